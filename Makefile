@@ -1,0 +1,36 @@
+# Every chore of the project. `make help` lists them. Works on a bare Debian machine with Python 3.11.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash -o pipefail
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+PROTO_FILES = $(sort $(shell find protos/borealis -name '*.proto'))
+PYTHON_OUT := protos/gen/python
+SDK_OUT := clients/python/borealis_client/_generated
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 20
+
+$(VENV)/.installed: requirements.lock pyproject.toml .ci/bootstrap
+	@.ci/bootstrap
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/.installed ## Install the project and its tools into .venv
+
+.PHONY: generate
+generate: install ## Generate Python code from the protos
+	@rm -rf $(PYTHON_OUT)/borealis $(SDK_OUT)
+	@mkdir -p $(PYTHON_OUT) $(SDK_OUT)
+	@python -m grpc_tools.protoc -Iprotos --python_out=$(PYTHON_OUT) --pyi_out=$(PYTHON_OUT) \
+	  --grpc_python_out=$(PYTHON_OUT) --mypy_grpc_out=$(PYTHON_OUT) $(PROTO_FILES) 2>&1 | { grep -v "^Writing" || true; }
+	@find $(PYTHON_OUT) -name "*_pb2_grpc.py*" ! -name "*_service_pb2_grpc.py*" -delete
+	@python -m grpc_tools.protoc -Iprotos --python_betterproto2_out=$(SDK_OUT) \
+	  --python_betterproto2_opt=client_generation=async $(PROTO_FILES) 2>&1 | { grep -v '^Writing' || true; }
+
+.PHONY: lock
+lock: install ## Resolve the dependencies anew into requirements.lock
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --all-extras --group dev --exclude-newer "$$(date -u -d '7 days ago' +%FT%TZ)" pyproject.toml -o requirements.lock
