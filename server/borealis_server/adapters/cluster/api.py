@@ -1,0 +1,76 @@
+"""One call to a Kubernetes API through the relay: JSON in and out, its `Status` answers turned into our errors."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from borealis_server.domain.errors import ClusterBusy, ClusterRefused
+from borealis_server.ports.relay import AgentRef, Relay, RelayRequest
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+
+_OK_BELOW = 300
+_TOO_MANY = 429
+_SERVER_FAULT = 500
+_DETAIL_LIMIT = 500
+
+
+class KubernetesApi:
+    """Calls the Kubernetes API behind an agent.
+
+    Errors of every call: AgentUnavailable, RelayRefused, ClusterRefused, ClusterBusy.
+    """
+
+    def __init__(self, relay: Relay, *, timeout_s: float = 30.0) -> None:
+        self._relay = relay
+        self._timeout_s = timeout_s
+
+    async def json(
+        self,
+        agent: AgentRef,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | Sequence[Any] | None = None,  # Any: JSON
+        content_type: str = JSON,
+    ) -> dict[str, Any]:  # Any: JSON
+        """The answer's JSON."""
+        headers = (("accept", JSON), *((("content-type", content_type),) if body is not None else ()))
+        request = RelayRequest(
+            method=method,
+            path=path,
+            headers=headers,
+            body=json.dumps(body).encode() if body is not None else b"",
+            timeout_s=self._timeout_s,
+        )
+        async with self._relay.call(agent, request) as response:
+            content = await response.read()
+        if response.status >= _OK_BELOW:
+            raise error_of(response.status, response.headers, content)
+        answer: dict[str, Any] = msgspec.json.decode(content)
+        return answer
+
+
+def error_of(code: int, headers: Sequence[tuple[str, str]], content: bytes) -> ClusterRefused | ClusterBusy:
+    """The error for an answer that is not a success; the API's own words are kept."""
+    reason, message = _status(content)
+    if code == _TOO_MANY or code >= _SERVER_FAULT:
+        wait = dict(headers).get("retry-after", "")
+        return ClusterBusy(f"{code} {reason}: {message}", retry_after_s=float(wait) if wait.isdigit() else 2.0)
+    return ClusterRefused(code, reason, message)
+
+
+def _status(content: bytes) -> tuple[str, str]:
+    """Reason and message of a `Status` object, or of whatever else came back."""
+    try:
+        answer = msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return "Unknown", content[:_DETAIL_LIMIT].decode(errors="replace").strip()
+    if not isinstance(answer, dict):
+        return "Unknown", str(answer)[:_DETAIL_LIMIT]
+    return str(answer.get("reason") or "Unknown"), str(answer.get("message") or "no message")[:_DETAIL_LIMIT]

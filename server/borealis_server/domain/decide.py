@@ -1,0 +1,273 @@
+"""What to do next about one target: a pure function of its record, what the cluster shows, and the time.
+
+Level-triggered: asked again at any moment, after any crash, it goes on from what is there.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from borealis_server.domain import pods, rollback
+from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
+from borealis_server.domain.deployment import (
+    EndReason,
+    EventKind,
+    Phase,
+    StepKind,
+    StepRun,
+    StepState,
+    TargetRun,
+    TargetState,
+    Wait,
+    Workload,
+)
+from borealis_server.domain.effects import (
+    AgentAway,
+    ApplyObject,
+    CreateReplicaSet,
+    DeleteReplicaSet,
+    Effect,
+    MarkLive,
+    OrphanDeployment,
+    Prepare,
+)
+from borealis_server.domain.observation import Observation
+from borealis_server.domain.record import Note
+from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
+
+NOTHING_SEEN = Observation(workloads={})
+
+
+def needs_observation(run: TargetRun) -> bool:
+    """Whether the next decision depends on pods."""
+    if run.phase is Phase.RESTORING_PODS:
+        return bool(run.workloads)
+    return run.phase is Phase.STEPPING and bool(run.workloads) and not _is_pausing(run)
+
+
+def needs_agent(run: TargetRun) -> bool:
+    """Whether the next decision can come to nothing without the cluster; a pause goes on without it."""
+    return run.is_active and not _is_pausing(run)
+
+
+def _is_pausing(run: TargetRun) -> bool:
+    step = run.current_step
+    return run.phase is Phase.STEPPING and step is not None and step.kind is StepKind.PAUSE
+
+
+def decide(run: TargetRun, seen: Observation | AgentAway, here: Circumstances) -> Decision:
+    """The next thing to do about an active target."""
+    if isinstance(seen, AgentAway):
+        return await_agent(run, seen, here)
+    return _PHASES[run.phase](_with_agent_back(run, here), seen, here)
+
+
+def _prepare(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
+    return Act(effect=Prepare(), run=replace(run, intent=str(Prepare())))
+
+
+def _apply(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
+    return rollback.in_turn(run, applying_effects(run, here)) or Become(
+        run=replace(run, phase=Phase.STEPPING, cursor=0, wait=None)
+    )
+
+
+def _finish(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
+    return rollback.in_turn(run, _finishing_effects(run)) or _succeed(run, here)
+
+
+def _rest(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
+    return Hold(run=run)
+
+
+def applying_effects(run: TargetRun, here: Circumstances) -> tuple[Effect, ...]:
+    """Everything to put in place before pods move, in order; the run's cursor points into it."""
+    return (
+        *(ApplyObject(index=index, label=label) for index, label in enumerate(here.objects)),
+        *(
+            DeleteReplicaSet(namespace=load.namespace, name=name)
+            for load in run.workloads
+            for name in load.leftovers
+            if not load.native
+        ),
+        *(OrphanDeployment(namespace=load.namespace, name=load.name) for load in run.workloads if load.native),
+        *(CreateReplicaSet(namespace=load.namespace, workload=load.name, name=load.new_name) for load in run.workloads),
+    )
+
+
+def await_agent(run: TargetRun, away: AgentAway, here: Circumstances) -> Become | Hold:
+    """Unknown is not failed: wait for the agent by name, and only give up at the limit."""
+    lost_at = run.agent_lost_at or here.now
+    rolls_back = run.state is TargetState.ROLLING_BACK
+    limit_at = lost_at + (rollback.AGENT_LIMIT if rolls_back else timedelta(seconds=here.readiness_timeout_s))
+    if here.now >= limit_at:
+        why = f"agent {run.account} did not come back ({away.detail})"
+        if rolls_back:
+            return rollback.give_up(run, f"{why}: when it is back, look after the new version's ReplicaSets", here)
+        return rollback.begin(run, EndReason.AGENT_LOST, why, here)
+    wait = Wait(
+        what=f"agent {run.account}: {away.detail}",
+        since=lost_at,
+        ended_by=f"agent {run.account}, which reconnects by itself",
+        limit_at=limit_at,
+        at_limit="the rollback is given up" if rolls_back else "the target is rolled back once the agent is back",
+    )
+    held = replace(run, wait=wait, agent_lost_at=lost_at)
+    is_news = run.agent_lost_at is None
+    return Hold(
+        run=held,
+        wake_at=limit_at,
+        notes=(Note(kind=EventKind.PROGRESS, message=f"waits for {wait.what}"),) if is_news else (),
+    )
+
+
+def _with_agent_back(run: TargetRun, here: Circumstances) -> TargetRun:
+    """The run with the agent's absence taken out of the readiness limit."""
+    if run.agent_lost_at is None:
+        return run
+    away = here.now - run.agent_lost_at
+    limit_at = run.ready_limit_at + away if run.ready_limit_at else None
+    return replace(run, agent_lost_at=None, ready_limit_at=limit_at, wait=None)
+
+
+def _step(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
+    step = run.current_step
+    if step is None or not run.workloads:
+        return _begin_finishing(run, here)
+    if step.state is StepState.NOT_STARTED:
+        return _start_step(run, step, here)
+    return _STEP_DECISIONS[step.kind](run, step, seen, here)
+
+
+def _start_step(run: TargetRun, step: StepRun, here: Circumstances) -> Become:
+    is_first_deployment = not any(load.old_name for load in run.workloads)
+    if is_first_deployment and step is not run.steps[-1]:
+        skipped = run.with_step(move_step(step, StepEvent.SKIPPED, here.now))
+        note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message="skipped: a first deployment goes to 100 %")
+        return Become(run=skipped, notes=(note,))
+    started = move_step(step, StepEvent.STARTED, here.now)
+    if step.kind is StepKind.PAUSE:
+        return _start_pause(run, started, here)
+    note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message=f"weight to {step.weight_percent} %")
+    return Become(run=replace(run.with_step(started), wait=None, ready_limit_at=None), notes=(note,))
+
+
+def _start_pause(run: TargetRun, step: StepRun, here: Circumstances) -> Become:
+    seconds = step.expires_after_s if step.until_approved else step.duration_s
+    limit_at = here.now + timedelta(seconds=seconds) if seconds is not None else None
+    if step.until_approved:
+        step = replace(move_step(step, StepEvent.APPROVAL_WANTED, here.now), limit_at=limit_at)
+        run = move_target(run, TargetEvent.APPROVAL_WANTED, here.now)
+        wait = Wait(
+            what="approval",
+            since=here.now,
+            ended_by="a person who may approve deployments",
+            limit_at=limit_at,
+            at_limit="the target is rolled back" if limit_at else "",
+        )
+        message = "waits for approval"
+    else:
+        step = replace(step, limit_at=limit_at)
+        run = move_target(run, TargetEvent.PAUSED, here.now)
+        wait = Wait(
+            what=f"pause of {step.duration_s or 0:g} s",
+            since=here.now,
+            ended_by="time",
+            limit_at=limit_at,
+            at_limit="the next step starts",
+        )
+        message = f"pauses for {step.duration_s or 0:g} s"
+    note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message=message)
+    return Become(run=replace(run.with_step(step), wait=wait), notes=(note,))
+
+
+def _set_weight(run: TargetRun, step: StepRun, seen: Observation, here: Circumstances) -> Decision:
+    if run.ready_limit_at and here.now >= run.ready_limit_at:
+        detail = pods.describe_wait(run, seen, weight_percent=step.weight_percent)
+        if detail:
+            message = f"not ready within {here.readiness_timeout_s:g} s: {detail}"
+            return rollback.begin(run, EndReason.READINESS_TIMEOUT, message, here)
+    gone = [load for load in run.workloads if seen.workloads[load.namespace, load.name].new is None]
+    if gone:
+        message = f"ReplicaSet {gone[0].new_name} was deleted by somebody else during the run"
+        return rollback.begin(run, EndReason.APPLY_ERROR, message, here)
+    return pods.move(run, seen, here, weight_percent=step.weight_percent) or _weight_reached(run, step, seen, here)
+
+
+def _weight_reached(run: TargetRun, step: StepRun, seen: Observation, here: Circumstances) -> Become:
+    done = run.with_step(move_step(step, StepEvent.SUCCEEDED, here.now))
+    for load in run.workloads:
+        done = done.with_workload(_as_reached(load, seen, step.weight_percent))
+    note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message=f"weight {step.weight_percent} % reached")
+    return Become(run=replace(done, wait=None, ready_limit_at=None), notes=(note,))
+
+
+def _as_reached(load: Workload, seen: Observation, weight_percent: int) -> Workload:
+    view = seen.workloads[load.namespace, load.name]
+    return replace(
+        load,
+        asked_weight_percent=weight_percent,
+        new_pods=view.new.desired if view.new else 0,
+        new_available=view.new.available if view.new else 0,
+        old_pods=view.old.desired if view.old else 0,
+        old_available=view.old.available if view.old else 0,
+    )
+
+
+def _pause(run: TargetRun, step: StepRun, _seen: Observation, here: Circumstances) -> Decision:
+    if step.limit_at is None or here.now < step.limit_at:
+        return Hold(run=run, wake_at=step.limit_at)
+    if step.until_approved:
+        message = f"nobody approved within {step.expires_after_s or 0:g} s"
+        return rollback.begin(run, EndReason.APPROVAL_EXPIRED, message, here)
+    note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message="pause is over")
+    return Become(run=resumed(run, step, here.now), notes=(note,))
+
+
+def resumed(run: TargetRun, step: StepRun, now: datetime) -> TargetRun:
+    """The run after the pause `step`, whatever ended it."""
+    moved = move_target(run, TargetEvent.RESUMED, now)
+    return replace(moved.with_step(move_step(step, StepEvent.SUCCEEDED, now)), wait=None)
+
+
+_STEP_DECISIONS: dict[StepKind, Callable[[TargetRun, StepRun, Observation, Circumstances], Decision]] = {
+    StepKind.SET_WEIGHT: _set_weight,
+    StepKind.PAUSE: _pause,
+}
+
+
+def _begin_finishing(run: TargetRun, here: Circumstances) -> Become:
+    for step in run.steps:
+        if not step.state.is_final:
+            run = run.with_step(move_step(step, StepEvent.SKIPPED, here.now))
+    return Become(run=replace(run, phase=Phase.FINISHING, cursor=0, wait=None))
+
+
+def _finishing_effects(run: TargetRun) -> tuple[Effect, ...]:
+    return (
+        *(MarkLive(namespace=load.namespace, name=load.new_name) for load in run.workloads),
+        *(
+            DeleteReplicaSet(namespace=load.namespace, name=name)
+            for load in run.workloads
+            for name in (load.old_name, *(load.leftovers if load.native else ()))
+            if name
+        ),
+    )
+
+
+def _succeed(run: TargetRun, here: Circumstances) -> Become:
+    ended = replace(move_target(run, TargetEvent.SUCCEEDED, here.now), phase=Phase.ENDED, wait=None, intent="")
+    return Become(run=ended, notes=(Note(kind=EventKind.TARGET_CHANGED, message="succeeded"),))
+
+
+_PHASES: dict[Phase, Callable[[TargetRun, Observation, Circumstances], Decision]] = {
+    Phase.WAITING: _rest,
+    Phase.PREPARING: _prepare,
+    Phase.APPLYING: _apply,
+    Phase.STEPPING: _step,
+    Phase.FINISHING: _finish,
+    Phase.RESTORING_PODS: rollback.restore_pods,
+    Phase.REMOVING_NEW: rollback.remove_new,
+    Phase.RESTORING_OBJECTS: rollback.restore_objects,
+    Phase.ENDED: _rest,
+}

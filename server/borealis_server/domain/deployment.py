@@ -1,0 +1,341 @@
+"""The records of a deployment: what is kept, and nothing about how it changes.
+
+Every record is frozen; `transitions.py` holds the states' tables, `decide.py` the decisions.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from borealis_server.domain.planning.pod_ratio import Bounds
+
+
+class DeploymentState(StrEnum):
+    """Where a deployment is."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can change any more."""
+        return self in (DeploymentState.SUCCEEDED, DeploymentState.FAILED, DeploymentState.CANCELLED)
+
+
+class TargetState(StrEnum):
+    """Where a target is."""
+
+    NOT_STARTED = "NOT_STARTED"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    ROLLING_BACK = "ROLLING_BACK"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can change any more."""
+        return self in (TargetState.SUCCEEDED, TargetState.FAILED, TargetState.CANCELLED)
+
+
+class Phase(StrEnum):
+    """What a target works on; finer than its state, and only for ourselves."""
+
+    WAITING = "WAITING"
+    PREPARING = "PREPARING"
+    APPLYING = "APPLYING"
+    STEPPING = "STEPPING"
+    FINISHING = "FINISHING"
+    RESTORING_PODS = "RESTORING_PODS"
+    REMOVING_NEW = "REMOVING_NEW"
+    RESTORING_OBJECTS = "RESTORING_OBJECTS"
+    ENDED = "ENDED"
+
+
+class StepState(StrEnum):
+    """Where a step is."""
+
+    NOT_STARTED = "NOT_STARTED"
+    RUNNING = "RUNNING"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    SKIPPED = "SKIPPED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the step is over."""
+        return self not in (StepState.NOT_STARTED, StepState.RUNNING, StepState.AWAITING_APPROVAL)
+
+
+class StepKind(StrEnum):
+    """What a step does."""
+
+    SET_WEIGHT = "SET_WEIGHT"
+    PAUSE = "PAUSE"
+
+
+class EndReason(StrEnum):
+    """Why a target ended, other than by success."""
+
+    USER_CANCELLED = "USER_CANCELLED"
+    USER_ROLLED_BACK = "USER_ROLLED_BACK"
+    APPROVAL_EXPIRED = "APPROVAL_EXPIRED"
+    APPLY_ERROR = "APPLY_ERROR"
+    READINESS_TIMEOUT = "READINESS_TIMEOUT"
+    AGENT_LOST = "AGENT_LOST"
+    UPSTREAM_FAILED = "UPSTREAM_FAILED"
+    OBJECT_OWNED_BY = "OBJECT_OWNED_BY"
+
+    @property
+    def is_a_persons(self) -> bool:
+        """Whether the end counts as cancelled rather than failed."""
+        return self in (
+            EndReason.USER_CANCELLED,
+            EndReason.USER_ROLLED_BACK,
+            EndReason.APPROVAL_EXPIRED,
+            EndReason.UPSTREAM_FAILED,
+        )
+
+
+class Rollback(StrEnum):
+    """How the way back went."""
+
+    NONE = "NONE"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+class EventKind(StrEnum):
+    """What kind of thing happened; mirrors `borealis.deployment.v1.DeploymentEvent.Kind`."""
+
+    DEPLOYMENT_STARTED = "DEPLOYMENT_STARTED"
+    DEPLOYMENT_ENDED = "DEPLOYMENT_ENDED"
+    TARGET_CHANGED = "TARGET_CHANGED"
+    STEP_CHANGED = "STEP_CHANGED"
+    EFFECT_INTENDED = "EFFECT_INTENDED"
+    EFFECT_DONE = "EFFECT_DONE"
+    PROGRESS = "PROGRESS"
+    DECISION = "DECISION"
+    WARNING = "WARNING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentKey:
+    """Which deployment: identifiers are unique in a tenant."""
+
+    tenant: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A named wait: what, since when, who or what ends it, and what happens at the limit."""
+
+    what: str
+    since: datetime
+    ended_by: str
+    limit_at: datetime | None = None
+    at_limit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person's yes."""
+
+    by: str
+    at: datetime
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRun:
+    """The run of one step.
+
+    Units: `duration_s` and `expires_after_s` in seconds, `weight_percent` 0 to 100.
+    """
+
+    ref: str
+    kind: StepKind
+    weight_percent: int = 0
+    duration_s: float | None = None
+    until_approved: bool = False
+    expires_after_s: float | None = None
+    state: StepState = StepState.NOT_STARTED
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    limit_at: datetime | None = None
+    """When a timed pause ends or an approval expires; None before the start and where there is no limit."""
+    approval: Approval | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One Kubernetes Deployment of a target: its new version, its old one, and how pods move between them."""
+
+    name: str
+    namespace: str
+    replicas: int
+    bounds: Bounds
+    new_name: str
+    """ReplicaSet of the new version; deterministic, known before it exists."""
+    old_name: str = ""
+    """ReplicaSet of the old version; empty when nothing was live."""
+    old_replicas: int = 0
+    """Pods the old version had before the run; a rollback brings back as many."""
+    leftovers: tuple[str, ...] = ()
+    """ReplicaSets of ended runs that serve nothing; removed."""
+    native: str = ""
+    """JSON of the native Deployment that was live before; empty when there was none."""
+    new_pods: int = 0
+    old_pods: int = 0
+    new_available: int = 0
+    old_available: int = 0
+    asked_weight_percent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedObject:
+    """An object as it was before the run touched it."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str = ""
+    before: str = ""
+    """JSON of the live object; empty when it did not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRun:
+    """The run of one target."""
+
+    name: str
+    account: str
+    namespace: str
+    depends_on: tuple[str, ...] = ()
+    steps: tuple[StepRun, ...] = ()
+    state: TargetState = TargetState.NOT_STARTED
+    phase: Phase = Phase.WAITING
+    revision: int = 0
+    """Grows with every change of this target: a decision made on an older one is dropped."""
+    message: str = ""
+    end_reason: EndReason | None = None
+    rollback: Rollback = Rollback.NONE
+    workloads: tuple[Workload, ...] = ()
+    saved: tuple[SavedObject, ...] = ()
+    cursor: int = 0
+    """How many objects the phase has applied or restored."""
+    intent: str = ""
+    """The change in the cluster that is being made; empty when none is."""
+    wait: Wait | None = None
+    ready_limit_at: datetime | None = None
+    """When pods must be ready; starts anew with every scaling."""
+    agent_lost_at: datetime | None = None
+    """Since when the agent is away; None while it answers."""
+    warnings: tuple[str, ...] = ()
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether somebody has to drive it."""
+        return self.phase not in (Phase.WAITING, Phase.ENDED)
+
+    @property
+    def current_step(self) -> StepRun | None:
+        """The first step that is not over."""
+        return next((step for step in self.steps if not step.state.is_final), None)
+
+    def with_step(self, step: StepRun) -> "TargetRun":
+        """The same run with `step` in place of the one of its ref."""
+        return replace(self, steps=tuple(step if step.ref == old.ref else old for old in self.steps))
+
+    def with_workload(self, workload: Workload) -> "TargetRun":
+        """The same run with `workload` in place of the one of its namespace and name."""
+        key = (workload.namespace, workload.name)
+        return replace(
+            self, workloads=tuple(workload if (old.namespace, old.name) == key else old for old in self.workloads)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonsDecision:
+    """What a person decided about a deployment, kept for the record and to recognise repeats."""
+
+    kind: str
+    """`approve`, `roll_back` or `cancel`."""
+    by: str
+    at: datetime
+    request_id: str = ""
+    target: str = ""
+    step: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One run of a deploy file."""
+
+    key: DeploymentKey
+    application: str
+    targets: tuple[TargetRun, ...]
+    started_by: str
+    started_at: datetime
+    readiness_timeout_s: float
+    description: str = ""
+    state: DeploymentState = DeploymentState.RUNNING
+    message: str = ""
+    ended_at: datetime | None = None
+    sequence: int = 0
+    """Number of the newest event."""
+    revision: int = 0
+    """Grows with every commit; the etag."""
+    request_id: str = ""
+    digest: str = ""
+    """SHA-256 of the start request, to tell a repeat from another request of the same id."""
+    decisions: tuple[PersonsDecision, ...] = ()
+
+    def target(self, name: str) -> TargetRun:
+        """The run of target `name`. Errors: KeyError when there is none."""
+        for run in self.targets:
+            if run.name == name:
+                return run
+        raise KeyError(name)
+
+    def with_target(self, run: TargetRun) -> "Deployment":
+        """The same deployment with `run` in place of the target of its name."""
+        return replace(self, targets=tuple(run if run.name == old.name else old for old in self.targets))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened. Shape: sequences run from 1 without gaps."""
+
+    sequence: int
+    at: datetime
+    kind: EventKind
+    message: str
+    actor: str
+    deployment_state: DeploymentState
+    target: str = ""
+    step: str = ""
+    target_run: TargetRun | None = None
+    """The target concerned, after the event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentInputs:
+    """What a deployment was started with; written once, never changed."""
+
+    deploy_file: str
+    objects: dict[str, tuple[str, ...]]
+    """By target: the Kubernetes objects as JSON, in the order to apply them, Deployments last."""

@@ -1,0 +1,166 @@
+"""Changes in a cluster that a decision may ask for, and what can come of them.
+
+Each is safe to repeat: it carries deterministic names, and a precondition where order matters.
+"""
+
+from dataclasses import dataclass
+
+from borealis_server.domain.deployment import EndReason, SavedObject, Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepare:
+    """Read what is live: old versions, and every object that the run is going to change. Changes nothing."""
+
+    def __str__(self) -> str:
+        return "read what is live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyObject:
+    """Apply object number `index` of the target, server-side."""
+
+    index: int
+    label: str
+
+    def __str__(self) -> str:
+        return f"apply {self.label}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanDeployment:
+    """Delete a native Deployment and leave its ReplicaSets and pods running."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"take over Deployment {self.name}, its pods keep running"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateReplicaSet:
+    """Create the new version's ReplicaSet with no pods."""
+
+    namespace: str
+    workload: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"create ReplicaSet {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Set the pods of a ReplicaSet, provided it still wants as many as were seen."""
+
+    namespace: str
+    name: str
+    uid: str
+    from_pods: int
+    to_pods: int
+
+    def __str__(self) -> str:
+        return f"scale {self.name} from {self.from_pods} to {self.to_pods}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkLive:
+    """Mark the new version as the live one, which the next run will find as its old version."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"mark {self.name} as live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteReplicaSet:
+    """Delete a ReplicaSet and its pods."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"delete ReplicaSet {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreObject:
+    """Bring one object back to what it was, or delete it when the run created it."""
+
+    saved: SavedObject
+
+    def __str__(self) -> str:
+        verb = "restore" if self.saved.before else "delete"
+        return f"{verb} {self.saved.kind} {self.saved.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreDeployment:
+    """Create a native Deployment again from its saved copy; it adopts its old ReplicaSet."""
+
+    namespace: str
+    name: str
+    document: str
+
+    def __str__(self) -> str:
+        return f"restore Deployment {self.name}"
+
+
+Effect = (
+    Prepare
+    | ApplyObject
+    | OrphanDeployment
+    | CreateReplicaSet
+    | Scale
+    | MarkLive
+    | DeleteReplicaSet
+    | RestoreObject
+    | RestoreDeployment
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The change is made, now or by an earlier try."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What `Prepare` found."""
+
+    workloads: tuple[Workload, ...]
+    saved: tuple[SavedObject, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The change cannot be made, and trying again would not help."""
+
+    reason: EndReason
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outdated:
+    """The cluster has changed since it was observed: look again at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Busy:
+    """The cluster cannot do it now: try again in a moment."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentAway:
+    """The agent is not connected, or was lost on the way; nobody knows whether the change was made."""
+
+    detail: str
+
+
+Outcome = Done | Prepared | Refused | Outdated | Busy | AgentAway

@@ -1,0 +1,137 @@
+"""Moving pods between two versions: the next scaling, or the wait for the pods it brings.
+
+Decides for all workloads of a target together. The arithmetic is `planning/pod_ratio.py`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from borealis_server.domain.decision import Act, Circumstances, Hold
+from borealis_server.domain.deployment import EventKind, TargetRun, Wait, Workload
+from borealis_server.domain.effects import Scale
+from borealis_server.domain.observation import Observation, ReplicaSetView, WorkloadView
+from borealis_server.domain.planning.pod_ratio import Counts, Observed, goal, is_reached, next_counts
+from borealis_server.domain.record import Note
+
+RESYNC = timedelta(seconds=5)
+"""How often to look again although no watch has spoken."""
+
+
+def goal_of(load: Workload, weight_percent: int) -> Counts:
+    """Pods wanted of each version at `weight_percent`; with no old version the new one gets everything."""
+    if load.old_name:
+        return goal(load.replicas, weight_percent, load.bounds.max_surge)
+    return Counts(new=load.replicas if weight_percent else 0, old=0)
+
+
+def move(run: TargetRun, seen: Observation, here: Circumstances, *, weight_percent: int) -> Act | Hold | None:
+    """The next scaling towards `weight_percent`, or the wait for pods; None when it is reached everywhere."""
+    run = _with_counts(run, seen, weight_percent)
+    scalings = [scale for load in run.workloads for scale in _scalings(load, _view(seen, load), weight_percent)]
+    if scalings:
+        # Growing first: capacity comes before anything is taken away.
+        scale = min(scalings, key=lambda scale: scale.to_pods < scale.from_pods)
+        limit_at = here.now + timedelta(seconds=here.readiness_timeout_s)
+        return Act(effect=scale, run=replace(run, intent=str(scale), ready_limit_at=limit_at, wait=None))
+    if all(_is_there(load, _view(seen, load), weight_percent) for load in run.workloads):
+        return None
+    return _hold(run, seen, here, weight_percent)
+
+
+def describe_wait(run: TargetRun, seen: Observation, *, weight_percent: int) -> str:
+    """What is missing, with the first pod that is not ready and its reason."""
+    waits = [
+        text
+        for load in run.workloads
+        if not _is_there(load, _view(seen, load), weight_percent)
+        for text in _missing(load, _view(seen, load), weight_percent)
+    ]
+    return "; ".join(waits)
+
+
+def _view(seen: Observation, load: Workload) -> WorkloadView:
+    return seen.workloads[load.namespace, load.name]
+
+
+def _observed(view: WorkloadView) -> Observed:
+    new, old = view.new, view.old
+    return Observed(
+        new_spec=new.desired if new else 0,
+        new_available=new.available if new else 0,
+        old_spec=old.desired if old else 0,
+        old_available=old.available if old else 0,
+    )
+
+
+def _scalings(load: Workload, view: WorkloadView, weight_percent: int) -> Iterator[Scale]:
+    wanted, observed = goal_of(load, weight_percent), _observed(view)
+    counts = next_counts(wanted, observed, load.bounds, load.replicas) if load.old_name else wanted
+    for live, pods in ((view.new, counts.new), (view.old, counts.old)):
+        if live and live.desired != pods:
+            yield Scale(namespace=load.namespace, name=live.name, uid=live.uid, from_pods=live.desired, to_pods=pods)
+
+
+def _is_there(load: Workload, view: WorkloadView, weight_percent: int) -> bool:
+    wanted, observed = goal_of(load, weight_percent), _observed(view)
+    if not is_reached(wanted, observed, needs_old=weight_percent == 0):
+        return False
+    return all(_is_calm(live) for live in (view.new, view.old) if live)
+
+
+def _is_calm(live: ReplicaSetView) -> bool:
+    """Whether reported counts are current and no pod beyond the wanted ones is left."""
+    return live.is_settled and live.total <= live.desired
+
+
+def _missing(load: Workload, view: WorkloadView, weight_percent: int) -> Iterator[str]:
+    wanted = goal_of(load, weight_percent)
+    for word, live, pods in (("new", view.new, wanted.new), ("old", view.old, wanted.old)):
+        if live is None:
+            if pods:
+                yield f"{load.name}: the ReplicaSet of the {word} version does not exist"
+        elif live.failure:
+            yield f"{load.name}: pods of the {word} version cannot be created: {live.failure}"
+        elif live.available < pods:
+            yield f"{load.name}: {live.available} of {pods} pods of the {word} version available"
+        elif not _is_calm(live):
+            yield f"{load.name}: {max(live.total - live.desired, 0)} surplus pods of the {word} version to go"
+    if view.problems:
+        yield str(view.problems[0])
+
+
+def _hold(run: TargetRun, seen: Observation, here: Circumstances, weight_percent: int) -> Hold:
+    limit_at = run.ready_limit_at or here.now + timedelta(seconds=here.readiness_timeout_s)
+    rolls_back = weight_percent == 0 and run.end_reason is not None
+    what = describe_wait(run, seen, weight_percent=weight_percent)
+    wait = Wait(
+        what=what,
+        since=run.wait.since if run.wait else here.now,
+        ended_by="the cluster, as pods become available",
+        limit_at=limit_at,
+        at_limit="the rollback is given up" if rolls_back else "the target is rolled back",
+    )
+    held = replace(run, wait=wait, ready_limit_at=limit_at)
+    is_news = run.wait is None or run.wait.what != what
+    notes = (Note(kind=EventKind.PROGRESS, message=what),) if is_news else ()
+    return Hold(run=held, wake_at=_earlier(limit_at, here.now + RESYNC), notes=notes)
+
+
+def _earlier(one: datetime, other: datetime) -> datetime:
+    return min(one, other)
+
+
+def _with_counts(run: TargetRun, seen: Observation, weight_percent: int) -> TargetRun:
+    for load in run.workloads:
+        observed = _observed(_view(seen, load))
+        run = run.with_workload(
+            replace(
+                load,
+                new_pods=observed.new_spec,
+                old_pods=observed.old_spec,
+                new_available=observed.new_available,
+                old_available=observed.old_available,
+                asked_weight_percent=weight_percent,
+            )
+        )
+    return run

@@ -1,0 +1,167 @@
+"""Keeping a deployment's record: changes of a target become events, and the whole follows its parts.
+
+`settle` is the deployment's own decision: start targets whose turn has come, cancel those that never get one, and
+derive the deployment's state.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from borealis_server.domain.deployment import (
+    Deployment,
+    DeploymentState,
+    EndReason,
+    Event,
+    EventKind,
+    Phase,
+    TargetRun,
+    TargetState,
+    Wait,
+)
+from borealis_server.domain.transitions import TargetEvent, move_target
+
+SYSTEM = "borealis"
+"""The actor of what nobody asked for in person."""
+
+_WORST_FIRST = (
+    (TargetState.FAILED, DeploymentState.FAILED),
+    (TargetState.CANCELLED, DeploymentState.CANCELLED),
+    (TargetState.SUCCEEDED, DeploymentState.SUCCEEDED),
+)
+_LIVELIEST_FIRST = (
+    (TargetState.AWAITING_APPROVAL, DeploymentState.AWAITING_APPROVAL),
+    (TargetState.RUNNING, DeploymentState.RUNNING),
+    (TargetState.ROLLING_BACK, DeploymentState.RUNNING),
+    (TargetState.PAUSED, DeploymentState.PAUSED),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something to write down about a target; it becomes an event."""
+
+    kind: EventKind
+    message: str
+    step: str = ""
+    actor: str = SYSTEM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A deployment after a change, and the events to append."""
+
+    deployment: Deployment
+    events: tuple[Event, ...] = ()
+
+    def with_target(self, run: TargetRun, notes: Iterable[Note], now: datetime) -> "Recorded":
+        """The record with the new `run`, its revision advanced, and an event for each note."""
+        run = replace(run, revision=self.deployment.target(run.name).revision + 1)
+        recorded = Recorded(deployment=self.deployment.with_target(run), events=self.events)
+        for note in notes:
+            recorded = recorded.with_event(note, now, run)
+        return recorded
+
+    def with_event(self, note: Note, now: datetime, run: TargetRun | None = None) -> "Recorded":
+        """The record with one more event, about `run` or about the deployment."""
+        sequence = self.deployment.sequence + 1
+        event = Event(
+            sequence=sequence,
+            at=now,
+            kind=note.kind,
+            message=note.message,
+            actor=note.actor,
+            deployment_state=_state(self.deployment.targets),
+            target=run.name if run else "",
+            step=note.step,
+            target_run=_without_copies(run) if run else None,
+        )
+        return Recorded(deployment=replace(self.deployment, sequence=sequence), events=(*self.events, event))
+
+
+def _without_copies(run: TargetRun) -> TargetRun:
+    """The run without its saved objects: an event is for telling, not for restoring."""
+    return replace(run, saved=(), workloads=tuple(replace(load, native="") for load in run.workloads))
+
+
+def settle(recorded: Recorded, now: datetime) -> Recorded:
+    """The record after everything that follows from its targets: starts, cancellations, state, end."""
+    if recorded.deployment.state.is_final:
+        return recorded
+    for name in _in_order(recorded.deployment.targets):
+        run = recorded.deployment.target(name)
+        if run.phase is Phase.WAITING:
+            recorded = _settle_waiting(recorded, run, now)
+    return _settle_state(recorded, now)
+
+
+def _in_order(targets: tuple[TargetRun, ...]) -> tuple[str, ...]:
+    """Names so that each target comes after those it depends on: one pass then settles a whole chain."""
+    placed: list[str] = []
+    waiting = list(targets)
+    while waiting:
+        ready = [run for run in waiting if all(name in placed for name in run.depends_on)]
+        placed += [run.name for run in ready or waiting]
+        waiting = [run for run in waiting if run.name not in placed]
+    return tuple(placed)
+
+
+def _settle_waiting(recorded: Recorded, run: TargetRun, now: datetime) -> Recorded:
+    upstream = [recorded.deployment.target(name) for name in run.depends_on]
+    lost = [up.name for up in upstream if up.state.is_final and up.state is not TargetState.SUCCEEDED]
+    if lost:
+        message = f"never started: {_names(lost)} did not succeed"
+        cancelled = replace(
+            move_target(run, TargetEvent.CANCELLED, now),
+            phase=Phase.ENDED,
+            end_reason=EndReason.UPSTREAM_FAILED,
+            message=message,
+            wait=None,
+        )
+        return recorded.with_target(cancelled, [Note(kind=EventKind.TARGET_CHANGED, message=message)], now)
+    open_names = [up.name for up in upstream if up.state is not TargetState.SUCCEEDED]
+    if open_names:
+        return _await_upstream(recorded, run, open_names, now)
+    started = replace(move_target(run, TargetEvent.STARTED, now), phase=Phase.PREPARING, message="", wait=None)
+    return recorded.with_target(started, [Note(kind=EventKind.TARGET_CHANGED, message="started")], now)
+
+
+def _await_upstream(recorded: Recorded, run: TargetRun, names: list[str], now: datetime) -> Recorded:
+    what = f"success of {_names(names)}"
+    if run.wait and run.wait.what == what:
+        return recorded
+    wait = Wait(what=what, since=run.wait.since if run.wait else now, ended_by="the deployment itself")
+    # A wait for others is no event: it follows from theirs.
+    waiting = replace(run, wait=wait)
+    return Recorded(deployment=recorded.deployment.with_target(waiting), events=recorded.events)
+
+
+def _settle_state(recorded: Recorded, now: datetime) -> Recorded:
+    deployment = recorded.deployment
+    state = _state(deployment.targets)
+    deployment = replace(deployment, state=state, message=_message(deployment.targets, state))
+    if not state.is_final:
+        return Recorded(deployment=deployment, events=recorded.events)
+    ended = Recorded(deployment=replace(deployment, ended_at=now), events=recorded.events)
+    return ended.with_event(Note(kind=EventKind.DEPLOYMENT_ENDED, message=deployment.message), now)
+
+
+def _state(targets: tuple[TargetRun, ...]) -> DeploymentState:
+    states = {run.state for run in targets}
+    if all(state.is_final for state in states):
+        return next(whole for part, whole in _WORST_FIRST if part in states)
+    return next((whole for part, whole in _LIVELIEST_FIRST if part in states), DeploymentState.RUNNING)
+
+
+def _message(targets: tuple[TargetRun, ...], state: DeploymentState) -> str:
+    if state is DeploymentState.SUCCEEDED:
+        return f"{_names([run.name for run in targets])} runs the new version"
+    if state.is_final:
+        culprits = [run for run in targets if run.message and run.end_reason is not EndReason.UPSTREAM_FAILED]
+        return "; ".join(f"{run.name}: {run.message}" for run in culprits)
+    waits = [f"{run.name} waits for {run.wait.what}" for run in targets if run.is_active and run.wait]
+    return "; ".join(waits)
+
+
+def _names(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,129 @@
+"""How a target goes back: the one door into a rollback, and its decisions.
+
+Order: old version to full size, new version away, other objects as they were. A rollback beats everything else.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from borealis_server.domain import pods
+from borealis_server.domain.decision import Act, Become, Circumstances, Decision
+from borealis_server.domain.deployment import (
+    EndReason,
+    EventKind,
+    Phase,
+    Rollback,
+    StepState,
+    TargetRun,
+    TargetState,
+    Workload,
+)
+from borealis_server.domain.effects import DeleteReplicaSet, Effect, Refused, RestoreDeployment, RestoreObject
+from borealis_server.domain.observation import Observation
+from borealis_server.domain.record import Note
+from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
+
+AGENT_LIMIT = timedelta(hours=24)
+"""How long a rollback waits for a lost agent before it is given up."""
+
+
+def begin(run: TargetRun, reason: EndReason, message: str, here: Circumstances) -> Become:
+    """Turn round: the target is rolled back for `reason`. Where nothing was touched yet it just ends."""
+    turned = replace(
+        move_target(_with_steps_ended(run, reason, here), TargetEvent.ROLLBACK_STARTED, here.now),
+        workloads=tuple(_as_before(load) for load in run.workloads),
+        phase=Phase.RESTORING_PODS,
+        end_reason=reason,
+        message=message,
+        rollback=Rollback.RUNNING,
+        cursor=0,
+        wait=None,
+        intent="",
+        ready_limit_at=None,
+        agent_lost_at=None,
+    )
+    note = Note(kind=EventKind.TARGET_CHANGED, message=f"rolling back: {message}")
+    return Become(run=turned, notes=(note,))
+
+
+def refuse(run: TargetRun, reason: EndReason, message: str, here: Circumstances) -> Become:
+    """End a target that never touched anything."""
+    began = begin(run, reason, message, here)
+    return _end(replace(began.run, rollback=Rollback.NONE), here, "nothing was changed")
+
+
+def restore_pods(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
+    """Bring the old version to full size, then empty the new one."""
+    missing = [load.old_name for load in run.workloads if load.old_name and not seen.workloads[_key(load)].old]
+    if missing:
+        return give_up(run, f"ReplicaSet {missing[0]} of the old version is gone: deploy a good version anew", here)
+    if run.ready_limit_at and here.now >= run.ready_limit_at:
+        detail = pods.describe_wait(run, seen, weight_percent=0)
+        return give_up(run, f"the old version did not become ready in time ({detail}): repair it by hand", here)
+    return pods.move(run, seen, here, weight_percent=0) or Become(
+        run=replace(run, phase=Phase.REMOVING_NEW, cursor=0, wait=None, ready_limit_at=None)
+    )
+
+
+def remove_new(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
+    """Delete the new version's ReplicaSets."""
+    effects = tuple(DeleteReplicaSet(namespace=load.namespace, name=load.new_name) for load in run.workloads)
+    return in_turn(run, effects) or Become(run=replace(run, phase=Phase.RESTORING_OBJECTS, cursor=0, wait=None))
+
+
+def restore_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
+    """Bring every other object back, the last one first."""
+    objects: tuple[Effect, ...] = tuple(RestoreObject(saved=saved) for saved in reversed(run.saved))
+    deployments: tuple[Effect, ...] = tuple(
+        RestoreDeployment(namespace=load.namespace, name=load.name, document=load.native)
+        for load in run.workloads
+        if load.native
+    )
+    return in_turn(run, objects + deployments) or _end(run, here, "everything is as it was before")
+
+
+def give_up(run: TargetRun, why: str, here: Circumstances) -> Become:
+    """End a rollback that cannot be completed, and say what a person must do."""
+    message = f"{run.message}; the rollback failed: {why}"
+    return _end(replace(run, rollback=Rollback.FAILED, message=message), here, why)
+
+
+def skip_refused(run: TargetRun, refused: Refused) -> TargetRun:
+    """Go on with the other objects when one cannot be restored; the rollback counts as failed."""
+    message = f"{run.message}; the rollback is incomplete: {refused.message}"
+    return replace(run, rollback=Rollback.FAILED, message=message, cursor=run.cursor + 1, intent="")
+
+
+def _with_steps_ended(run: TargetRun, reason: EndReason, here: Circumstances) -> TargetRun:
+    for step in run.steps:
+        if not step.state.is_final:
+            has_failed = step.state is StepState.RUNNING and not reason.is_a_persons
+            event = StepEvent.FAILED if has_failed else StepEvent.CANCELLED
+            run = run.with_step(move_step(step, event, here.now))
+    return run
+
+
+def _as_before(load: Workload) -> Workload:
+    """The way back leads to as many pods as there were, whatever the new manifest wants."""
+    return replace(load, replicas=load.old_replicas if load.old_name else 0)
+
+
+def _key(load: Workload) -> tuple[str, str]:
+    return load.namespace, load.name
+
+
+def in_turn(run: TargetRun, effects: tuple[Effect, ...]) -> Act | None:
+    """The effect that the cursor points at; None when all are done."""
+    if run.cursor >= len(effects):
+        return None
+    effect = effects[run.cursor]
+    return Act(effect=effect, run=replace(run, intent=str(effect)))
+
+
+def _end(run: TargetRun, here: Circumstances, how: str) -> Become:
+    is_cancelled = run.end_reason is not None and run.end_reason.is_a_persons
+    rollback = Rollback.DONE if run.rollback is Rollback.RUNNING else run.rollback
+    ended = move_target(run, TargetEvent.CANCELLED if is_cancelled else TargetEvent.FAILED, here.now)
+    ended = replace(ended, phase=Phase.ENDED, rollback=rollback, wait=None, intent="", ready_limit_at=None)
+    word = "cancelled" if ended.state is TargetState.CANCELLED else "failed"
+    return Become(run=ended, notes=(Note(kind=EventKind.TARGET_CHANGED, message=f"{word}: {ended.message}; {how}"),))

@@ -1,0 +1,156 @@
+"""From a checked deploy file to the first record of its deployment."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+
+from borealis_deployfile.faults import Fault
+from borealis_deployfile.manifests import FileContent, ManifestObject, ManifestResult, apply_order, check_manifests
+from borealis_deployfile.model import DeployFile, Target
+from borealis_deployfile.parse import check
+from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, EventKind, TargetRun
+from borealis_server.domain.errors import DeployFileInvalid, FileFault, InvalidArgument
+from borealis_server.domain.planning.canary import plan_steps
+from borealis_server.domain.record import Note, Recorded, settle
+
+DEFAULT_FILE_NAME = "deploy.yaml"
+REQUEST_ID_LIMIT = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRequest:
+    """What somebody wants to start."""
+
+    tenant: str
+    actor: str
+    deploy_file: bytes
+    file_name: str = ""
+    files: Mapping[str, tuple[FileContent, ...]]
+    """Manifest files by the path that the deploy file writes."""
+    application: str = ""
+    """Replaces the deploy file's; empty keeps it."""
+    request_id: str = ""
+
+    def digest(self) -> str:
+        """SHA-256 over everything that makes this request another than the next."""
+        hashed = hashlib.sha256()
+        for part in self._parts():
+            hashed.update(len(part).to_bytes(8, "big") + part)
+        return hashed.hexdigest()
+
+    def _parts(self) -> Iterable[bytes]:
+        yield from (self.actor.encode(), self.deploy_file, self.application.encode())
+        for path, contents in sorted(self.files.items()):
+            for content in contents:
+                yield from (path.encode(), content.name.encode(), content.content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedStart:
+    """A request without faults."""
+
+    file: DeployFile
+    objects: Mapping[str, Sequence[ManifestObject]]
+    warnings: tuple[str, ...]
+
+
+def checked(request: StartRequest, known_agents: Collection[str]) -> CheckedStart:
+    """The request, understood. Errors: InvalidArgument; DeployFileInvalid with every fault at once."""
+    check_request_id(request.request_id)
+    name = request.file_name or DEFAULT_FILE_NAME
+    result = check(request.deploy_file, file_name=name, application=request.application or None)
+    if result.file is None:
+        raise DeployFileInvalid(map(_file_fault, result.faults))
+    manifests = check_manifests(result.file, request.files)
+    unknown = [_unknown_account(target, name, known_agents) for target in result.file.targets]
+    faults = [
+        *map(_file_fault, result.faults),
+        *(fault for fault in unknown if fault),
+        *map(_file_fault, manifests.faults),
+    ]
+    if faults:
+        raise DeployFileInvalid(faults)
+    return CheckedStart(
+        file=result.file, objects=_ordered(manifests), warnings=_warnings(result.warnings, manifests.warnings)
+    )
+
+
+def check_request_id(request_id: str) -> None:
+    """Errors: InvalidArgument when it is too long."""
+    if len(request_id) > REQUEST_ID_LIMIT:
+        raise InvalidArgument.of("request_id", f"must have at most {REQUEST_ID_LIMIT} characters")
+
+
+def first_record(
+    start: CheckedStart, request: StartRequest, key: DeploymentKey, now: datetime
+) -> tuple[Recorded, DeploymentInputs]:
+    """The new deployment with its first events, and what it is made of."""
+    deployment = Deployment(
+        key=key,
+        application=start.file.application,
+        description=start.file.description,
+        targets=tuple(_target_run(target, start) for target in start.file.targets),
+        started_by=request.actor,
+        started_at=now,
+        readiness_timeout_s=start.file.config.readiness_timeout_s,
+        request_id=request.request_id,
+        digest=request.digest(),
+    )
+    note = Note(kind=EventKind.DEPLOYMENT_STARTED, message=f"started by {request.actor}", actor=request.actor)
+    recorded = settle(Recorded(deployment=deployment).with_event(note, now), now)
+    inputs = DeploymentInputs(
+        deploy_file=request.deploy_file.decode(),
+        objects={name: tuple(json.dumps(item.document) for item in objects) for name, objects in start.objects.items()},
+    )
+    return recorded, inputs
+
+
+def _target_run(target: Target, start: CheckedStart) -> TargetRun:
+    has_pods = any(item.kind == "Deployment" for item in start.objects.get(target.name, ()))
+    strategy = start.file.strategies[target.strategy] if target.strategy else None
+    return TargetRun(
+        name=target.name,
+        account=target.account,
+        namespace=target.namespace or "",
+        depends_on=target.depends_on,
+        steps=plan_steps(strategy) if has_pods else (),
+    )
+
+
+def _ordered(manifests: ManifestResult) -> dict[str, list[ManifestObject]]:
+    return {
+        name: [item for group in apply_order(objects) for item in group.objects]
+        for name, objects in manifests.objects_by_target.items()
+    }
+
+
+def _unknown_account(target: Target, file_name: str, known: Collection[str]) -> FileFault | None:
+    if target.account in known:
+        return None
+    near = get_close_matches(target.account, known, n=1)
+    names = ", ".join(sorted(known)) or "none yet"
+    advice = (
+        f"did you mean {near[0]!r}?" if near else f"known agents: {names}; make one with: borealis agent create NAME"
+    )
+    place = target.account_origin
+    return FileFault(
+        file=place.file if place else file_name,
+        line=place.line if place else 1,
+        column=place.column if place else 1,
+        code="UNKNOWN_ACCOUNT",
+        message=f"target {target.name!r}: account {target.account!r} does not exist",
+        help=advice,
+    )
+
+
+def _file_fault(fault: Fault) -> FileFault:
+    return FileFault(
+        file=fault.file, line=fault.line, column=fault.column, code=fault.code, message=fault.message, help=fault.help
+    )
+
+
+def _warnings(*groups: Iterable[Fault]) -> tuple[str, ...]:
+    return tuple(f"{fault.file}:{fault.line}: {fault.message}" for group in groups for fault in group)

@@ -1,0 +1,121 @@
+"""Use cases around deployments: start, look, follow, decide. Driving them is `runner.py`."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import Protocol
+
+from borealis_server.domain import persons
+from borealis_server.domain.deployment import Deployment, DeploymentKey, Event, PersonsDecision
+from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid
+from borealis_server.domain.names import RANDOM_ID_BYTES, random_id
+from borealis_server.domain.paging import Page, PageRequest, page_token
+from borealis_server.domain.record import Recorded
+from borealis_server.domain.start import StartRequest, check_request_id, checked, first_record
+from borealis_server.ports.clock import Clock
+from borealis_server.ports.randomness import Randomness
+from borealis_server.ports.store import DeploymentCursor
+from borealis_server.services.journal import Journal
+
+COMMENT_LIMIT = 1000
+
+
+class KnownAgents(Protocol):
+    """Tells which agents a tenant has."""
+
+    async def agent_names(self, tenant: str) -> tuple[str, ...]:
+        """Every agent's name, connected or not."""
+        ...
+
+
+class Deployments:
+    """What callers can do with deployments. Callers are known and allowed by then."""
+
+    def __init__(self, journal: Journal, agents: KnownAgents, clock: Clock, randomness: Randomness) -> None:
+        self._journal = journal
+        self._agents = agents
+        self._clock = clock
+        self._randomness = randomness
+
+    async def start(self, request: StartRequest) -> tuple[Deployment, tuple[str, ...]]:
+        """Check everything and start, or start nothing. Returns the deployment and warnings about the file.
+
+        Errors: InvalidArgument, DeployFileInvalid, DeploymentInProgress, RequestIdReused.
+        """
+        start = checked(request, await self._agents.agent_names(request.tenant))
+        key = DeploymentKey(tenant=request.tenant, id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)))
+        recorded, inputs = first_record(start, request, key, self._clock.now())
+        return await self._journal.start(recorded, inputs), start.warnings
+
+    async def get(self, key: DeploymentKey) -> Deployment:
+        """The deployment as it is now. Errors: DeploymentNotFound."""
+        return await self._journal.store.get(key)
+
+    async def list(
+        self, tenant: str, page: PageRequest, *, application: str = "", in_progress_only: bool = False
+    ) -> Page[Deployment]:
+        """A page of deployments, newest first. Errors: InvalidArgument, PageTokenInvalid."""
+        query = f"deployments/{tenant}/{application}/{in_progress_only}"
+        limit = page.limit()
+        found = await self._journal.store.list(
+            tenant,
+            limit=limit + 1,
+            after=_cursor(page.after(query)),
+            application=application,
+            in_progress_only=in_progress_only,
+        )
+        has_more = len(found) > limit
+        items = found[:limit]
+        return Page(items=items, next_token=page_token(query, _position(items[-1])) if has_more else "")
+
+    async def watch(self, key: DeploymentKey, after_sequence: int) -> AsyncIterator[Deployment | Event]:
+        """The whole state, then events as they come; or, resuming, only the events. Ends with the deployment.
+
+        Errors: DeploymentNotFound; InvalidArgument for a sequence that has not been reached yet.
+        """
+        deployment = await self._journal.store.get(key)
+        if after_sequence < 0 or after_sequence > deployment.sequence:
+            raise InvalidArgument.of("after_sequence", f"must be 0 to {deployment.sequence}, the newest event")
+        if after_sequence == 0:
+            yield deployment
+            after_sequence = deployment.sequence
+        async for event in self._journal.follow(key, after_sequence):
+            yield event
+
+    async def approve(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
+        """Approve what waits. Errors: as `persons.approve`, DeploymentNotFound, InvalidArgument."""
+        return await self._decide(key, wish, persons.approve)
+
+    async def roll_back(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
+        """Turn the deployment round. Errors: as `persons.roll_back`, DeploymentNotFound, InvalidArgument."""
+        return await self._decide(key, wish, persons.roll_back)
+
+    async def cancel(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
+        """Call the deployment off. Errors: as `persons.cancel`, DeploymentNotFound, InvalidArgument."""
+        return await self._decide(key, wish, persons.cancel)
+
+    def now(self) -> datetime:
+        """The time to put on a decision."""
+        return self._clock.now()
+
+    async def _decide(
+        self, key: DeploymentKey, wish: PersonsDecision, decide: Callable[[Deployment, PersonsDecision], Recorded]
+    ) -> Deployment:
+        check_request_id(wish.request_id)
+        if len(wish.comment) > COMMENT_LIMIT:
+            raise InvalidArgument.of("comment", f"must have at most {COMMENT_LIMIT} characters")
+        committed = await self._journal.record(key, lambda newest: decide(newest, wish))
+        return committed.after
+
+
+def _position(deployment: Deployment) -> str:
+    return f"{deployment.started_at.isoformat()} {deployment.key.id}"
+
+
+def _cursor(position: str) -> DeploymentCursor | None:
+    if not position:
+        return None
+    started_at, _, identifier = position.partition(" ")
+    try:
+        return DeploymentCursor(started_at=datetime.fromisoformat(started_at), id=identifier)
+    except ValueError as error:
+        raise PageTokenInvalid from error

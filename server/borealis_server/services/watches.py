@@ -1,0 +1,70 @@
+"""Watches of ReplicaSets, one a namespace, only where pods are being waited for."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import structlog
+
+from borealis_server.domain.errors import BorealisError
+from borealis_server.ports.cluster import Cluster
+from borealis_server.ports.relay import AgentRef
+from borealis_server.services.targets import TargetKey
+
+_RETRY_S = 1.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    agent: AgentRef
+    namespace: str
+
+
+class Watches:
+    """Wakes targets when something changes in their namespaces."""
+
+    def __init__(self, cluster: Cluster, wake: Callable[[TargetKey], None], group: asyncio.TaskGroup) -> None:
+        self._cluster = cluster
+        self._wake = wake
+        self._group = group
+        self._wanted: dict[_Place, set[TargetKey]] = {}
+        self._tasks: dict[_Place, asyncio.Task[None]] = {}
+
+    def want(self, key: TargetKey, agent: AgentRef, namespaces: Iterable[str]) -> None:
+        """Wake `key` at changes in these namespaces, and no others, from now on."""
+        places = {_Place(agent, namespace) for namespace in namespaces}
+        for place in [place for place, keys in self._wanted.items() if key in keys and place not in places]:
+            self._drop(place, key)
+        for place in places:
+            self._wanted.setdefault(place, set()).add(key)
+            if place not in self._tasks:
+                name = f"watch {agent.name}/{place.namespace}"
+                self._tasks[place] = self._group.create_task(self._watch(place), name=name)
+
+    def release(self, key: TargetKey) -> None:
+        """`key` waits for nothing any more."""
+        for place in [place for place, keys in self._wanted.items() if key in keys]:
+            self._drop(place, key)
+
+    def _drop(self, place: _Place, key: TargetKey) -> None:
+        self._wanted[place].discard(key)
+        if not self._wanted[place]:
+            del self._wanted[place]
+            self._tasks.pop(place).cancel()
+
+    async def _watch(self, place: _Place) -> None:
+        while True:
+            try:
+                async with self._cluster.watch(place.agent, "apps/v1", "ReplicaSet", place.namespace) as changes:
+                    async for _ in changes:
+                        self._wake_all(place)
+            except BorealisError as error:
+                log.info("watch.interrupted", agent=place.agent.name, namespace=place.namespace, reason=error.reason)
+            # What happened between two watches is seen by looking: wake once, then watch again.
+            await asyncio.sleep(_RETRY_S)
+            self._wake_all(place)
+
+    def _wake_all(self, place: _Place) -> None:
+        for key in tuple(self._wanted.get(place, ())):
+            self._wake(key)
