@@ -24,6 +24,7 @@ from borealis_server.domain.effects import (
     Scale,
 )
 from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, ClusterRefused, RelayRefused
+from borealis_server.domain.kubernetes.defaults import with_protocols
 from borealis_server.domain.kubernetes.json_types import annotation
 from borealis_server.domain.kubernetes.marks import DEPLOYMENT_ANNOTATION, LIVE_ANNOTATION, Origin
 from borealis_server.domain.kubernetes.ownership import (
@@ -125,7 +126,7 @@ class Performer:
         manifest = (await self._shelf.of(site.key, site.origin.target)).others[effect.index]
         metadata = dict(manifest["metadata"])
         metadata["annotations"] = {**(metadata.get("annotations") or {}), **site.origin.annotations()}
-        await self._cluster.apply(site.agent, {**manifest, "metadata": metadata})
+        await self._cluster.apply(site.agent, {**with_protocols(manifest), "metadata": metadata})
         return Done()
 
     async def _orphan_deployment(self, site: Site, effect: OrphanDeployment) -> Outcome:

@@ -1,0 +1,96 @@
+"""Watches pods through a whole test and remembers every count they ever had: a watch misses nothing, a poll would."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from kit.api_server import ApiServer
+
+VERSION_LABEL = "armory-pod-template-hash"
+
+
+@dataclass(slots=True)
+class Capacity:
+    """Pods by name, and the counts they had after each change."""
+
+    pods: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ready_counts: list[int] = field(default_factory=list)
+    total_counts: list[int] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """One watch event."""
+        pod = event["object"]
+        name = pod["metadata"]["name"]
+        if event["type"] == "DELETED" or pod["metadata"].get("deletionTimestamp"):
+            self.pods.pop(name, None)
+        else:
+            self.pods[name] = pod
+        self.ready_counts.append(self.ready)
+        self.total_counts.append(len(self.pods))
+        self.changed.set()
+
+    @property
+    def ready(self) -> int:
+        """Ready pods that are not about to go."""
+        return sum(_is_ready(pod) for pod in self.pods.values())
+
+    def ready_by_version(self) -> dict[str, int]:
+        """Ready pods by the hash of their version."""
+        counts: dict[str, int] = {}
+        for pod in self.pods.values():
+            version = pod["metadata"]["labels"].get(VERSION_LABEL, "")
+            counts[version] = counts.get(version, 0) + _is_ready(pod)
+        return counts
+
+    def forget(self) -> None:
+        """Count from now on."""
+        self.ready_counts = [self.ready]
+        self.total_counts = [len(self.pods)]
+
+    async def until_ready(self, count: int, limit_s: float = 30.0) -> None:
+        """Wait until so many pods are ready."""
+        async with asyncio.timeout(limit_s):
+            while self.ready != count:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+@asynccontextmanager
+async def open_capacity(api: ApiServer, namespace: str) -> AsyncIterator[Capacity]:
+    """Counts of all pods in `namespace`, kept current by a watch until the context ends."""
+    capacity = Capacity()
+    url = f"{api.url}/api/v1/namespaces/{namespace}/pods"
+    async with (
+        aiohttp.ClientSession(headers=api.headers, connector=aiohttp.TCPConnector(ssl=api.ssl_context())) as session,
+        asyncio.TaskGroup() as group,
+    ):
+        async with session.get(url) as response:
+            found = await response.json()
+        for pod in found["items"]:
+            capacity.take({"type": "ADDED", "object": pod})
+        capacity.forget()
+        watch = {"watch": "1", "resourceVersion": found["metadata"]["resourceVersion"]}
+        async with session.get(url, params=watch, timeout=aiohttp.ClientTimeout(total=None)) as response:
+            task = group.create_task(_follow(response, capacity))
+            yield capacity
+            task.cancel()
+
+
+async def _follow(response: aiohttp.ClientResponse, capacity: Capacity) -> None:
+    async for line in response.content:
+        capacity.take(json.loads(line))
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod.get("status", {}).get("conditions") or []
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
