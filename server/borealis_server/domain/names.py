@@ -21,6 +21,7 @@ _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 """Without l, o, 0 and 1, which people mistake for each other; 32 letters, so a letter is 5 bits."""
 _ID_LETTERS = 12
 _BITS_PER_LETTER = 5
+_ID_BITS = 4 + _BITS_PER_LETTER * (_ID_LETTERS - 1)
 
 _TENANT = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _SIMPLE = r"[A-Za-z0-9_-]{1,63}"
@@ -31,9 +32,9 @@ def random_id(entropy: bytes) -> str:
     if len(entropy) != RANDOM_ID_BYTES:
         raise ValueError(f"{RANDOM_ID_BYTES} random bytes are needed, got {len(entropy)}")
     number = int.from_bytes(entropy, "big")
-    letters = [_ALPHABET[(number >> (_BITS_PER_LETTER * place)) & 31] for place in range(_ID_LETTERS)]
-    letters[0] = _ALPHABET[(number >> (_BITS_PER_LETTER * _ID_LETTERS)) & 15]
-    return "".join(letters)
+    first = _ALPHABET[number & 15]  # the first 16 are letters
+    rest = (_ALPHABET[(number >> shift) & 31] for shift in range(4, _ID_BITS, _BITS_PER_LETTER))
+    return first + "".join(rest)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from borealis_server.adapters.cluster.api import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, KubernetesApi, error_of
-from borealis_server.adapters.cluster.discovery import Discovery
+from borealis_server.adapters.cluster.discovery import Discovery, Resource
 from borealis_server.domain.errors import ClusterRefused
 from borealis_server.domain.kubernetes.marks import FIELD_MANAGER
 from borealis_server.ports.cluster import ObjectRef
@@ -56,7 +56,9 @@ class RelayedCluster:
 
     async def apply(self, agent: AgentRef, document: Mapping[str, Any]) -> None:  # Any: JSON
         """Apply server-side as our field manager; takes fields over only from ourselves."""
-        path = await self._path(agent, _ref_of(document))
+        ref = _ref_of(document)
+        resource = await self._discovery.resource(agent, ref.api_version, ref.kind)
+        path, document = resource.path(ref), _placed(document, resource)
         try:
             await self._apply(agent, path, document, is_forced=False)
         except ClusterRefused as error:
@@ -70,7 +72,7 @@ class RelayedCluster:
         resource = await self._discovery.resource(agent, ref.api_version, ref.kind)
         path = f"{resource.collection(ref.namespace)}?fieldManager={FIELD_MANAGER}"
         try:
-            await self._api.json(agent, "POST", path, body=document)
+            await self._api.json(agent, "POST", path, body=_placed(document, resource))
         except ClusterRefused as error:
             if error.code == _CONFLICT and error.cluster_reason == "AlreadyExists":
                 return False
@@ -134,6 +136,14 @@ class RelayedCluster:
 async def _ticks(chunks: AsyncIterator[bytes]) -> AsyncIterator[None]:
     async for _ in chunks:
         yield None
+
+
+def _placed(document: Mapping[str, Any], resource: Resource) -> Mapping[str, Any]:
+    """The document without a namespace where the cluster says that its kind has none; only the cluster knows."""
+    if resource.is_namespaced:
+        return document
+    metadata = {name: value for name, value in document["metadata"].items() if name != "namespace"}
+    return {**document, "metadata": metadata}
 
 
 def _is_with_ourselves(conflict: str) -> bool:

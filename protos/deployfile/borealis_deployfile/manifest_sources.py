@@ -1,0 +1,89 @@
+"""The `manifests` of a deploy file: paths and inline text, and the targets that receive them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from borealis_deployfile.draft import ManifestDraft
+from borealis_deployfile.faults import Code
+from borealis_deployfile.model import ManifestSource
+from borealis_deployfile.nodes import Mapping, Scalar
+from borealis_deployfile.reader import Fields, Word
+
+if TYPE_CHECKING:
+    from borealis_deployfile.reader import Place, Reader
+
+_FIELDS: Final = Fields(what="a manifest entry", known=frozenset({"path", "inline", "targets"}))
+_KINDS: Final = ("path", "inline")
+
+
+def read_manifest_sources(reader: Reader, place: Place) -> list[ManifestDraft]:
+    """The entries in the order of the file, without those that say nothing usable."""
+    sequence = reader.sequence(place, "manifests", "put a dash before each entry, as in `- path: k8s/`")
+    if sequence is None:
+        return []
+    if not sequence.items:
+        reader.fault(Code.MISSING_FIELD, place, "a deploy file needs at least one manifest", "write `- path: k8s/`")
+    drafts = [_entry(reader, place.at(item, index)) for index, item in enumerate(sequence.items)]
+    return [draft for draft in drafts if draft is not None]
+
+
+def _entry(reader: Reader, place: Place) -> ManifestDraft | None:
+    if isinstance(place.node, Scalar):
+        advice = f"write `- path: {place.node.text}`" if place.node.text.isprintable() else ""
+        reader.fault(Code.WRONG_TYPE, place, "a manifest entry must be a map with path or inline", advice)
+        return None
+    fields = reader.fields(place, _FIELDS)
+    if fields is None:
+        return None
+    kinds = [kind for kind in _KINDS if kind in fields]
+    if len(kinds) != 1:
+        message = "a manifest entry has exactly one of path and inline" + ("; this one has both" if kinds else "")
+        reader.fault(Code.INVALID_VALUE if kinds else Code.MISSING_FIELD, place, message, "write one entry for each")
+    targets = _targets(reader, fields)
+    if len(kinds) != 1:
+        return ManifestDraft(source=ManifestSource(), targets=targets or ())
+    source = _source(reader, kinds[0], fields[kinds[0]], targets)
+    return ManifestDraft(source=source, targets=targets or ())
+
+
+def _source(reader: Reader, kind: str, place: Place, targets: tuple[Word, ...] | None) -> ManifestSource:
+    names = None if targets is None else tuple(word.text for word in targets)
+    origin = reader.origin(place)
+    if kind == "path":
+        return ManifestSource(path=_path(reader, place), targets=names, origin=origin)
+    if isinstance(place.node, Mapping):
+        reader.fault(
+            Code.WRONG_TYPE, place, "`inline` must be text, not a map", "write `inline: |` and the YAML below it"
+        )
+        return ManifestSource(targets=names, origin=origin)
+    return ManifestSource(inline=reader.text(place, "`inline`"), targets=names, origin=origin)
+
+
+def _path(reader: Reader, place: Place) -> str | None:
+    path = reader.text(place, "`path`")
+    if path is not None and _is_url(path):
+        message = "manifests from a URL are not supported yet"
+        reader.fault(Code.NOT_SUPPORTED, place, message, "name a local file or folder")
+        return None
+    return path
+
+
+def _is_url(path: str) -> bool:
+    try:
+        parts = urlsplit(path)
+    except ValueError:  # a bracket that is not an address: then it is no URL
+        return False
+    return bool(parts.scheme and parts.netloc)
+
+
+def _targets(reader: Reader, fields: dict[str, Place]) -> tuple[Word, ...] | None:
+    place = fields.get("targets")
+    if place is None:
+        return None
+    words = reader.words(place, "the targets of a manifest")
+    if not words and not getattr(place.node, "items", True):
+        message = "an empty list of targets would deploy the manifests nowhere"
+        reader.fault(Code.INVALID_VALUE, place, message, "omit it for all targets, or name some")
+    return words

@@ -1,0 +1,73 @@
+"""Pauses of a deploy file: for a time, or until a person approves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from borealis_deployfile.durations import duration_s, read_duration
+from borealis_deployfile.faults import Code
+from borealis_deployfile.model import Pause
+from borealis_deployfile.reader import Fields, is_blank
+
+if TYPE_CHECKING:
+    from borealis_deployfile.reader import Place, Reader
+
+_EXPIRY: Final = "approvalExpiration"
+_ROLES: Final = ("requiresRoles", "requiresRole")  # the second is an old spelling
+_FIELDS: Final = Fields(
+    what="a pause",
+    known=frozenset({"duration", "unit", "untilApproved", _EXPIRY, *_ROLES}),
+    hints={"approvalDuration": f"write `{_EXPIRY}: {{duration: 8, unit: hours}}`", "units": "write `unit`"},
+)
+
+
+def read_pause(reader: Reader, place: Place) -> Pause | None:
+    """The pause at the place, or None with its faults noted."""
+    fields = reader.fields(place, _FIELDS)
+    if fields is None:
+        return None
+    faults_before = len(reader.faults)
+    is_approval = "untilApproved" in fields and reader.boolean(fields["untilApproved"], "untilApproved")
+    expires_after_s = read_duration(reader, fields[_EXPIRY], _EXPIRY) if _EXPIRY in fields else None
+    waits_s = _timed_s(reader, fields)
+    _check_roles(reader, fields)
+    if is_approval is not None:
+        _check_form(reader, place, fields, is_approval=is_approval)
+    if is_approval is None or len(reader.faults) > faults_before:
+        return None
+    return Pause(duration_s=waits_s, until_approved=is_approval, expires_after_s=expires_after_s)
+
+
+def _timed_s(reader: Reader, fields: dict[str, Place]) -> float | None:
+    amount, unit = fields.get("duration"), fields.get("unit")
+    if amount is not None and unit is not None:
+        return duration_s(reader, amount, unit, "a pause")
+    if amount is not None:
+        message = "a pause with a duration needs a unit"
+        reader.fault(Code.PAUSE_INVALID, amount, message, "write unit: seconds, minutes or hours")
+    if unit is not None:
+        reader.fault(Code.PAUSE_INVALID, unit, "a pause with a unit needs a duration", "write how many, as a number")
+    return None
+
+
+def _check_roles(reader: Reader, fields: dict[str, Place]) -> None:
+    for place in (fields[name] for name in _ROLES if name in fields):
+        if is_blank(place.node):
+            message = "an empty list of roles is ambiguous: it may mean nobody or anybody"
+            reader.fault(Code.PAUSE_INVALID, place, message, "name a role, or leave it out so that anybody may approve")
+        else:
+            reader.unsupported(place)
+
+
+def _check_form(reader: Reader, place: Place, fields: dict[str, Place], *, is_approval: bool) -> None:
+    is_timed = "duration" in fields or "unit" in fields
+    if is_approval and is_timed:
+        message = "a pause is either timed or until approved, not both"
+        reader.fault(Code.PAUSE_INVALID, place, message, f"to limit the wait for an approval, write `{_EXPIRY}`")
+    if not is_approval and not is_timed:
+        message = "a pause needs a duration and a unit, or `untilApproved: true`"
+        reader.fault(Code.PAUSE_INVALID, place, message, "write for example `pause: {duration: 5, unit: minutes}`")
+    for name in (_EXPIRY, *_ROLES):
+        if name in fields and not is_approval:
+            message = f"`{name}` is only for a pause that waits for an approval"
+            reader.fault(Code.PAUSE_INVALID, fields[name], message, "add `untilApproved: true`")

@@ -1,0 +1,125 @@
+"""Faults read like those of a good compiler."""
+
+from __future__ import annotations
+
+import json
+
+from borealis_deployfile.faults import Code, Fault, Severity
+from borealis_deployfile.parse import check
+from borealis_deployfile.report import render, to_json
+
+TEXT = """\
+application: shop
+targets:
+  staging: {account: c, namespace: n}
+  prod: {account: d, namespace: n, constraints: {dependsOn: ["stagin"]}}
+manifests: [{path: k8s/}]
+"""
+
+
+def a_fault(**changes) -> Fault:
+    fields = {"code": Code.SYNTAX, "message": "wrong", "file": "f", "line": 1, "column": 1, "end_column": 2, **changes}
+    return Fault(**fields)
+
+
+def test_a_fault_shows_its_line_with_a_mark_and_help():
+    faults = check(TEXT, file_name="deploy.yaml").faults
+
+    assert render(faults, TEXT) == (
+        'error[UNKNOWN_TARGET]: target "prod" depends on "stagin", which does not exist\n'
+        " --> deploy.yaml:4:62\n"
+        '4 |   prod: {account: d, namespace: n, constraints: {dependsOn: ["stagin"]}}\n'
+        "  |                                                              ^^^^^^^^\n"
+        '  = help: did you mean "staging"?\n'
+    )
+
+
+def test_nothing_wrong_prints_nothing():
+    assert render([], TEXT) == ""
+
+
+def test_a_blank_line_stands_between_faults():
+    text = render([a_fault(), a_fault(severity=Severity.WARNING)], "x")
+
+    assert text.count("\n\n") == 1
+    assert text.endswith("^\n")
+    assert "warning[SYNTAX]: wrong" in text
+
+
+def test_colour_comes_only_on_request():
+    assert "\x1b[1;31merror[SYNTAX]\x1b[0m" in render([a_fault()], "x", color=True)
+    assert "\x1b" not in render([a_fault()], "x")
+
+
+def test_a_line_is_taken_from_the_file_that_has_the_fault():
+    faults = [a_fault(file="a"), a_fault(file="b", line=2), a_fault(file="c")]
+
+    text = render(faults, {"a": "from a", "b": "1\nfrom b"})
+
+    assert "1 | from a\n" in text
+    assert "2 | from b\n" in text
+    assert text.endswith(" --> c:1:1\n")
+
+
+def test_a_place_beyond_the_text_shows_no_line():
+    assert "|" not in render([a_fault(line=3)], "one\ntwo")
+
+
+def test_a_mark_never_runs_past_its_line():
+    text = render([a_fault(column=2, end_column=99)], "abc")
+
+    assert text.endswith("1 | abc\n  |  ^^\n")
+
+
+def test_a_mark_at_the_end_of_the_line_is_still_there():
+    assert render([a_fault(column=4, end_column=5)], "abc").endswith("1 | abc\n  |    ^\n")
+
+
+def test_long_lines_are_cut_around_the_mark():
+    line = "a" * 500 + "HERE" + "b" * 500
+
+    rows = render([a_fault(column=501, end_column=505)], line).splitlines()
+
+    assert len(rows[2]) < 160
+    start = rows[3].index("^")
+    assert rows[2][start : start + 4] == "HERE"
+    assert rows[3].count("^") == 4
+
+
+def test_the_start_of_a_long_line_is_not_cut():
+    rows = render([a_fault(column=3, end_column=4)], "abC" + "d" * 500).splitlines()
+
+    assert rows[2][rows[3].index("^")] == "C"
+    assert rows[2].endswith("...")
+
+
+def test_a_terminal_is_never_given_orders_by_a_file():
+    text = render([a_fault(message="bad \x1b[2J name", file="\x1b]0;x\x07f", column=2)], "a\tb\x1b[31mc")
+
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "1 | a b" in text
+
+
+def test_tabs_keep_the_mark_in_place():
+    rows = render([a_fault(column=3, end_column=4)], "\t\tx").splitlines()
+
+    assert rows[2][rows[3].index("^")] == "x"
+
+
+def test_json_has_every_field_of_a_fault():
+    faults = check(TEXT, file_name="deploy.yaml").faults
+
+    assert json.loads(to_json(faults)) == [
+        {
+            "code": "UNKNOWN_TARGET",
+            "message": 'target "prod" depends on "stagin", which does not exist',
+            "help": 'did you mean "staging"?',
+            "path": "targets.prod.constraints.dependsOn[0]",
+            "file": "deploy.yaml",
+            "line": 4,
+            "column": 62,
+            "end_column": 70,
+            "severity": "error",
+        },
+    ]
