@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from kit.api_server import ApiServer
 
@@ -69,28 +69,61 @@ class Capacity:
 async def open_capacity(api: ApiServer, namespace: str) -> AsyncIterator[Capacity]:
     """Counts of all pods in `namespace`, kept current by a watch until the context ends."""
     capacity = Capacity()
-    url = f"{api.url}/api/v1/namespaces/{namespace}/pods"
+    async with _watching(api, f"/api/v1/namespaces/{namespace}/pods", capacity.take):
+        capacity.forget()
+        yield capacity
+
+
+@asynccontextmanager
+async def _watching(api: ApiServer, path: str, take: Callable[[dict[str, Any]], None]) -> AsyncIterator[None]:
+    """List first, then watch from there: `take` sees every object, then every change."""
+    url = api.url + path
     async with (
         aiohttp.ClientSession(headers=api.headers, connector=aiohttp.TCPConnector(ssl=api.ssl_context())) as session,
         asyncio.TaskGroup() as group,
     ):
         async with session.get(url) as response:
             found = await response.json()
-        for pod in found["items"]:
-            capacity.take({"type": "ADDED", "object": pod})
-        capacity.forget()
+        for item in found["items"]:
+            take({"type": "ADDED", "object": item})
         watch = {"watch": "1", "resourceVersion": found["metadata"]["resourceVersion"]}
         async with session.get(url, params=watch, timeout=aiohttp.ClientTimeout(total=None)) as response:
-            task = group.create_task(_follow(response, capacity))
-            yield capacity
+            task = group.create_task(_follow(response, take))
+            yield
             task.cancel()
 
 
-async def _follow(response: aiohttp.ClientResponse, capacity: Capacity) -> None:
+async def _follow(response: aiohttp.ClientResponse, take: Callable[[dict[str, Any]], None]) -> None:
     async for line in response.content:
-        capacity.take(json.loads(line))
+        take(json.loads(line))
 
 
 def _is_ready(pod: dict[str, Any]) -> bool:
     conditions = pod.get("status", {}).get("conditions") or []
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+@dataclass(slots=True)
+class ScaleHistory:
+    """What every ReplicaSet of a namespace was ever asked for."""
+
+    counts: dict[str, list[int]] = field(default_factory=dict)
+    """By name: each different `spec.replicas`, in order."""
+    uids: dict[str, set[str]] = field(default_factory=dict)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """One watch event."""
+        replica_set = event["object"]
+        name, wanted = replica_set["metadata"]["name"], replica_set["spec"]["replicas"]
+        counts = self.counts.setdefault(name, [])
+        if not counts or counts[-1] != wanted:
+            counts.append(wanted)
+        self.uids.setdefault(name, set()).add(replica_set["metadata"]["uid"])
+
+
+@asynccontextmanager
+async def open_scale_history(api: ApiServer, namespace: str) -> AsyncIterator[ScaleHistory]:
+    """Every count asked for in `namespace`, by a watch until the context ends."""
+    history = ScaleHistory()
+    async with _watching(api, f"/apis/apps/v1/namespaces/{namespace}/replicasets", history.take):
+        yield history

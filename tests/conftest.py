@@ -1,0 +1,3 @@
+"""What every test can ask for by name: see `kit.fixtures`."""
+
+pytest_plugins = ["kit.fixtures"]
