@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from borealis_deployfile.durations import read_duration
 from borealis_deployfile.faults import Code
+from borealis_deployfile.language.document import CONFIG, IN_PROGRESS
+from borealis_deployfile.language.shapes import Choice
 from borealis_deployfile.model import DEFAULT_READINESS_TIMEOUT_S, DeploymentConfig
-from borealis_deployfile.reader import Fields
 
 if TYPE_CHECKING:
     from borealis_deployfile.reader import Place, Reader
@@ -17,21 +18,24 @@ LEAST_READINESS_TIMEOUT_S: Final = 60.0
 
 _KEEP: Final = "keepDeploymentObject"
 _IN_PROGRESS: Final = "ifDeploymentInProgress"
-_CONFIG: Final = Fields(what="deploymentConfig", known=frozenset({"timeout", _KEEP, _IN_PROGRESS}))
-_CHOICE: Final = Fields(what=_IN_PROGRESS, known=frozenset({"strategy"}))
-_REJECT: Final = "reject"
-_ENQUEUE: Final = "enqueueOne"
+_CHOICE: Final = Choice(words=("reject", "enqueueOne"))
 
 
 def read_config(reader: Reader, place: Place) -> DeploymentConfig:
     """The settings at the place, with defaults for those that are missing or wrong."""
-    fields = reader.fields(place, _CONFIG) or {}
-    if _KEEP in fields and reader.boolean(fields[_KEEP], _KEEP):
-        reader.unsupported(fields[_KEEP])
-    if _IN_PROGRESS in fields:
-        _check_in_progress(reader, fields[_IN_PROGRESS])
+    fields = reader.fields(place, CONFIG) or {}
+    keeps = _KEEP in fields and reader.boolean(fields[_KEEP], _KEEP)
+    choice = reader.fields(fields[_IN_PROGRESS], IN_PROGRESS) if _IN_PROGRESS in fields else None
+    strategy = choice["strategy"] if choice else None
+    enqueues = strategy and reader.choice(strategy, _CHOICE, f"the strategy of {_IN_PROGRESS}") == "enqueueOne"
     timeout_s = _timeout_s(reader, fields["timeout"]) if "timeout" in fields else None
-    return DeploymentConfig(readiness_timeout_s=timeout_s or DEFAULT_READINESS_TIMEOUT_S)
+    return DeploymentConfig(
+        readiness_timeout_s=timeout_s or DEFAULT_READINESS_TIMEOUT_S,
+        keeps_deployment_object=bool(keeps),
+        enqueues=bool(enqueues),
+        keep_origin=reader.origin(fields[_KEEP]) if keeps else None,
+        enqueue_origin=reader.origin(strategy) if strategy and enqueues else None,
+    )
 
 
 def _timeout_s(reader: Reader, place: Place) -> float | None:
@@ -41,17 +45,3 @@ def _timeout_s(reader: Reader, place: Place) -> float | None:
         reader.fault(Code.TIMEOUT_TOO_SHORT, place, message, "pods need time to become Ready")
         return None
     return timeout_s
-
-
-def _check_in_progress(reader: Reader, place: Place) -> None:
-    fields = reader.fields(place, _CHOICE)
-    if not fields:
-        return
-    here = fields["strategy"]
-    choice = reader.text(here, f"the strategy of {_IN_PROGRESS}")
-    if choice == _ENQUEUE:
-        reader.fault(Code.NOT_SUPPORTED, here, f"{_ENQUEUE} is not supported yet", f"write `{_REJECT}`")
-    elif choice is not None and choice != _REJECT:
-        reader.fault(
-            Code.INVALID_VALUE, here, f'there is no strategy "{choice}" here', reader.hint(choice, [_REJECT, _ENQUEUE])
-        )

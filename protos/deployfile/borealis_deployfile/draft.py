@@ -8,10 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from borealis_deployfile.model import DeployFile, DeploymentConfig, ManifestSource, Origin, Strategy, Target
+from borealis_deployfile.analysis import AnalysisDraft
+from borealis_deployfile.model import DeployFile, DeploymentConfig, Target, Traffic
 
 if TYPE_CHECKING:
+    from borealis_deployfile.model import Condition, ManifestSource, Origin, SecretUse, Strategy
     from borealis_deployfile.reader import Word
+    from borealis_deployfile.traffic import TrafficDraft
+    from borealis_deployfile.webhooks import WebhookDraft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +29,10 @@ class TargetDraft:
     """Whether a namespace is written at all, even a wrong one."""
     strategy: Word | None = None
     depends_on: tuple[Word, ...] = ()
+    before: tuple[Condition, ...] = ()
+    after: tuple[Condition, ...] = ()
     account_origin: Origin | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +54,15 @@ class Draft:
     targets: list[TargetDraft] = field(default_factory=list)
     manifests: list[ManifestDraft] = field(default_factory=list)
     strategies: dict[str, Strategy | None] = field(default_factory=dict)
+    analysis: AnalysisDraft | None = None
+    webhooks: dict[str, WebhookDraft] = field(default_factory=dict)
+    traffic: list[TrafficDraft] = field(default_factory=list)
+    secrets: tuple[SecretUse, ...] = ()
 
 
 def to_model(draft: Draft) -> DeployFile:
     """The file that a draft without faults describes."""
+    analysis = draft.analysis or AnalysisDraft()
     return DeployFile(
         application=draft.application or "",
         description=draft.description,
@@ -59,6 +71,11 @@ def to_model(draft: Draft) -> DeployFile:
         targets=tuple(_target(target) for target in draft.targets),
         manifests=tuple(manifest.source for manifest in draft.manifests),
         strategies={name: strategy for name, strategy in draft.strategies.items() if strategy is not None},
+        queries={name: one.query for name, one in analysis.queries.items() if one.query is not None},
+        default_provider=analysis.provider,
+        webhooks={name: one.webhook for name, one in draft.webhooks.items() if one.webhook is not None},
+        traffic=tuple(Traffic(routes=one.routes, targets=_texts(one.targets)) for one in draft.traffic),
+        secrets=draft.secrets,
     )
 
 
@@ -69,5 +86,12 @@ def _target(draft: TargetDraft) -> Target:
         namespace=draft.namespace.text if draft.namespace else None,
         strategy=draft.strategy.text if draft.strategy else None,
         depends_on=tuple(word.text for word in draft.depends_on),
+        before=draft.before,
+        after=draft.after,
         account_origin=draft.account_origin,
+        origin=draft.origin,
     )
+
+
+def _texts(words: tuple[Word, ...] | None) -> tuple[str, ...] | None:
+    return None if words is None else tuple(word.text for word in words)

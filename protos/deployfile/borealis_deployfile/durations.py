@@ -5,28 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from borealis_deployfile.faults import Code
-from borealis_deployfile.reader import Fields
+from borealis_deployfile.language.durations import DURATION, LONGEST_S
 
 if TYPE_CHECKING:
+    from borealis_deployfile.language.shapes import Shape
     from borealis_deployfile.reader import Place, Reader
 
 UNIT_SECONDS: Final = {"seconds": 1, "minutes": 60, "hours": 3600}
 """Seconds in a unit."""
-LONGEST_S: Final = 366 * 24 * 3600
-"""Longest duration that a file may ask for: a year."""
-_ROLES_ADVICE: Final = "move it out of approvalExpiration, beside `untilApproved`"
-_FIELDS: Final = Fields(what="a duration", known=frozenset({"duration", "unit"}), hints={"units": "write `unit`"})
 
 
-def read_duration(reader: Reader, place: Place, what: str) -> float | None:
+def read_duration(reader: Reader, place: Place, what: str, shape: Shape = DURATION) -> float | None:
     """The seconds that a map of `duration` and `unit` means; both are required."""
-    fields = reader.fields(place, _FIELDS)
+    fields = reader.fields(place, shape)
     if fields is None:
         return None
     for name in ("duration", "unit"):
         if name not in fields:
             reader.missing(place, name, what)
-    if len(fields) < len(_FIELDS.known):
+    if len(fields) < len(shape.fields):
         return None
     return duration_s(reader, fields["duration"], fields["unit"], what)
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from borealis_deployfile.model import Origin
 
 MAX_FAULTS: Final = 1000
 """Most faults that one check reports; nobody reads more, and a hostile file may have millions."""
@@ -49,6 +52,20 @@ class Code(StrEnum):
     WEIGHT_RANGE = "WEIGHT_RANGE"
     WEIGHT_DECREASES = "WEIGHT_DECREASES"
     PAUSE_INVALID = "PAUSE_INVALID"
+    TTL_RANGE = "TTL_RANGE"
+    LIMITS_MISSING = "LIMITS_MISSING"
+    UNKNOWN_QUERY = "UNKNOWN_QUERY"
+    UNKNOWN_WEBHOOK = "UNKNOWN_WEBHOOK"
+    TEMPLATE_INVALID = "TEMPLATE_INVALID"
+    UNRESOLVED_VARIABLE = "UNRESOLVED_VARIABLE"
+    AMBIGUOUS_VALUE = "AMBIGUOUS_VALUE"
+    DEPRECATED = "DEPRECATED"
+    NO_EFFECT = "NO_EFFECT"
+    # What only a server knows
+    UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
+    UNKNOWN_SECRET = "UNKNOWN_SECRET"  # noqa: S105 - a code
+    UNKNOWN_PROVIDER = "UNKNOWN_PROVIDER"
+    UNKNOWN_ROLE = "UNKNOWN_ROLE"
     # Manifests
     MANIFEST_NOT_FOUND = "MANIFEST_NOT_FOUND"
     INVALID_MANIFEST = "INVALID_MANIFEST"
@@ -56,6 +73,8 @@ class Code(StrEnum):
     DUPLICATE_OBJECT = "DUPLICATE_OBJECT"
     NAMESPACE_REQUIRED = "NAMESPACE_REQUIRED"
     STRATEGY_REQUIRED = "STRATEGY_REQUIRED"
+    ACTIVE_SERVICE_REQUIRED = "ACTIVE_SERVICE_REQUIRED"
+    SERVICE_NOT_MATCHED = "SERVICE_NOT_MATCHED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +93,18 @@ class Fault:
     column: int = 1
     end_column: int = 2
     severity: Severity = Severity.ERROR
+
+
+def fault_at(origin: Origin, code: Code, message: str, advice: str = "", severity: Severity = Severity.ERROR) -> Fault:
+    """A fault at a place that was kept."""
+    return Fault(
+        code=code,
+        message=message,
+        help=advice,
+        path=origin.path,
+        file=origin.file,
+        line=origin.line,
+        column=origin.column,
+        end_column=origin.end_column,
+        severity=severity,
+    )

@@ -7,14 +7,15 @@ from urllib.parse import urlsplit
 
 from borealis_deployfile.draft import ManifestDraft
 from borealis_deployfile.faults import Code
+from borealis_deployfile.language.targets import MANIFEST
 from borealis_deployfile.model import ManifestSource
 from borealis_deployfile.nodes import Mapping, Scalar
-from borealis_deployfile.reader import Fields, Word
+from borealis_deployfile.reader import is_blank
 
 if TYPE_CHECKING:
-    from borealis_deployfile.reader import Place, Reader
+    from borealis_deployfile.reader import Place, Reader, Word
 
-_FIELDS: Final = Fields(what="a manifest entry", known=frozenset({"path", "inline", "targets"}))
+_SCHEMES: Final = frozenset({"http", "https"})
 _KINDS: Final = ("path", "inline")
 
 
@@ -34,7 +35,7 @@ def _entry(reader: Reader, place: Place) -> ManifestDraft | None:
         advice = f"write `- path: {place.node.text}`" if place.node.text.isprintable() else ""
         reader.fault(Code.WRONG_TYPE, place, "a manifest entry must be a map with path or inline", advice)
         return None
-    fields = reader.fields(place, _FIELDS)
+    fields = reader.fields(place, MANIFEST)
     if fields is None:
         return None
     kinds = [kind for kind in _KINDS if kind in fields]
@@ -52,7 +53,14 @@ def _source(reader: Reader, kind: str, place: Place, targets: tuple[Word, ...] |
     names = None if targets is None else tuple(word.text for word in targets)
     origin = reader.origin(place)
     if kind == "path":
-        return ManifestSource(path=_path(reader, place), targets=names, origin=origin)
+        path = reader.text(place, "`path`")
+        scheme = _scheme(path) if path is not None else ""
+        if not scheme:
+            return ManifestSource(path=path, targets=names, origin=origin)
+        if scheme not in _SCHEMES:
+            message = f"manifests are fetched by http and https only, not by {scheme[:20]}"
+            reader.fault(Code.INVALID_VALUE, place, message, "name an https address, a file or a folder")
+        return ManifestSource(url=path, targets=names, origin=origin)
     if isinstance(place.node, Mapping):
         reader.fault(
             Code.WRONG_TYPE, place, "`inline` must be text, not a map", "write `inline: |` and the YAML below it"
@@ -61,21 +69,13 @@ def _source(reader: Reader, kind: str, place: Place, targets: tuple[Word, ...] |
     return ManifestSource(inline=reader.text(place, "`inline`"), targets=names, origin=origin)
 
 
-def _path(reader: Reader, place: Place) -> str | None:
-    path = reader.text(place, "`path`")
-    if path is not None and _is_url(path):
-        message = "manifests from a URL are not supported yet"
-        reader.fault(Code.NOT_SUPPORTED, place, message, "name a local file or folder")
-        return None
-    return path
-
-
-def _is_url(path: str) -> bool:
+def _scheme(path: str) -> str:
+    """The scheme of an address; empty for a path of the file system."""
     try:
         parts = urlsplit(path)
-    except ValueError:  # a bracket that is not an address: then it is no URL
-        return False
-    return bool(parts.scheme and parts.netloc)
+    except ValueError:  # a bracket that is not an address: then it is no address
+        return ""
+    return parts.scheme.lower() if parts.netloc else ""
 
 
 def _targets(reader: Reader, fields: dict[str, Place]) -> tuple[Word, ...] | None:
@@ -83,7 +83,7 @@ def _targets(reader: Reader, fields: dict[str, Place]) -> tuple[Word, ...] | Non
     if place is None:
         return None
     words = reader.words(place, "the targets of a manifest")
-    if not words and not getattr(place.node, "items", True):
+    if is_blank(place.node):
         message = "an empty list of targets would deploy the manifests nowhere"
         reader.fault(Code.INVALID_VALUE, place, message, "omit it for all targets, or name some")
     return words

@@ -14,6 +14,7 @@ from borealis_deployfile.faults import MAX_FAULTS, Code, Fault, Severity
 from borealis_deployfile.kinds import CLUSTER_SCOPED, CUSTOM_DEFINITION, ApplyPhase, GroupKind, group_kind, phase_of
 from borealis_deployfile.manifest_documents import ManifestDocument, ManifestText, read_manifest
 from borealis_deployfile.manifest_objects import check_object, kind_of, value_at
+from borealis_deployfile.service_wiring import check_services
 from borealis_deployfile.target_objects import settle
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class ManifestResult:
     objects_by_target: Mapping[str, tuple[ManifestObject, ...]]
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
+    unsupported: tuple[Fault, ...] = ()
+    """What the engine cannot do yet with these objects: no faults of theirs, but a start is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ def check_manifests(file: DeployFile, files: Mapping[str, tuple[FileContent, ...
     otherwise.
     """
     faults: list[Fault] = []
+    not_supported: list[Fault] = []
     sources = [(source, _read_source(source, index, files, faults)) for index, source in enumerate(file.manifests)]
     cluster_scoped = CLUSTER_SCOPED.union(
         _defined_for_the_cluster(document for _, found in sources for document in found)
@@ -89,10 +93,13 @@ def check_manifests(file: DeployFile, files: Mapping[str, tuple[FileContent, ...
         settled = settle(target, documents, cluster_scoped)
         objects_by_target[target.name] = tuple(_object(document, namespace) for document, namespace in settled.objects)
         faults += settled.faults
+        not_supported += settled.unsupported
+        faults += check_services(file, target, settled.objects)
     return ManifestResult(
         objects_by_target=objects_by_target,
         faults=_unique(fault for fault in faults if fault.severity is Severity.ERROR),
         warnings=_unique(fault for fault in faults if fault.severity is Severity.WARNING),
+        unsupported=_unique(not_supported),
     )
 
 
@@ -160,8 +167,10 @@ def _texts(
     files: Mapping[str, tuple[FileContent, ...]],
     faults: list[Fault],
 ) -> list[ManifestText]:
+    if source.inline is not None:
+        return [read_manifest(source.inline, _name(source, index))]
     if source.path is None:
-        return [read_manifest(source.inline or "", _name(source, index))]
+        return []  # from an address, which nobody has fetched yet
     contents = files.get(source.path)
     if contents is None:
         message = f'"{source.path}" was not found'
@@ -174,7 +183,7 @@ def _texts(
 
 
 def _name(source: ManifestSource, index: int) -> str:
-    return source.path if source.path is not None else f"manifests[{index}].inline"
+    return source.path or source.url or f"manifests[{index}].inline"
 
 
 def _fault_at(source: ManifestSource, index: int, code: Code, message: str, advice: str = "") -> Fault:

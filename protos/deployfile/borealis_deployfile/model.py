@@ -1,19 +1,24 @@
 """The deploy file as data: what a file means once it has been checked.
 
 Owns the shapes that clients, server and planner share. It does not read YAML (`source`), nor judge it (`parse`,
-`rules`).
+`rules`). What a user may write is in `language`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_READINESS_TIMEOUT_S: Final = 1800.0
 """How long pods may take to become Ready where the file does not say."""
+DEFAULT_TTL_S: Final = 300.0
+"""How long exposed Services stay reachable where the file does not say."""
+
+Mode = Literal["automatic", "manual"]
+"""Who acts on the result of an analysis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,8 @@ class Origin:
     line: int
     column: int
     end_column: int
+    path: str = field(default="", compare=False)
+    """The place as in `targets.qa.account`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +39,104 @@ class DeploymentConfig:
 
     readiness_timeout_s: float = DEFAULT_READINESS_TIMEOUT_S
     """Limit of each wait for pods to become Ready; pauses and approvals do not count."""
+    keeps_deployment_object: bool = False
+    """Whether a native Deployment object is there again after the deployment."""
+    enqueues: bool = False
+    """Whether a start waits while another deployment of the application is in progress."""
+    keep_origin: Origin | None = field(default=None, compare=False, repr=False)
+    enqueue_origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetWeight:
+    """Give the new version a share of the pods."""
+
+    weight_percent: int
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Wait, for a time or for a person. Exactly one of `duration_s` and `until_approved` is set."""
+
+    duration_s: float | None = None
+    until_approved: bool = False
+    requires_roles: tuple[str, ...] = ()
+    """Roles that may approve; empty means everybody who may see the deployment."""
+    expires_after_s: float | None = None
+    """Limit of the wait for an approval; None waits for ever."""
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+    roles_origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """Judge the new version by metrics, `runs` times."""
+
+    queries: tuple[str, ...]
+    interval_s: float
+    """Length of the window that each judgement looks at."""
+    runs: int
+    provider: str | None = None
+    """Asked by queries that name no provider themselves; None for the default of the file."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    roll_back: Mode = "automatic"
+    roll_forward: Mode = "automatic"
+    is_growing: bool = False
+    """Whether each window starts at the first one's start."""
+    aborts_early: bool = False
+    """Whether the first judgement out of limits ends the step."""
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWebhook:
+    """Call a webhook and wait for its success."""
+
+    name: str
+    context: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposeServices:
+    """Make Services reachable under temporary addresses."""
+
+    services: tuple[str, ...]
+    ttl_s: float = DEFAULT_TTL_S
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+Condition = Pause | Analysis | RunWebhook | ExposeServices
+"""What may be waited for."""
+Step = SetWeight | Condition
+"""One unit of a canary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """A named canary recipe. No steps means straight to 100 %; after the last step the target goes to 100 %."""
+
+    name: str
+    steps: tuple[Step, ...] = ()
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlueGreen:
+    """A named blue/green recipe; the conditions of a list run at the same time."""
+
+    name: str
+    redirect_after: tuple[Condition, ...] = ()
+    shut_down_after: tuple[Condition, ...] = ()
+    active_service: str | None = None
+    """From the old place; `KubernetesTraffic` is the current one."""
+    preview_service: str | None = None
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+Strategy = Canary | BlueGreen
+"""How a new version takes over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,51 +152,114 @@ class Target:
     """Key of `DeployFile.strategies`; needed only where a Deployment manifest reaches the target."""
     depends_on: tuple[str, ...] = ()
     """Targets that must have succeeded before this one starts."""
+    before: tuple[Condition, ...] = ()
+    """Run together once the dependencies are met; all must succeed before the strategy starts."""
+    after: tuple[Condition, ...] = ()
+    """Run together once the strategy has succeeded; all must succeed before dependants start."""
     account_origin: Origin | None = field(default=None, compare=False, repr=False)
     """Where the account stands: only a server knows which accounts exist."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetWeight:
-    """Give the new version a share of the pods."""
-
-    weight_percent: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """Wait, for a time or for a person. Exactly one of `duration_s` and `until_approved` is set."""
-
-    duration_s: float | None = None
-    until_approved: bool = False
-    requires_roles: tuple[str, ...] = ()
-    """Roles that may approve; empty means everybody who may see the deployment."""
-    expires_after_s: float | None = None
-    """Limit of the wait for an approval; None waits for ever."""
-
-
-Step = SetWeight | Pause
-"""One unit of a strategy."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strategy:
-    """A named canary recipe. No steps means straight to 100 %; after the last step the target goes to 100 %."""
-
-    name: str
-    steps: tuple[Step, ...] = ()
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestSource:
-    """Where manifests come from: a path that the client reads, or text in the file. Exactly one is set."""
+    """Where manifests come from: a path that the client reads, an address, or text in the file. Exactly one is set."""
 
     path: str | None = None
+    url: str | None = None
     inline: str | None = None
     targets: tuple[str, ...] | None = None
     """Targets that receive these manifests; None means all."""
     origin: Origin | None = field(default=None, compare=False, repr=False)
     """Where the entry stands; for fault messages only, so two files that say the same are equal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A question to a metric provider, and the limits of its answer; at least one limit is set."""
+
+    name: str
+    template: str
+    upper_limit: float | None = None
+    lower_limit: float | None = None
+    provider: str | None = None
+    """Goes before the provider of the step and the default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A call that steps make."""
+
+    name: str
+    uri: str
+    method: str = "POST"
+    """In capitals."""
+    is_through_agent: bool = False
+    """Whether an agent makes the call from inside its network."""
+    agent: str | None = None
+    """Agent that makes the call; None for the one of the target."""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str | None = None
+    body_path: str | None = None
+    """File that holds the body; at most one of the two is set."""
+    retries: int = 0
+    has_callback: bool = True
+    """Whether the step waits for a callback after the call."""
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesTraffic:
+    """The Services of a blue/green deployment."""
+
+    active_service: str
+    preview_service: str | None = None
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmiTraffic:
+    """A Service whose traffic an SMI TrafficSplit divides."""
+
+    root_service: str
+    canary_service: str | None = None
+    """An existing Service; None makes one."""
+    traffic_split: str
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IstioTraffic:
+    """Istio objects that divide traffic; what is None is found in the cluster where only one can be meant."""
+
+    virtual_service: str
+    http_route: str | None = None
+    destination_rule: str | None = None
+    active_subset: str | None = None
+    canary_subset: str | None = None
+    """None means the name of the active subset with `-canary` behind it."""
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+Route = KubernetesTraffic | SmiTraffic | IstioTraffic
+"""One way in which traffic is moved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """How traffic is moved for some targets."""
+
+    routes: tuple[Route, ...]
+    targets: tuple[str, ...] | None = None
+    """None means all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretUse:
+    """A place that names a secret."""
+
+    name: str
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +269,25 @@ class DeployFile:
     application: str
     description: str = ""
     context: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the file, with those that were given at the start laid over them."""
     config: DeploymentConfig = field(default_factory=DeploymentConfig)
     targets: tuple[Target, ...]
     """In the order of the file."""
     manifests: tuple[ManifestSource, ...]
     strategies: Mapping[str, Strategy]
+    queries: Mapping[str, Query] = field(default_factory=dict)
+    default_provider: str | None = None
+    """Metric provider of queries and steps that name none."""
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    traffic: tuple[Traffic, ...] = ()
+    secrets: tuple[SecretUse, ...] = field(default=(), compare=False, repr=False)
+    """Every place that names a secret, in the order of the text."""
+
+    def routes_of(self, target: str) -> tuple[Route, ...]:
+        """How traffic is moved for the target, in the order of the file."""
+        return tuple(
+            route
+            for entry in self.traffic
+            if entry.targets is None or target in entry.targets
+            for route in entry.routes
+        )

@@ -8,13 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from borealis_deployfile.document import read_document
+from borealis_deployfile.document import Given, read_document
 from borealis_deployfile.draft import to_model
 from borealis_deployfile.faults import Code, Fault, Severity
 from borealis_deployfile.reader import Place, Reader
 from borealis_deployfile.source import read
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from borealis_deployfile.draft import Draft
     from borealis_deployfile.model import DeployFile
 
@@ -28,11 +30,20 @@ class Result:
     warnings: tuple[Fault, ...]
 
 
-def check(text: bytes | str, *, file_name: str, application: str | None = None) -> Result:
-    """The deploy file that `text` says, or every fault in it; `application` overrides the file's own name.
+def check(
+    text: bytes | str,
+    *,
+    file_name: str,
+    application: str | None = None,
+    account: str | None = None,
+    context: Mapping[str, str] | None = None,
+) -> Result:
+    """The deploy file that `text` says, or every fault in it.
 
-    Never raises, whatever the text. Faults come in the order of the text.
+    `application` overrides the file's own name, `account` the accounts of all targets; `context` goes before the
+    variables of the file and of its steps. Never raises, whatever the text. Faults come in the order of the text.
     """
+    given = Given(application=application, account=account, context=context or {})
     documents = read(text, file_name=file_name)
     reader = Reader(file_name)
     reader.faults.extend(documents.faults)
@@ -47,7 +58,7 @@ def check(text: bytes | str, *, file_name: str, application: str | None = None) 
         second = Place(node=roots[1], path=())
         message = "a deploy file is one YAML document; here a second one starts"
         reader.fault(Code.SEVERAL_DOCUMENTS, second, message, "put it into a file of its own")
-    return _result(reader, read_document(reader, Place(node=roots[0], path=()), application))
+    return _result(reader, read_document(reader, Place(node=roots[0], path=()), given))
 
 
 def _result(reader: Reader, draft: Draft | None) -> Result:

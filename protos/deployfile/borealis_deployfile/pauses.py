@@ -6,36 +6,42 @@ from typing import TYPE_CHECKING, Final
 
 from borealis_deployfile.durations import duration_s, read_duration
 from borealis_deployfile.faults import Code
+from borealis_deployfile.language.durations import EXPIRATION
+from borealis_deployfile.language.steps import PAUSE
 from borealis_deployfile.model import Pause
-from borealis_deployfile.reader import Fields, is_blank
+from borealis_deployfile.reader import is_blank
 
 if TYPE_CHECKING:
+    from borealis_deployfile.model import Origin
     from borealis_deployfile.reader import Place, Reader
 
 _EXPIRY: Final = "approvalExpiration"
-_ROLES: Final = ("requiresRoles", "requiresRole")  # the second is an old spelling
-_FIELDS: Final = Fields(
-    what="a pause",
-    known=frozenset({"duration", "unit", "untilApproved", _EXPIRY, *_ROLES}),
-    hints={"approvalDuration": f"write `{_EXPIRY}: {{duration: 8, unit: hours}}`", "units": "write `unit`"},
-)
+_ROLES: Final = "requiresRoles"
 
 
-def read_pause(reader: Reader, place: Place) -> Pause | None:
-    """The pause at the place, or None with its faults noted."""
-    fields = reader.fields(place, _FIELDS)
+def read_pause(reader: Reader, place: Place, origin: Origin) -> Pause | None:
+    """The pause at the place, or None with its faults noted; `origin` is where its step starts."""
+    fields = reader.fields(place, PAUSE)
     if fields is None:
         return None
-    faults_before = len(reader.faults)
+    errors_before = reader.errors
     is_approval = "untilApproved" in fields and reader.boolean(fields["untilApproved"], "untilApproved")
-    expires_after_s = read_duration(reader, fields[_EXPIRY], _EXPIRY) if _EXPIRY in fields else None
+    expiry = fields.get(_EXPIRY)
+    expires_after_s = read_duration(reader, expiry, _EXPIRY, EXPIRATION) if expiry else None
     waits_s = _timed_s(reader, fields)
-    _check_roles(reader, fields)
+    roles = _roles(reader, fields.get(_ROLES))
     if is_approval is not None:
         _check_form(reader, place, fields, is_approval=is_approval)
-    if is_approval is None or len(reader.faults) > faults_before:
+    if is_approval is None or reader.errors > errors_before:
         return None
-    return Pause(duration_s=waits_s, until_approved=is_approval, expires_after_s=expires_after_s)
+    return Pause(
+        duration_s=waits_s,
+        until_approved=is_approval,
+        requires_roles=roles,
+        expires_after_s=expires_after_s,
+        origin=origin,
+        roles_origin=reader.origin(fields[_ROLES]) if roles else None,
+    )
 
 
 def _timed_s(reader: Reader, fields: dict[str, Place]) -> float | None:
@@ -50,13 +56,14 @@ def _timed_s(reader: Reader, fields: dict[str, Place]) -> float | None:
     return None
 
 
-def _check_roles(reader: Reader, fields: dict[str, Place]) -> None:
-    for place in (fields[name] for name in _ROLES if name in fields):
-        if is_blank(place.node):
-            message = "an empty list of roles is ambiguous: it may mean nobody or anybody"
-            reader.fault(Code.PAUSE_INVALID, place, message, "name a role, or leave it out so that anybody may approve")
-        else:
-            reader.unsupported(place)
+def _roles(reader: Reader, place: Place | None) -> tuple[str, ...]:
+    if place is None:
+        return ()
+    if is_blank(place.node):
+        message = "an empty list of roles is ambiguous: it may mean nobody or anybody"
+        reader.fault(Code.PAUSE_INVALID, place, message, "name a role, or leave it out so that anybody may approve")
+        return ()
+    return tuple(word.text for word in reader.words(place, f"`{_ROLES}`"))
 
 
 def _check_form(reader: Reader, place: Place, fields: dict[str, Place], *, is_approval: bool) -> None:
@@ -67,7 +74,7 @@ def _check_form(reader: Reader, place: Place, fields: dict[str, Place], *, is_ap
     if not is_approval and not is_timed:
         message = "a pause needs a duration and a unit, or `untilApproved: true`"
         reader.fault(Code.PAUSE_INVALID, place, message, "write for example `pause: {duration: 5, unit: minutes}`")
-    for name in (_EXPIRY, *_ROLES):
+    for name in (_EXPIRY, _ROLES):
         if name in fields and not is_approval:
             message = f"`{name}` is only for a pause that waits for an approval"
             reader.fault(Code.PAUSE_INVALID, fields[name], message, "add `untilApproved: true`")

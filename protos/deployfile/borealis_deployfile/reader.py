@@ -1,15 +1,19 @@
 """Reads the nodes of a deploy file as fields of known types, and collects a fault for each that is not.
 
-Owns unknown, missing, unsupported and mistyped fields. What the values mean together belongs to `rules`.
+Owns unknown, missing and mistyped fields. What the values mean together belongs to `rules`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
 
-from borealis_deployfile.faults import MAX_FAULTS, Code, Fault, Severity
+from borealis_deployfile.faults import MAX_FAULTS, Code, Fault, Severity, fault_at
 from borealis_deployfile.hints import did_you_mean
+from borealis_deployfile.language.document import MAX_NAME_LENGTH
+from borealis_deployfile.language.shapes import spellings
 from borealis_deployfile.model import Origin
 from borealis_deployfile.nodes import Mapping, Node, Scalar, Sequence, end_column_of
 from borealis_deployfile.paths import Path, format_path
@@ -17,14 +21,13 @@ from borealis_deployfile.scalars import Value, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from collections.abc import Mapping as Map
+
+    from borealis_deployfile.language.shapes import Choice, Shape
 
 _LETTERS: Final = frozenset("yn")  # booleans to Kubernetes; in a deploy file they are the names that they look like
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 MAX_HINTS: Final = 50
 """Most faults of a file that name the nearest name."""
-MAX_NAME_LENGTH: Final = 128
-"""Most characters of an application's or a target's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +51,13 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
-    """The fields of one map: a closed list."""
+class Reference:
+    """A name that something else in the file must have."""
 
-    what: str
-    """Name of such a map in messages, as in `a target`."""
-    known: frozenset[str]
-    unsupported: frozenset[str] = frozenset()
-    """Fields of the language that cannot be executed yet."""
-    is_choice: bool = False
-    """Whether a field is chosen by naming it, so that it counts even without a value."""
-    hints: Map[str, str] = field(default_factory=dict)
-    """Help for wrong fields that people are known to write."""
+    word: Word
+    user: str
+    """Who uses the name, for messages, as in `an analysis`."""
+    to: Literal["query", "webhook"]
 
 
 class Reader:
@@ -68,13 +66,22 @@ class Reader:
     def __init__(self, file_name: str) -> None:
         self.file_name: Final = file_name
         self.faults: Final[list[Fault]] = []
-        self._errors = 0
+        self.references: Final[list[Reference]] = []
+        """Names that were read and are judged once everything has been."""
+        self.errors = 0
+        """Faults so far that are no warnings."""
         self._hints = 0
 
     def origin(self, place: Place) -> Origin:
         """Where `place` stands, for faults that are found later."""
         node = place.node
-        return Origin(file=self.file_name, line=node.line, column=node.column, end_column=end_column_of(node))
+        return Origin(
+            file=self.file_name,
+            line=node.line,
+            column=node.column,
+            end_column=end_column_of(node),
+            path=format_path(place.path),
+        )
 
     def fault(self, code: Code, place: Place, message: str, advice: str = "") -> None:
         """Note an error."""
@@ -84,9 +91,10 @@ class Reader:
         """Note a warning."""
         self._note(code, place, message, advice, Severity.WARNING)
 
-    def unsupported(self, place: Place) -> None:
-        """Note that the language has this, but the engine cannot do it yet."""
-        self.fault(Code.NOT_SUPPORTED, place, f"{format_path(place.path)} is not supported yet", "take it out for now")
+    def fault_at(self, code: Code, origin: Origin | None, message: str, advice: str = "") -> None:
+        """Note an error at a place that was kept."""
+        here = origin or Origin(file=self.file_name, line=1, column=1, end_column=2)
+        self._add(code, here, message, advice, Severity.ERROR)
 
     def hint(self, word: str, names: Iterable[str]) -> str:
         """Which of the names `word` may mean; nothing once many hints were given, since looking takes time."""
@@ -107,21 +115,23 @@ class Reader:
         self._mistyped(place, what, "a list", advice)
         return None
 
-    def fields(self, place: Place, fields: Fields) -> dict[str, Place] | None:
-        """Known fields that have a value; None if there is no map. The others are noted as faults."""
-        mapping = self.mapping(place, fields.what)
+    def fields(self, place: Place, shape: Shape) -> dict[str, Place] | None:
+        """Fields that have a value, by their canonical names; None if there is no map. Others are noted as faults."""
+        mapping = self.mapping(place, shape.what)
         if mapping is None:
             return None
-        found = {}
-        for name, entry in mapping.entries.items():
-            here = place.at(entry.value, name)
-            if name in fields.known:
-                if not is_null(entry.value):
-                    found[name] = here
-            elif name not in fields.unsupported:
-                self._unknown(place.at(entry.key, name), name, fields)
-            elif fields.is_choice or not is_blank(entry.value):
-                self.unsupported(place.at(entry.key, name))
+        names = spellings(shape)
+        found: dict[str, Place] = {}
+        for written, entry in mapping.entries.items():
+            name = names.get(written)
+            if name is None:
+                self._unknown(place.at(entry.key, written), written, shape)
+            elif is_null(entry.value):
+                continue
+            elif name in found:
+                self._check_alias(place.at(entry.value, written), written, found[name])
+            else:
+                found[name] = place.at(entry.value, written)
         return found
 
     def missing(self, place: Place, name: str, what: str, advice: str = "") -> None:
@@ -129,18 +139,41 @@ class Reader:
         here = place.at(place.node, name)
         self.fault(Code.MISSING_FIELD, here, f"{what} needs the field `{name}`", advice)
 
+    def require(self, place: Place, fields: dict[str, Place], shape: Shape, what: str) -> bool:
+        """Whether every required field is there; those that are not are noted."""
+        missing = [one.name for one in shape.fields if one.is_required and one.name not in fields]
+        for name in missing:
+            self.missing(place, name, what)
+        return not missing
+
     def text(self, place: Place, what: str, *, advice: str = "") -> str | None:
         """The text at the place, without blanks around it; it may not be empty."""
+        value = self.verbatim(place, what, advice=advice)
+        return None if value is None else value.strip()
+
+    def verbatim(self, place: Place, what: str, *, advice: str = "", may_be_empty: bool = False) -> str | None:
+        """The text at the place, as it is."""
         value = _value(place.node)
         if not isinstance(value, str):
-            self._mistyped(
-                place, what, "text", advice or ("put it in quotes" if isinstance(place.node, Scalar) else "")
-            )
+            quotes = "put it in quotes" if isinstance(place.node, Scalar) else ""
+            self._mistyped(place, what, "text", advice or quotes)
             return None
-        if not value.strip():
+        if not may_be_empty and not value.strip():
             self.fault(Code.INVALID_VALUE, place, f"{what} is empty", advice)
             return None
-        return value.strip()
+        return value
+
+    def choice(self, place: Place, choice: Choice, what: str) -> str | None:
+        """One of the words, in its canonical case."""
+        text = self.text(place, what)
+        if text is None:
+            return None
+        spelled = {word.lower(): word for word in choice.words}
+        spelled |= {alias.lower(): word for alias, word in choice.aliases.items()}
+        word = spelled.get(text.lower())
+        if word is None:
+            self.fault(Code.INVALID_VALUE, place, f'{what} cannot be "{text[:80]}"', self.hint(text, choice.words))
+        return word
 
     def name(self, text: str, place: Place, what: str) -> str | None:
         """The text if it may be a name: 1 to 128 characters, none of them a control character."""
@@ -156,9 +189,28 @@ class Reader:
         """The whole number at the place."""
         value = _value(place.node)
         if type(value) is int:
+            self._warn_of_surprise(place, value)
             return value
         self._mistyped(place, what, "a whole number", advice)
         return None
+
+    def number(self, place: Place, what: str) -> float | None:
+        """The finite number at the place."""
+        value = _value(place.node)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            self._mistyped(place, what, "a number")
+            return None
+        if isinstance(value, int):
+            self._warn_of_surprise(place, value)
+        return float(value)
+
+    def count(self, place: Place, what: str, *, least: int) -> int | None:
+        """The whole number at the place, not below `least`."""
+        number = self.integer(place, what)
+        if number is not None and number < least:
+            self.fault(Code.INVALID_VALUE, place, f"{what} must be at least {least}, not {number}")
+            return None
+        return number
 
     def boolean(self, place: Place, what: str) -> bool | None:
         """The yes or no at the place."""
@@ -171,39 +223,51 @@ class Reader:
     def words(self, place: Place, what: str) -> tuple[Word, ...]:
         """The texts of the list at the place; those that are not text are noted."""
         advice = f"write it as a list: [{place.node.text[:40]}]" if isinstance(place.node, Scalar) else ""
-        sequence = self.sequence(place, what, advice)
-        if sequence is None:
-            return ()
-        places = [place.at(item, index) for index, item in enumerate(sequence.items)]
+        places = self.items(place, what, advice)
         texts = [(here, self.text(here, f"an entry of {what}")) for here in places]
         return tuple(Word(text=text, place=here) for here, text in texts if text is not None)
+
+    def items(self, place: Place, what: str, advice: str = "") -> tuple[Place, ...]:
+        """The places of the entries of a list; none if it is none."""
+        sequence = self.sequence(place, what, advice)
+        return () if sequence is None else tuple(place.at(item, index) for index, item in enumerate(sequence.items))
+
+    def refer(self, to: Literal["query", "webhook"], word: Word, user: str) -> None:
+        """Remember that something must have this name."""
+        self.references.append(Reference(word=word, user=user, to=to))
+
+    def _warn_of_surprise(self, place: Place, value: int) -> None:
+        text = place.node.text if isinstance(place.node, Scalar) else ""
+        if re.fullmatch(r"[-+]?0[0-9xXbBoO_].*", text):
+            message = f"{text[:40]} is read as {value}: a leading zero changes the base of the number"
+            self.warn(Code.AMBIGUOUS_VALUE, place, message, f"write {value}")
+
+    def _check_alias(self, place: Place, written: str, first: Place) -> None:
+        """A field under two names is a fault unless both say the same."""
+        one, other = place.node, first.node
+        is_same = isinstance(one, Scalar) and isinstance(other, Scalar) and one.text.lower() == other.text.lower()
+        if not is_same:
+            message = f"`{written}` and `{first.path[-1]}` are the same field, with different values"
+            self.fault(Code.INVALID_VALUE, place, message, "keep one of the two")
 
     def _mistyped(self, place: Place, what: str, expected: str, advice: str = "") -> None:
         self.fault(Code.WRONG_TYPE, place, f"{what} must be {expected}, not {_found(place.node)}", advice)
 
-    def _unknown(self, place: Place, name: str, fields: Fields) -> None:
-        advice = fields.hints.get(name) or self.hint(name, sorted(fields.known | fields.unsupported))
-        self.fault(Code.UNKNOWN_FIELD, place, f'{fields.what} has no field "{name}"', advice)
+    def _unknown(self, place: Place, name: str, shape: Shape) -> None:
+        advice = shape.hints.get(name) or self.hint(name, sorted(one.name for one in shape.fields))
+        self.fault(Code.UNKNOWN_FIELD, place, f'{shape.what} has no field "{name}"', advice)
 
     def _note(self, code: Code, place: Place, message: str, advice: str, severity: Severity) -> None:
-        if self._errors > MAX_FAULTS or (severity is Severity.WARNING and len(self.faults) > MAX_FAULTS):
+        if self.errors <= MAX_FAULTS:
+            self._add(code, self.origin(place), message, advice, severity)
+
+    def _add(self, code: Code, origin: Origin, message: str, advice: str, severity: Severity) -> None:
+        if self.errors > MAX_FAULTS or (severity is Severity.WARNING and len(self.faults) > MAX_FAULTS):
             return
-        self._errors += severity is Severity.ERROR
-        if self._errors > MAX_FAULTS:
+        self.errors += severity is Severity.ERROR
+        if self.errors > MAX_FAULTS:
             code, message, advice = Code.TOO_MANY_FAULTS, "there are more faults than can be told at once", ""
-        self.faults.append(
-            Fault(
-                code=code,
-                message=message,
-                help=advice,
-                path=format_path(place.path),
-                file=self.file_name,
-                line=place.node.line,
-                column=place.node.column,
-                end_column=end_column_of(place.node),
-                severity=severity,
-            ),
-        )
+        self.faults.append(fault_at(origin, code, message, advice, severity))
 
 
 def entries_of(place: Place, mapping: Mapping) -> Iterator[tuple[Word, Place]]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from borealis_deployfile.cycles import find_cycles
 from borealis_deployfile.faults import Code
+from borealis_deployfile.reference_rules import check_references
+from borealis_deployfile.traffic_rules import check_routes
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,8 +26,12 @@ def judge(reader: Reader, draft: Draft) -> None:
         _check_strategy(reader, target, draft)
     for manifest in draft.manifests:
         _check_target_names(reader, manifest.targets, names, "a manifest names the target")
+    for entry in draft.traffic:
+        _check_target_names(reader, entry.targets or (), names, "a trafficManagement entry names the target")
     _check_order(reader, draft)
     _check_pairs(reader, draft)
+    check_references(reader, draft)
+    check_routes(reader, draft)
 
 
 def _check_target_names(reader: Reader, words: tuple[Word, ...], known: Collection[str], what: str) -> None:

@@ -27,6 +27,8 @@ class SettledObjects:
 
     objects: list[tuple[ManifestDocument, str | None]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    unsupported: list[Fault] = field(default_factory=list)
+    """What the engine cannot do yet with these objects."""
 
 
 def settle(
@@ -77,7 +79,7 @@ def _check_deployments(settled: SettledObjects, target: Target) -> None:
         if kind_of(document) == AUTOSCALER and (namespace, _scaled_deployment(document)) in deployments:
             message = f"{_label(document)} scales a Deployment of this file, which is not supported yet"
             path = ("spec", "scaleTargetRef")
-            settled.faults.append(document.fault(Code.NOT_SUPPORTED, message, "take it out for now", *path))
+            settled.unsupported.append(document.fault(Code.NOT_SUPPORTED, message, "take it out for now", *path))
 
 
 def _key(document: ManifestDocument, namespace: str | None) -> _ObjectKey:

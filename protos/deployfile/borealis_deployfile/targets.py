@@ -7,29 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from borealis_deployfile.draft import TargetDraft
 from borealis_deployfile.faults import Code
-from borealis_deployfile.reader import Fields, Word, entries_of
+from borealis_deployfile.language.steps import CONSTRAINT
+from borealis_deployfile.language.targets import CONSTRAINTS, TARGET
+from borealis_deployfile.reader import Word, entries_of
+from borealis_deployfile.steps import read_conditions
 
 if TYPE_CHECKING:
     from borealis_deployfile.reader import Place, Reader
 
-_INDENT_ADVICE: Final = "it belongs under `constraints`: indent it one level more"
-_CONSTRAINT_FIELDS: Final = ("dependsOn", "beforeDeployment", "afterDeployment")
-_TARGET: Final = Fields(
-    what="a target",
-    known=frozenset({"account", "namespace", "strategy", "constraints"}),
-    unsupported=frozenset({"deployAsIamRole", "region"}),
-    hints=dict.fromkeys(_CONSTRAINT_FIELDS, _INDENT_ADVICE),
-)
-_CONSTRAINTS: Final = Fields(
-    what="constraints",
-    known=frozenset({"dependsOn"}),
-    unsupported=frozenset({"beforeDeployment", "afterDeployment"}),
-)
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
-def read_targets(reader: Reader, place: Place) -> list[TargetDraft]:
-    """The targets in the order of the file, also those with faults."""
+def read_targets(reader: Reader, place: Place, account: str | None = None) -> list[TargetDraft]:
+    """The targets in the order of the file, also those with faults; `account` replaces the accounts of all."""
     mapping = reader.mapping(place, "targets")
     if mapping is None:
         return []
@@ -42,18 +32,23 @@ def read_targets(reader: Reader, place: Place) -> list[TargetDraft]:
                 Code.DUPLICATE_KEY, name.place, f'the target "{name.text}" is written twice', "keep one of them"
             )
         elif reader.name(name.text, name.place, "the name of a target") is not None:
-            found[name.text] = _target(reader, name, here)
+            found[name.text] = _target(reader, name, here, account)
     return list(found.values())
 
 
-def _target(reader: Reader, name: Word, place: Place) -> TargetDraft:
-    fields = reader.fields(place, _TARGET)
+def _target(reader: Reader, name: Word, place: Place, given_account: str | None) -> TargetDraft:
+    fields = reader.fields(place, TARGET)
     if fields is None:
         return TargetDraft(name=name)
-    if "account" not in fields:
+    if "account" not in fields and given_account is None:
         here = name.place
         reader.missing(here, "account", f'target "{name.text}"', "name the agent in the cluster")
     account = _word(reader, fields, "account")
+    if given_account is not None:
+        account = Word(text=given_account, place=account.place if account else name.place)
+    constraints = reader.fields(fields["constraints"], CONSTRAINTS) if "constraints" in fields else None
+    constraints = constraints or {}
+    before, after = "beforeDeployment", "afterDeployment"
     return TargetDraft(
         name=name,
         account=account,
@@ -61,7 +56,10 @@ def _target(reader: Reader, name: Word, place: Place) -> TargetDraft:
         namespace=_namespace(reader, fields),
         has_namespace="namespace" in fields,
         strategy=_word(reader, fields, "strategy"),
-        depends_on=_depends_on(reader, fields),
+        depends_on=reader.words(constraints["dependsOn"], "`dependsOn`") if "dependsOn" in constraints else (),
+        before=read_conditions(reader, constraints.get(before), CONSTRAINT, f"`{before}`"),
+        after=read_conditions(reader, constraints.get(after), CONSTRAINT, f"`{after}`"),
+        origin=reader.origin(name.place),
     )
 
 
@@ -73,15 +71,8 @@ def _word(reader: Reader, fields: dict[str, Place], name: str) -> Word | None:
 
 def _namespace(reader: Reader, fields: dict[str, Place]) -> Word | None:
     word = _word(reader, fields, "namespace")
-    if word is not None and not _DNS_LABEL.fullmatch(word.text):
+    if word is not None and "{{" not in word.text and not _DNS_LABEL.fullmatch(word.text):
         message = f'"{word.text[:80]}" cannot be a namespace'
         reader.fault(Code.INVALID_VALUE, word.place, message, "use up to 63 lower-case letters, digits and dashes")
         return None
     return word
-
-
-def _depends_on(reader: Reader, fields: dict[str, Place]) -> tuple[Word, ...]:
-    constraints = reader.fields(fields["constraints"], _CONSTRAINTS) if "constraints" in fields else None
-    if not constraints or "dependsOn" not in constraints:
-        return ()
-    return reader.words(constraints["dependsOn"], "`dependsOn`")

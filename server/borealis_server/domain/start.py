@@ -5,12 +5,13 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 
 from borealis_deployfile.faults import Fault
 from borealis_deployfile.manifests import FileContent, ManifestObject, ManifestResult, apply_order, check_manifests
-from borealis_deployfile.model import DeployFile, Target
+from borealis_deployfile.model import Canary, DeployFile, Target
 from borealis_deployfile.parse import check
+from borealis_deployfile.surroundings import Surroundings, check_surroundings
+from borealis_deployfile.unsupported import unsupported
 from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, EventKind, TargetRun
 from borealis_server.domain.errors import DeployFileInvalid, FileFault, InvalidArgument
 from borealis_server.domain.planning.canary import plan_steps
@@ -65,14 +66,14 @@ def checked(request: StartRequest, known_agents: Collection[str]) -> CheckedStar
     if result.file is None:
         raise DeployFileInvalid(map(_file_fault, result.faults))
     manifests = check_manifests(result.file, request.files)
-    unknown = [_unknown_account(target, name, known_agents) for target in result.file.targets]
     faults = [
-        *map(_file_fault, result.faults),
-        *(fault for fault in unknown if fault),
-        *map(_file_fault, manifests.faults),
+        *check_surroundings(result.file, Surroundings(accounts=known_agents)),
+        *manifests.faults,
+        *unsupported(result.file),
+        *manifests.unsupported,
     ]
     if faults:
-        raise DeployFileInvalid(faults)
+        raise DeployFileInvalid(map(_file_fault, faults))
     return CheckedStart(
         file=result.file, objects=_ordered(manifests), warnings=_warnings(result.warnings, manifests.warnings)
     )
@@ -116,7 +117,7 @@ def _target_run(target: Target, start: CheckedStart) -> TargetRun:
         account=target.account,
         namespace=target.namespace or "",
         depends_on=target.depends_on,
-        steps=plan_steps(strategy) if has_pods else (),
+        steps=plan_steps(strategy if isinstance(strategy, Canary) else None) if has_pods else (),
     )
 
 
@@ -125,25 +126,6 @@ def _ordered(manifests: ManifestResult) -> dict[str, list[ManifestObject]]:
         name: [item for group in apply_order(objects) for item in group.objects]
         for name, objects in manifests.objects_by_target.items()
     }
-
-
-def _unknown_account(target: Target, file_name: str, known: Collection[str]) -> FileFault | None:
-    if target.account in known:
-        return None
-    near = get_close_matches(target.account, known, n=1)
-    names = ", ".join(sorted(known)) or "none yet"
-    advice = (
-        f"did you mean {near[0]!r}?" if near else f"known agents: {names}; make one with: borealis agent create NAME"
-    )
-    place = target.account_origin
-    return FileFault(
-        file=place.file if place else file_name,
-        line=place.line if place else 1,
-        column=place.column if place else 1,
-        code="UNKNOWN_ACCOUNT",
-        message=f"target {target.name!r}: account {target.account!r} does not exist",
-        help=advice,
-    )
 
 
 def _file_fault(fault: Fault) -> FileFault:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from borealis_deployfile.faults import MAX_FAULTS, Code
 from borealis_deployfile.kinds import ApplyPhase
 from borealis_deployfile.manifests import FileContent, ManifestObject, apply_order, check_manifests, collect_paths
-from borealis_deployfile.model import DeployFile, ManifestSource, Origin, Strategy, Target
+from borealis_deployfile.model import Canary, DeployFile, ManifestSource, Origin, Target
 
 WEB = """\
 apiVersion: apps/v1
@@ -34,7 +34,7 @@ def a_file(*sources: ManifestSource, targets: tuple[Target, ...] | None = None) 
         application="shop",
         targets=(one,) if targets is None else targets,
         manifests=sources or (ManifestSource(path="k8s"),),
-        strategies={"all": Strategy(name="all")},
+        strategies={"all": Canary(name="all")},
     )
 
 
@@ -300,13 +300,6 @@ def test_an_object_without_any_namespace_is_a_fault():
             WEB.replace("apps/v1", "extensions/v1beta1"), Code.UNSUPPORTED_MANIFEST, 1, id="a-deployment-of-old"
         ),
         pytest.param(FLAGS + "---\n" + FLAGS, Code.DUPLICATE_OBJECT, 3, id="the-same-object-twice"),
-        pytest.param(
-            WEB + "---\n" + "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: h}\n"
-            "spec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n",
-            Code.NOT_SUPPORTED,
-            15,
-            id="an-autoscaler-of-a-managed-deployment",
-        ),
         pytest.param(WEB.replace("replicas: 3", "replicas: -1"), Code.INVALID_MANIFEST, 5, id="negative-replicas"),
         pytest.param(WEB.replace("replicas: 3", "replicas: '3'"), Code.INVALID_MANIFEST, 5, id="replicas-as-text"),
         pytest.param(WEB.replace("replicas: 3", "replicas: yes"), Code.INVALID_MANIFEST, 5, id="replicas-as-a-boolean"),

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from borealis_deployfile.faults import MAX_FAULTS, Code, Severity
 from borealis_deployfile.model import (
+    Canary,
     DeployFile,
     DeploymentConfig,
     ManifestSource,
     Origin,
     Pause,
     SetWeight,
-    Strategy,
     Target,
 )
 from borealis_deployfile.parse import check
@@ -74,8 +74,8 @@ def test_every_supported_field_reaches_the_model():
         ),
         manifests=(ManifestSource(path="k8s/"), ManifestSource(inline="apiVersion: v1", targets=("qa",))),
         strategies={
-            "all": Strategy(name="all"),
-            "careful": Strategy(
+            "all": Canary(name="all"),
+            "careful": Canary(
                 name="careful",
                 steps=(
                     SetWeight(weight_percent=20),
@@ -198,13 +198,13 @@ def test_a_bad_given_application_name_is_a_fault():
             id="a-path-through-a-name-with-blanks",
         ),
         pytest.param(
-            ("path: k8s/", "path: https://example.com/a.yaml"),
-            Code.NOT_SUPPORTED,
+            ("path: k8s/", "path: s3://example.com/a.yaml"),
+            Code.INVALID_VALUE,
             "manifests[0].path",
-            (3, 20, 46),
-            "manifests from a URL are not supported yet",
-            "name a local file or folder",
-            id="a-url",
+            (3, 20, 43),
+            "manifests are fetched by http and https only, not by s3",
+            "name an https address, a file or a folder",
+            id="an-address-of-another-kind",
         ),
     ],
 )
@@ -324,7 +324,7 @@ def assert_verdict_is_sound(text: bytes | str) -> None:
         assert names
         assert all(t.strategy is None or t.strategy in result.file.strategies for t in result.file.targets)
         assert all(set(t.depends_on) <= names for t in result.file.targets)
-        assert all((m.path is None) != (m.inline is None) for m in result.file.manifests)
+        assert all([m.path, m.url, m.inline].count(None) == 2 for m in result.file.manifests)
 
 
 @settings(deadline=None, max_examples=150)

@@ -1,0 +1,111 @@
+"""How many pods each Deployment of a target has at each share, and on the way there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from borealis_deployfile.kinds import DEPLOYMENT, group_kind
+from borealis_deployfile.manifest_objects import value_at
+from borealis_deployfile.planning.plan import DeploymentPods, PlannedDeployment
+from borealis_deployfile.planning.pod_ratio import (
+    DEFAULT_MAX_SURGE,
+    DEFAULT_MAX_UNAVAILABLE,
+    Bounds,
+    Counts,
+    Observed,
+    goal,
+    next_counts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from borealis_deployfile.manifests import ManifestObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """Pods at the end of a step, of all Deployments together and of each, and the most on the way."""
+
+    pods: Counts
+    most: int
+    parts: tuple[DeploymentPods, ...]
+
+
+def find_deployments(
+    objects: Iterable[ManifestObject], target: str, replicas: Mapping[str, int]
+) -> tuple[PlannedDeployment, ...]:
+    """The Deployments among the objects; `replicas` by `NAME` or `TARGET/NAME` goes before what the manifests write."""
+    return tuple(
+        _deployment(item, target, replicas) for item in objects if group_kind(item.api_version, item.kind) == DEPLOYMENT
+    )
+
+
+def share(deployments: Sequence[PlannedDeployment], weight_before: int, weight: int) -> Movement:
+    """From one share to the next by the arithmetic of the engine: Deployments grow and drain within their bounds."""
+    parts, most = [], 0
+    for one in deployments:
+        start, end = (goal(one.replicas, percent, one.max_surge) for percent in (weight_before, weight))
+        parts.append(DeploymentPods(name=one.name, namespace=one.namespace, pods=end))
+        most += _most_between(one, start, end)
+    return _movement(parts, most)
+
+
+def full_size(deployments: Sequence[PlannedDeployment], *, has_old: bool) -> Movement:
+    """The new version with all of its pods, beside all or none of the old one's."""
+    parts = [
+        DeploymentPods(
+            name=one.name,
+            namespace=one.namespace,
+            pods=Counts(new=one.replicas, old=one.replicas if has_old else 0),
+        )
+        for one in deployments
+    ]
+    # Also while the old version goes, both are still there.
+    return _movement(parts, 2 * sum(one.replicas for one in deployments))
+
+
+def total_replicas(deployments: Iterable[PlannedDeployment]) -> int:
+    """Pods that run without a deployment."""
+    return sum(one.replicas for one in deployments)
+
+
+def _deployment(item: ManifestObject, target: str, replicas: Mapping[str, int]) -> PlannedDeployment:
+    written = value_at(item.document, "spec", "replicas")
+    given = replicas.get(f"{target}/{item.name}", replicas.get(item.name))
+    count = next((number for number in (given, written) if number is not None), 1)
+    rolling = value_at(item.document, "spec", "strategy", "rollingUpdate") or {}
+    surge, unavailable = rolling.get("maxSurge"), rolling.get("maxUnavailable")
+    bounds = Bounds.of(
+        count,
+        DEFAULT_MAX_SURGE if surge is None else surge,
+        DEFAULT_MAX_UNAVAILABLE if unavailable is None else unavailable,
+    )
+    return PlannedDeployment(
+        name=item.name,
+        namespace=item.namespace or "",
+        replicas=count,
+        source="given" if given is not None else "manifest" if written is not None else "assumed",
+        max_surge=bounds.max_surge,
+        max_unavailable=bounds.max_unavailable,
+    )
+
+
+def _most_between(one: PlannedDeployment, start: Counts, end: Counts) -> int:
+    """Most pods on the way from `start` to `end` in a cluster where every pod becomes available."""
+    bounds = Bounds(max_surge=one.max_surge, max_unavailable=one.max_unavailable)
+    now, most = start, start.new + start.old
+    while now != end:
+        seen = Observed(new_spec=now.new, new_available=now.new, old_spec=now.old, old_available=now.old)
+        after = next_counts(end, seen, bounds, one.replicas)
+        if after == now:
+            break
+        most = max(most, after.new + after.old)
+        now = after
+    return max(most, end.new + end.old)
+
+
+def _movement(parts: list[DeploymentPods], most: int) -> Movement:
+    pods = Counts(new=sum(one.pods.new for one in parts), old=sum(one.pods.old for one in parts))
+    return Movement(pods=pods, most=most, parts=tuple(parts))

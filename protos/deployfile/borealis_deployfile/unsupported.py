@@ -1,0 +1,84 @@
+"""What a sound deploy file asks for that the engine cannot execute yet.
+
+The file is right, so these are no faults of the file: a start is refused, naming each place, and whoever only checks
+the file is told. A line goes away here when the engine learns what it names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from borealis_deployfile.faults import Code, fault_at
+from borealis_deployfile.model import (
+    Analysis,
+    BlueGreen,
+    Canary,
+    ExposeServices,
+    IstioTraffic,
+    KubernetesTraffic,
+    Origin,
+    Pause,
+    RunWebhook,
+    SmiTraffic,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from borealis_deployfile.faults import Fault
+    from borealis_deployfile.model import DeployFile, Step, Target
+
+_ADVICE: Final = "take it out for now"
+_STEPS: Final = {
+    Analysis: "an analysis step",
+    RunWebhook: "a runWebhook step",
+    ExposeServices: "an exposeServices step",
+}
+_ROUTES: Final = {IstioTraffic: "traffic management by Istio", SmiTraffic: "traffic management by SMI"}
+
+
+def unsupported(file: DeployFile) -> tuple[Fault, ...]:
+    """One fault for each place that asks for something the engine cannot do yet, in the order of the text."""
+    faults = {
+        (origin, what): fault_at(origin, Code.NOT_SUPPORTED, f"{what} is not supported yet", _ADVICE)
+        for origin, what in _places(file)
+        if origin is not None
+    }
+    return tuple(sorted(faults.values(), key=lambda fault: (fault.line, fault.column)))
+
+
+def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
+    if file.config.keeps_deployment_object:
+        yield file.config.keep_origin, "`keepDeploymentObject: true`"
+    if file.config.enqueues:
+        yield file.config.enqueue_origin, "`enqueueOne`"
+    for source in file.manifests:
+        if source.url is not None:
+            yield source.origin, "fetching manifests from an address"
+    for secret in file.secrets:
+        yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}}"
+    for target in file.targets:
+        yield from _places_of(file, target)
+
+
+def _places_of(file: DeployFile, target: Target) -> Iterator[tuple[Origin | None, str]]:
+    for when, steps in (("beforeDeployment", target.before), ("afterDeployment", target.after)):
+        for step in steps:
+            yield step.origin, f"a step in `{when}`"
+    strategy = file.strategies.get(target.strategy) if target.strategy else None
+    if isinstance(strategy, BlueGreen):
+        yield strategy.origin, "a blueGreen strategy"
+        return
+    if isinstance(strategy, Canary):
+        yield from _steps(strategy.steps)
+    for route in file.routes_of(target.name):
+        if not isinstance(route, KubernetesTraffic):
+            yield route.origin, _ROUTES[type(route)]
+
+
+def _steps(steps: Iterable[Step]) -> Iterator[tuple[Origin | None, str]]:
+    for step in steps:
+        if type(step) in _STEPS:
+            yield step.origin, _STEPS[type(step)]
+        if isinstance(step, Pause) and step.requires_roles:
+            yield step.roles_origin, "`requiresRoles`"
