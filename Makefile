@@ -75,6 +75,10 @@ bench: install ## Measure the relay against direct calls
 demo: install ## Deploy an example three times and watch: server, agent and a simulated cluster. KEEP=1 CONTEXT=name
 	@python -m borealis_cli.demo $(if $(KEEP),--keep) $(if $(CONTEXT),--context $(CONTEXT))
 
+.PHONY: demo-stop
+demo-stop: install ## Stop what make demo KEEP=1 left running
+	@python -m borealis_cli.demo --stop
+
 .PHONY: clean
 clean: ## Remove what can be made again
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench-results dist
