@@ -25,11 +25,7 @@ def set_up_logging(*, level: Literal["debug", "info", "warning", "error"], form:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    rendering: list[Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if form == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-    )
+    rendering = renderers(form, colors=sys.stderr.isatty())
     structlog.configure(
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -43,6 +39,14 @@ def set_up_logging(*, level: Literal["debug", "info", "warning", "error"], form:
     )
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)
+
+
+def renderers(form: Literal["text", "json"], *, colors: bool) -> list[Processor]:
+    """What turns an event into a line. Tracebacks show code and never values: those may be secrets."""
+    if form == "json":
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    plain = structlog.dev.plain_traceback  # the default prints local variables where it finds a library for it
+    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
 
 
 class ServerMetrics:

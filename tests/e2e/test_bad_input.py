@@ -91,7 +91,7 @@ async def test_a_token_that_is_not_ours_is_refused(server_only, token):
 
 
 async def test_an_agent_with_a_wrong_credential_says_so_and_stays_out(server_only, real_api):
-    made = await server_only.cli("agent", "create", "outsider", "--file", str(server_only.folder / "outsider.json"))
+    made = await server_only.cli("agent", "create", "outsider", "--out", str(server_only.folder / "outsider.json"))
     assert made.code == 0, made.err
     file = server_only.folder / "outsider.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "client_secret": "wrong"}))
@@ -107,7 +107,7 @@ async def test_an_agent_with_a_wrong_credential_says_so_and_stays_out(server_onl
 
 
 async def test_an_unreachable_control_plane_is_named(server_only):
-    answer = await server_only.cli("list", env={"BOREALIS_SERVER": "localhost:1"})
+    answer = await server_only.cli("list", env={"BOREALIS_SERVER": "localhost:1", "BOREALIS_TOKEN": "any"})
 
     assert answer.code == 14
     assert "localhost:1" in answer.err

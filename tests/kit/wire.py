@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING, Any
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis.tunnel.v1.tunnel_service_pb2 import LaneRequest
-from borealis_wire.events import Event
-from borealis_wire.limits import Limits
 from borealis_wire.tunnel import Role, Tunnel
 
+if TYPE_CHECKING:
+    from borealis_wire.events import Event
+    from borealis_wire.limits import Limits
 
-def http(path: str = "/", **fields) -> pb.Open:
+
+def http(path: str = "/", **fields: Any) -> pb.Open:  # Any: fields of Open, by name
     """A request to open a stream."""
     return pb.Open(target="kube", http=pb.HttpRequest(method="GET", path=path), **fields)
 
 
-def ok(**fields) -> pb.Opened:
+def ok(**fields: Any) -> pb.Opened:  # Any: fields of Opened, by name
     """An answer."""
     return pb.Opened(http=pb.HttpResponse(status=200), **fields)
 

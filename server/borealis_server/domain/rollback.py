@@ -68,7 +68,10 @@ def restore_pods(run: TargetRun, seen: Observation, here: Circumstances) -> Deci
 def remove_new(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
     """Delete the new version's ReplicaSets."""
     effects = tuple(DeleteReplicaSet(namespace=load.namespace, name=load.new_name) for load in run.workloads)
-    return in_turn(run, effects) or Become(run=replace(run, phase=Phase.RESTORING_OBJECTS, cursor=0, wait=None))
+    gone = tuple(replace(load, new_pods=0, new_available=0, asked_weight_percent=0) for load in run.workloads)
+    return in_turn(run, effects) or Become(
+        run=replace(run, phase=Phase.RESTORING_OBJECTS, cursor=0, wait=None, workloads=gone)
+    )
 
 
 def restore_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 
-from borealis_deployfile.faults import Fault
+from borealis_deployfile.faults import Code, Fault
 from borealis_deployfile.manifests import FileContent, ManifestObject, ManifestResult, apply_order, check_manifests
 from borealis_deployfile.model import DeployFile, Target
 from borealis_deployfile.parse import check
@@ -140,7 +140,7 @@ def _unknown_account(target: Target, file_name: str, known: Collection[str]) -> 
         file=place.file if place else file_name,
         line=place.line if place else 1,
         column=place.column if place else 1,
-        code="UNKNOWN_ACCOUNT",
+        code=Code.UNKNOWN_ACCOUNT,
         message=f"target {target.name!r}: account {target.account!r} does not exist",
         help=advice,
     )

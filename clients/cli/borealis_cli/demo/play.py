@@ -71,7 +71,7 @@ def _set_up(stage: Stage, context: str) -> None:
     _done("control plane", started, "SQLite store, own certificate authority")
     agent_settings = {"BOREALIS_AGENT_CONTEXT": context} if context else _simulated_cluster(stage)
     credentials = stage.folder / "agent.json"
-    _run(stage, "agent", "create", _AGENT, "--file", str(credentials), is_quiet=True)
+    _run(stage, "agent", "create", _AGENT, "--out", str(credentials), is_quiet=True)
     agent_settings["BOREALIS_AGENT_CREDENTIALS_FILE"] = str(credentials)
     started = time.monotonic()
     stage.start("agent", "borealis_agent", is_ready=lambda: _is_connected(stage), env=agent_settings)
