@@ -9,13 +9,16 @@ from textwrap import dedent
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+
 from kit.shop import SET_25, deploy_file, manifests
 
 GOOD = deploy_file("shop", SET_25)
 
 CASES = [
     pytest.param("targets: [\n", ["SYNTAX"], id="broken YAML"),
-    pytest.param(GOOD.replace("strategy: careful", "stratgey: careful"), ["UNKNOWN_FIELD", "strategy"], id="unknown field"),
+    pytest.param(
+        GOOD.replace("strategy: careful", "stratgey: careful"), ["UNKNOWN_FIELD", "strategy"], id="unknown field"
+    ),
     pytest.param(GOOD.replace("strategy: careful", "strategy: bold"), ["UNKNOWN_STRATEGY", "careful"], id="strategy"),
     pytest.param(
         GOOD.replace("strategy: careful}", "strategy: careful, constraints: {dependsOn: [prod]}}"),
@@ -23,7 +26,9 @@ CASES = [
         id="cycle",
     ),
     pytest.param(GOOD.replace("shop.yaml", "nowhere.yaml"), ["nowhere.yaml"], id="missing manifest"),
-    pytest.param(GOOD.replace("account: cluster-1", "account: cluster-9"), ["UNKNOWN_ACCOUNT", "cluster-9"], id="account"),
+    pytest.param(
+        GOOD.replace("account: cluster-1", "account: cluster-9"), ["UNKNOWN_ACCOUNT", "cluster-9"], id="account"
+    ),
 ]
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from kit.capacity import open_capacity, open_scale_history
 from kit.rest import open_rest
 from kit.shop import APPROVAL, SET_25, SET_50, deploy_file, manifests
@@ -131,7 +132,10 @@ async def test_a_second_start_of_an_application_in_progress_is_refused_and_names
 
 async def test_a_server_killed_during_a_pause_goes_on_where_it_was(platform, real_api, kube_namespace):
     await deploy_first(platform, kube_namespace)
-    async with open_capacity(real_api, kube_namespace) as capacity, open_scale_history(real_api, kube_namespace) as scales:
+    async with (
+        open_capacity(real_api, kube_namespace) as capacity,
+        open_scale_history(real_api, kube_namespace) as scales,
+    ):
         identifier = await deploy(platform, kube_namespace, "2", SET_25, "pause: {duration: 6, unit: seconds}")
         await platform.until_state(identifier, "PAUSED")
 
@@ -148,7 +152,10 @@ async def test_a_server_killed_during_a_pause_goes_on_where_it_was(platform, rea
 
 async def test_a_server_killed_during_a_scale_goes_on_and_does_nothing_twice(platform, real_api, kube_namespace):
     old = await deploy_first(platform, kube_namespace)
-    async with open_capacity(real_api, kube_namespace) as capacity, open_scale_history(real_api, kube_namespace) as scales:
+    async with (
+        open_capacity(real_api, kube_namespace) as capacity,
+        open_scale_history(real_api, kube_namespace) as scales,
+    ):
         identifier = await deploy(platform, kube_namespace, "2", SET_50)
         await capacity.until_total(5)
 

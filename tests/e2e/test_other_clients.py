@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
 from kit.shop import SET_25, deploy_file, manifests
 
 pytestmark = pytest.mark.timeout(120)
@@ -37,7 +38,8 @@ def run_curl(platform, *arguments: str, token: str = "") -> subprocess.Completed
     if program:
         command = [program, "-cacert", ca, *header, address, *arguments]
     else:
-        target = ["--list-services", f"https://{address}"] if arguments == ("list",) else [f"https://{address}/{arguments[0]}"]
+        url = f"https://{address}"
+        target = ["--list-services", url] if arguments == ("list",) else [f"{url}/{arguments[0]}"]
         command = ["buf", "curl", "--protocol", "grpc", "--cacert", ca, *header, *target]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
@@ -51,8 +53,8 @@ def a_token(platform) -> str:
         "client_secret": client["client_secret"],
     }
     context = ssl.create_default_context(cafile=client["ca_file"])
-    request = urllib.request.Request(f"{platform.web}/oauth/token", data=urllib.parse.urlencode(form).encode())
-    with urllib.request.urlopen(request, context=context, timeout=20) as answer:
+    body = urllib.parse.urlencode(form).encode()
+    with urllib.request.urlopen(f"{platform.web}/oauth/token", body, timeout=20, context=context) as answer:  # noqa: S310 - https
         return str(json.load(answer)["access_token"])
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from borealis_client import Agent, Deployment
+    from borealis_sandbox.pki import KeyPair
 
 CLIENT_ID = "test-client"
 CLIENT_SECRET = "test-secret"

@@ -97,9 +97,13 @@ def _canary(stage: Stage) -> None:
     command = _command("deploy", "-f", str(stage.folder / "files" / "v2" / "deploy.yaml"), "--watch")
     _show_command("deploy", "-f", "v2/deploy.yaml", "--watch")
     with subprocess.Popen(command, env=stage.environment()) as watching:  # noqa: S603 - our own CLI
-        _await_approval(stage, watching)
-        time.sleep(_READING_S)
-        _run(stage, "approve", _APPLICATION, "--comment", "looks good", is_quiet=True)
+        try:
+            _await_approval(stage, watching)
+            time.sleep(_READING_S)
+            _run(stage, "approve", _APPLICATION, "--comment", "looks good", is_quiet=True)
+        except BaseException:
+            watching.terminate()  # leaving the context waits for it
+            raise
         status = watching.wait()
     if status != 0:
         raise DemoFailedError(f"version 2 ended with exit status {status}, expected 0")
@@ -124,11 +128,10 @@ def _deploy(stage: Stage, version: str, *, expected: int = 0) -> None:
 def _await_approval(stage: Stage, watching: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _APPROVAL_LIMIT_S
     while time.monotonic() < deadline and watching.poll() is None:
-        (newest,) = _ask(stage, "list", "-n", _APPLICATION, "--limit", "1")["deployments"]
+        (newest,) = _ask(stage, "list", _APPLICATION, "--limit", "1")["deployments"]
         if newest["state"] == "STATE_AWAITING_APPROVAL":
             return
         time.sleep(_POLL_S)
-    watching.terminate()
     raise DemoFailedError("version 2 never came to its approval")
 
 

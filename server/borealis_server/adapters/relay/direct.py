@@ -62,7 +62,7 @@ class DirectRelay:
         for agent, cluster in self._clusters.items():
             tls = ssl.create_default_context(cadata=cluster.ca_pem)
             self._sessions[agent] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=tls, limit=256),
+                connector=aiohttp.TCPConnector(ssl=tls, limit=0),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S),
                 headers={"Authorization": f"Bearer {cluster.token}"},
                 auto_decompress=False,
