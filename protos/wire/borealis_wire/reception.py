@@ -47,7 +47,7 @@ class StreamReception:
         stream = self._streams.accept(frame.stream_id, frame.open)
         fault = fault_of_open(frame.open, self._limits)
         if fault is not None:
-            self._streams.reset(stream.id, pb.Reset.CODE_TOO_LARGE, fault, dispatched=False)
+            self._streams.reset(stream.id, fault.code, fault.detail, dispatched=False)
             return
         events.append(StreamOpened(stream_id=stream.id, open=frame.open))
         self._on_first(stream, frame.open.first, events, ends=frame.open.end_of_data)
@@ -61,7 +61,7 @@ class StreamReception:
         if self._accepts or stream.is_answered:
             self._fail(stream, pb.Reset.CODE_PROTOCOL, "an answer was not expected", events)
         elif fault is not None:
-            self._fail(stream, pb.Reset.CODE_TOO_LARGE, fault, events)
+            self._fail(stream, fault.code, fault.detail, events)
         else:
             stream.is_answered = True
             opened = frame.opened
@@ -94,7 +94,7 @@ class StreamReception:
             return
         fault = fault_of_headers(frame.half_close.trailers, self._limits)
         if fault is not None:
-            self._fail(stream, pb.Reset.CODE_TOO_LARGE, fault, events)
+            self._fail(stream, fault.code, fault.detail, events)
         else:
             self._end(stream, tuple(frame.half_close.trailers), events)
 

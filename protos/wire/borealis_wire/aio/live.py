@@ -260,7 +260,7 @@ class LiveTunnel:
             case StreamOpened():
                 stream = LiveStream(self, event.stream_id)
                 self._streams[stream.id] = stream
-                assert self._on_open is not None, "only an agent's tunnel reports opened streams"  # noqa: S101
+                assert self._on_open is not None, "only agents are opened to"  # noqa: S101 - an invariant of ours
                 self._on_open(stream, event.open)
             case StreamAnswered() | DataReceived() | HalfClosed() | StreamReset():
                 stream_in_use = self._streams.get(event.stream_id)
@@ -293,5 +293,5 @@ def _deliver(stream: LiveStream, event: StreamAnswered | DataReceived | HalfClos
             stream.on_data(event.data)
         case HalfClosed():
             stream.on_end(event.trailers)
-        case StreamReset():
+        case _:
             stream.on_error(StreamWasReset(event.code, event.detail, dispatched=event.dispatched))

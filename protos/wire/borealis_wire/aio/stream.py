@@ -109,10 +109,7 @@ class LiveStream:
             self._check()
             self._sender = asyncio.get_running_loop().create_future()
             self._tunnel.pause(self)
-            try:
-                await self._sender
-            finally:
-                self._sender = None
+            await self._sender
         self._check()
         self._tunnel.send(self.id, data)
 
@@ -155,9 +152,7 @@ class LiveStream:
         _wake(self._reader)
 
     def on_error(self, failure: StreamError) -> None:
-        """The stream ended early."""
-        if self._failure is not None:
-            return
+        """The stream ended early. Comes once."""
         self._failure = failure
         _wake(self._reader)
         _wake(self._sender)
@@ -175,11 +170,7 @@ class LiveStream:
     async def _wait_for_peer(self) -> None:
         self._check()
         waiter = self._reader = asyncio.get_running_loop().create_future()
-        try:
-            await waiter
-        finally:
-            if self._reader is waiter:
-                self._reader = None
+        await waiter
 
 
 def _wake(waiter: asyncio.Future[None] | None) -> None:

@@ -230,7 +230,7 @@ class ResetCode(betterproto2.Enum):
 
     PROTOCOL = 12
     """
-    A frame that the order of frames does not allow.
+    A frame that the order of frames does not allow, or a head that is malformed.
     """
 
     INTERNAL = 13
