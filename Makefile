@@ -34,3 +34,51 @@ generate: install ## Generate Python code from the protos
 lock: install ## Resolve the dependencies anew into requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras --group dev --exclude-newer "$$(date -u -d '7 days ago' +%FT%TZ)" pyproject.toml -o requirements.lock
+
+SOURCES := server agent clients protos/wire protos/deployfile tests
+
+.PHONY: format
+format: install ## Format the code
+	@ruff check -q --fix-only $(SOURCES)
+	@ruff format -q $(SOURCES)
+
+.PHONY: check
+check: install ## Check everything that needs no test: format, lint, types, imports, protos, generated code, spelling
+	@ruff format -q --check $(SOURCES)
+	@ruff check -q $(SOURCES)
+	@mypy $(SOURCES)
+	@lint-imports
+	@buf lint
+	@if git rev-parse -q --verify main >/dev/null 2>&1; then buf breaking --against '.git#branch=main'; fi
+	@$(MAKE) --no-print-directory generate
+	@git diff --exit-code --stat -- $(PYTHON_OUT) $(SDK_OUT) || { echo 'generated code is out of date: commit what make generate wrote'; exit 1; }
+	@test -z "$$(git ls-files --others --exclude-standard -- $(PYTHON_OUT) $(SDK_OUT))" || { echo 'generated code is not committed'; exit 1; }
+	@codespell
+	@echo 'check: all good'
+
+.PHONY: test
+test: install ## Run every test, the ones against a real Kubernetes API server included
+	@tests/kube/install.sh >/dev/null
+	@tests/tools/install-grpcurl.sh >/dev/null
+	@pytest -q tests
+
+.PHONY: test-fast
+test-fast: install ## Run the tests that need no other program
+	@pytest -q tests/unit tests/house
+
+.PHONY: bench
+bench: install ## Measure the relay against direct calls
+	@tests/kube/install.sh >/dev/null
+	@python tests/bench/relay.py
+
+.PHONY: demo
+demo: install ## Deploy an example three times and watch: server, agent and a simulated cluster. KEEP=1 CONTEXT=name
+	@python -m borealis_cli.demo $(if $(KEEP),--keep) $(if $(CONTEXT),--context $(CONTEXT))
+
+.PHONY: demo-stop
+demo-stop: install ## Stop what make demo KEEP=1 left running
+	@python -m borealis_cli.demo --stop
+
+.PHONY: clean
+clean: ## Remove what can be made again
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench-results dist

@@ -64,6 +64,13 @@ class Capacity:
                 self.changed.clear()
                 await self.changed.wait()
 
+    async def until_total(self, count: int, limit_s: float = 30.0) -> None:
+        """Wait until so many pods exist."""
+        async with asyncio.timeout(limit_s):
+            while len(self.pods) != count:
+                self.changed.clear()
+                await self.changed.wait()
+
 
 @asynccontextmanager
 async def open_capacity(api: ApiServer, namespace: str) -> AsyncIterator[Capacity]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from borealis_server.domain import outcome
-from borealis_server.domain.decide import NOTHING_SEEN, decide, needs_observation
+from borealis_server.domain.decide import NOTHING_SEEN, decide, needs_agent, needs_observation
 from borealis_server.domain.decision import Act, Circumstances, Hold
 from borealis_server.domain.deployment import (
     Deployment,
@@ -219,7 +219,9 @@ class Drive:
         run = self.run
         if not run.is_active:
             return False
-        seen = self.cluster.observe() if needs_observation(run) or self.cluster.is_away else NOTHING_SEEN
+        seen: Observation | AgentAway = NOTHING_SEEN
+        if needs_observation(run) or (needs_agent(run) and self.cluster.is_away):
+            seen = self.cluster.observe()
         decision = decide(run, seen, self.here)
         if isinstance(decision, Act):
             self.keep(decision.run)

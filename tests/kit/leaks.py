@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 _SETTLE_LIMIT_S = 5.0
 
 
-def own_tasks() -> set[asyncio.Task]:
+def own_tasks() -> set[asyncio.Task[Any]]:  # Any: whatever tasks give
     """The tasks of this loop besides the one that asks."""
-    return asyncio.all_tasks() - {asyncio.current_task()}
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
 
 
 class LeakWatch:

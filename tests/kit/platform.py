@@ -89,7 +89,7 @@ class Platform:
         """Make the credential of an agent, start it, and wait until it is connected."""
         file = self.folder / f"{name}.json"
         if not file.exists():
-            made = await self.cli("agent", "create", name, "--file", str(file))
+            made = await self.cli("agent", "create", name, "--out", str(file))
             assert made.code == 0, made.err
         self.start_agent(name, kubeconfig)
         await self.until_agent(name, "CONNECTED")

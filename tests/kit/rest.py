@@ -126,7 +126,7 @@ class Rest:
     async def until_gone(self, path: str, *, limit_s: float = _LIMIT_S) -> None:
         """Return once there is nothing at `path`."""
         async with asyncio.timeout(limit_s):
-            while (await self.get(path)).status != 404:  # noqa: ASYNC110 - the event is in another process
+            while (await self.get(path)).status != 404:
                 await asyncio.sleep(0.05)
 
     async def until_list(

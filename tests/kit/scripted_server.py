@@ -12,6 +12,7 @@ import time
 from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import grpc
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from borealis_client import Agent, Deployment
+    from borealis_sandbox.pki import KeyPair
 
 CLIENT_ID = "test-client"
 CLIENT_SECRET = "test-secret"
@@ -67,7 +69,7 @@ class Call:
 class ScriptedServer:
     """A context manager: inside it the server answers at `address`."""
 
-    def __init__(self, folder: Path, *, hosts: Sequence[str] = ("localhost", "127.0.0.1")) -> None:
+    def __init__(self, folder: Path, *, hosts: tuple[str, ...] = ("localhost", "127.0.0.1")) -> None:
         self.deployments: dict[str, Deployment] = {}
         """What exists, newest first."""
         self.agents: list[Agent] = []
@@ -98,9 +100,8 @@ class ScriptedServer:
             assert self._called.wait_for(lambda: len(self.called(method)) >= times, _STOP_LIMIT_S), method
 
     def __enter__(self) -> Self:
-        authority = Authority("scripted server")
-        pair = authority.issue(self._hosts)
-        self.ca_file.write_bytes(authority.certificate_pem)
+        authority_pem, pair = _certificate(self._hosts)
+        self.ca_file.write_bytes(authority_pem)
         self._credentials = grpc.ssl_server_credentials([(pair.key_pem, pair.certificate_pem)])
         self.start()
         return self
@@ -133,6 +134,13 @@ class ScriptedServer:
             abort(context, Failure(code=grpc.StatusCode.UNAUTHENTICATED, reason="UNAUTHENTICATED"))
         if self._failures[method]:
             act(context, self._failures[method].popleft())
+
+
+@cache
+def _certificate(hosts: tuple[str, ...]) -> tuple[bytes, KeyPair]:
+    """An authority's certificate, and one that it issued: made once for all servers of a run."""
+    authority = Authority("scripted server")
+    return authority.certificate_pem, authority.issue(hosts)
 
 
 def act(context: grpc.ServicerContext, step: Failure | Silence) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -16,7 +18,8 @@ from borealis_server.adapters.pki import open_own_certificate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
+
+    from aiohttp.typedefs import Handler, Middleware
 
 TOKEN = "token-of-the-cluster"
 _SMALL = json.dumps({"kind": "PodList", "items": [{"name": f"pod-{n}", "note": "x" * 80} for n in range(18)]}).encode()
@@ -77,6 +80,7 @@ def _application(api: TargetApi) -> web.Application:
         "/api/echo": _echo,
         "/api/late": _late,
         "/api/broken": _broken,
+        "/api/late-body": _late_body,
         "/api/refuses-body": _refuses_body,
     }
     application[_API] = api
@@ -85,9 +89,9 @@ def _application(api: TargetApi) -> web.Application:
     return application
 
 
-def _recorder(api: TargetApi) -> web.middleware:  # type: ignore[valid-type]
+def _recorder(api: TargetApi) -> Middleware:
     @web.middleware
-    async def record(request: web.Request, handler) -> web.StreamResponse:
+    async def record(request: web.Request, handler: Handler) -> web.StreamResponse:
         api.received.append((request.method, request.raw_path, {k.lower(): v for k, v in request.headers.items()}))
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return web.json_response({"kind": "Status", "code": 401, "reason": "Unauthorized"}, status=401)
@@ -153,6 +157,14 @@ async def _broken(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def _late_body(request: web.Request) -> web.StreamResponse:
+    """A head at once, and then nothing."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await asyncio.sleep(60)
+    return response
+
+
 async def _refuses_body(_: web.Request) -> web.Response:
     return web.Response(status=413, text="too much")
 
@@ -169,3 +181,13 @@ def _kubeconfig(api: TargetApi) -> str:
             "users": [{"name": "test", "user": {"token": TOKEN}}],
         },
     )
+
+
+async def _serve_for_ever(folder: Path) -> None:
+    async with open_target_api(folder) as api:
+        print(api.url, flush=True)  # noqa: T201 - tells the parent that it is ready
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve_for_ever(Path(sys.argv[1])))

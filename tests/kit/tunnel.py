@@ -36,7 +36,7 @@ from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from borealis_agent.session import Session
@@ -180,7 +180,7 @@ async def open_agent(
                 stop.set()
 
 
-async def wait_until(condition, limit_s: float = _CONNECT_LIMIT_S) -> None:
+async def wait_until(condition: Callable[[], object], limit_s: float = _CONNECT_LIMIT_S) -> None:
     """Wait until `condition()` holds; fails after `limit_s`."""
     async with asyncio.timeout(limit_s):
         while not condition():

@@ -116,16 +116,27 @@ class SandboxCluster:
 
     async def _serve(self, stack: AsyncExitStack) -> None:
         routes = Routes(self._api, token=self.token)
-        # A watch ends with its client, and none keeps the server from stopping.
+        # A watch ends with its client.
         runner = web.AppRunner(
             routes.application(), access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_LIMIT_S
         )
         await runner.setup()
-        stack.push_async_callback(runner.cleanup)
+        stack.push_async_callback(self._stop_serving, runner)
         certificate = self._authority.issue([_HOST, "localhost"])
         site = web.TCPSite(runner, _HOST, self._port, ssl_context=_tls(certificate))
         await site.start()
         self._port = int(runner.addresses[0][1])
+
+    async def _stop_serving(self, runner: web.AppRunner) -> None:
+        """End watches, let other requests finish, and leave no connection behind."""
+        self._storage.end()
+        connections = runner.server.connections if runner.server else []
+        transports = [each.transport for each in connections if each.transport is not None]
+        await runner.cleanup()
+        # A client that is gone never answers the polite end of TLS, and its socket would stay open.
+        for transport in transports:
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 def _tls(certificate: KeyPair) -> ssl.SSLContext:

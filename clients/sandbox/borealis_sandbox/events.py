@@ -21,8 +21,10 @@ _KEPT = 1000
 class EventRecorder:
     """Records events of one cluster."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, *, kept: int = _KEPT) -> None:
+        """`kept`: how many events there may be; the oldest goes when there is one more."""
         self._api = api
+        self._kept = kept
         self._known: OrderedDict[tuple[str, str, str], tuple[str, str]] = OrderedDict()
 
     def record(self, about: Object, reason: str, message: str, *, is_warning: bool = False) -> None:
@@ -69,7 +71,7 @@ class EventRecorder:
         return namespace, name_of(created)
 
     def _forget_oldest(self) -> None:
-        while len(self._known) > _KEPT:
+        while len(self._known) > self._kept:
             _, (namespace, name) = self._known.popitem(last=False)
             if self._api.storage.get(kinds.EVENT, namespace, name) is not None:
                 self._api.delete(kinds.EVENT, namespace, name, Deletion())

@@ -52,6 +52,12 @@ class Storage:
         self._log: deque[Change] = deque(maxlen=history)
         self._revision = _FIRST_REVISION
         self._changed = asyncio.Event()
+        self._has_ended = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody should wait for changes any more."""
+        return self._has_ended
 
     @property
     def revision(self) -> int:
@@ -108,9 +114,14 @@ class Storage:
         return [found[key] for key in sorted(found) if not namespace or key[0] == namespace]
 
     async def wait_after(self, revision: int) -> None:
-        """Return once there is a change after `revision`."""
-        while self._revision <= revision:
+        """Return once there is a change after `revision`, or the store has ended."""
+        while self._revision <= revision and not self._has_ended:
             await self._changed.wait()
+
+    def end(self) -> None:
+        """Wake everybody who waits, for good: the cluster is stopping."""
+        self._has_ended = True
+        self._changed.set()
 
     def _stamped(self, found: Object) -> Object:
         self._revision += 1

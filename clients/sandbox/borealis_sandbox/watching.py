@@ -48,7 +48,7 @@ def parse_version(text: str) -> int | None:
 
 
 async def watch_events(storage: Storage, watch: Watch, render: Callable[[Object], Object]) -> AsyncIterator[bytes]:
-    """Lines of JSON, one for each event; ends when the time is over, or after an error event.
+    """Lines of JSON, one for each event; ends when its time or the store's is over, or after an error event.
 
     `render` turns an object into the form that the client asked for.
     """
@@ -57,7 +57,7 @@ async def watch_events(storage: Storage, watch: Watch, render: Callable[[Object]
     for found in _first(storage, watch):
         yield _line("ADDED", render(found))
     cursor = storage.revision if watch.after is None else watch.after
-    while loop.time() < end:
+    while loop.time() < end and not storage.has_ended:
         try:
             changes = storage.changes_after(cursor)
         except TooOldError:

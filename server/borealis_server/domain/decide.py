@@ -59,7 +59,7 @@ def decide(run: TargetRun, seen: Observation | AgentAway, here: Circumstances) -
     """The next thing to do about an active target."""
     if isinstance(seen, AgentAway):
         return await_agent(run, seen, here)
-    return _PHASES[run.phase](_with_agent_back(run, here), seen, here)
+    return _PHASES[run.phase](with_agent_back(run, here), seen, here)
 
 
 def _prepare(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
@@ -101,27 +101,43 @@ def await_agent(run: TargetRun, away: AgentAway, here: Circumstances) -> Become 
     rolls_back = run.state is TargetState.ROLLING_BACK
     limit_at = lost_at + (rollback.AGENT_LIMIT if rolls_back else timedelta(seconds=here.readiness_timeout_s))
     if here.now >= limit_at:
-        why = f"agent {run.account} did not come back ({away.detail})"
-        if rolls_back:
-            return rollback.give_up(run, f"{why}: when it is back, look after the new version's ReplicaSets", here)
-        return rollback.begin(run, EndReason.AGENT_LOST, why, here)
+        return _without_agent(run, f"agent {run.account} did not come back ({away.detail})", here)
     wait = Wait(
         what=f"agent {run.account}: {away.detail}",
         since=lost_at,
         ended_by=f"agent {run.account}, which reconnects by itself",
         limit_at=limit_at,
-        at_limit="the rollback is given up" if rolls_back else "the target is rolled back once the agent is back",
+        at_limit=_at_agent_limit(run),
     )
     held = replace(run, wait=wait, agent_lost_at=lost_at)
     is_news = run.agent_lost_at is None
+    # An agent can also refuse work without leaving, and then no return of it is ever told: look again.
     return Hold(
         run=held,
-        wake_at=limit_at,
+        wake_at=min(limit_at, here.now + pods.RESYNC),
         notes=(Note(kind=EventKind.PROGRESS, message=f"waits for {wait.what}"),) if is_news else (),
     )
 
 
-def _with_agent_back(run: TargetRun, here: Circumstances) -> TargetRun:
+def _without_agent(run: TargetRun, why: str, here: Circumstances) -> Become:
+    if run.state is TargetState.ROLLING_BACK:
+        return rollback.give_up(run, f"{why}: when it is back, look after the new version's ReplicaSets", here)
+    if run.phase is Phase.FINISHING:
+        return rollback.leave(run, EndReason.AGENT_LOST, f"{why}: deploy again when it is back, to finish", here)
+    return rollback.begin(run, EndReason.AGENT_LOST, why, here)
+
+
+def _at_agent_limit(run: TargetRun) -> str:
+    if run.state is TargetState.ROLLING_BACK:
+        return "the rollback is given up"
+    if run.phase is Phase.FINISHING:
+        return "the target fails; the new version keeps serving"
+    if run.phase is Phase.PREPARING:
+        return "the target fails; nothing was changed"
+    return "the target is rolled back once the agent is back"
+
+
+def with_agent_back(run: TargetRun, here: Circumstances) -> TargetRun:
     """The run with the agent's absence taken out of the readiness limit."""
     if run.agent_lost_at is None:
         return run
@@ -182,16 +198,16 @@ def _start_pause(run: TargetRun, step: StepRun, here: Circumstances) -> Become:
 
 
 def _set_weight(run: TargetRun, step: StepRun, seen: Observation, here: Circumstances) -> Decision:
-    if run.ready_limit_at and here.now >= run.ready_limit_at:
-        detail = pods.describe_wait(run, seen, weight_percent=step.weight_percent)
-        if detail:
-            message = f"not ready within {here.readiness_timeout_s:g} s: {detail}"
-            return rollback.begin(run, EndReason.READINESS_TIMEOUT, message, here)
     gone = [load for load in run.workloads if seen.workloads[load.namespace, load.name].new is None]
     if gone:
         message = f"ReplicaSet {gone[0].new_name} was deleted by somebody else during the run"
         return rollback.begin(run, EndReason.APPLY_ERROR, message, here)
-    return pods.move(run, seen, here, weight_percent=step.weight_percent) or _weight_reached(run, step, seen, here)
+    move = pods.move(run, seen, here, weight_percent=step.weight_percent)
+    if isinstance(move, Hold) and pods.is_overdue(run, here):
+        detail = pods.describe_wait(run, seen, weight_percent=step.weight_percent)
+        message = f"not ready within {here.readiness_timeout_s:g} s: {detail}"
+        return rollback.begin(run, EndReason.READINESS_TIMEOUT, message, here)
+    return move or _weight_reached(run, step, seen, here)
 
 
 def _weight_reached(run: TargetRun, step: StepRun, seen: Observation, here: Circumstances) -> Become:
@@ -199,7 +215,7 @@ def _weight_reached(run: TargetRun, step: StepRun, seen: Observation, here: Circ
     for load in run.workloads:
         done = done.with_workload(_as_reached(load, seen, step.weight_percent))
     note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message=f"weight {step.weight_percent} % reached")
-    return Become(run=replace(done, wait=None, ready_limit_at=None), notes=(note,))
+    return Become(run=replace(done, wait=None, intent="", ready_limit_at=None), notes=(note,))
 
 
 def _as_reached(load: Workload, seen: Observation, weight_percent: int) -> Workload:

@@ -3,6 +3,7 @@
 Owns the words of errors. Knows nothing of gRPC: `transport/errors.py` turns kinds into statuses.
 """
 
+# Long on purpose: one small class for each reason of the contract, and a reader looks for all of them in one place.
 # ruff: noqa: N818 - the names are outcomes (`DeploymentNotFound`), as the style's table of kinds has them
 
 from __future__ import annotations

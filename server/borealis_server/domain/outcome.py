@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from borealis_server.domain import decide, rollback
+from borealis_server.domain import decide, pods, rollback
 from borealis_server.domain.decision import Become, Circumstances, Hold
-from borealis_server.domain.deployment import EndReason, EventKind, Phase, Rollback, TargetRun, TargetState, Wait
+from borealis_server.domain.deployment import EndReason, EventKind, Phase, TargetRun, TargetState, Wait
 from borealis_server.domain.effects import (
     AgentAway,
     Busy,
@@ -16,10 +16,8 @@ from borealis_server.domain.effects import (
     Prepare,
     Prepared,
     Refused,
-    Scale,
 )
 from borealis_server.domain.record import Note
-from borealis_server.domain.transitions import TargetEvent, move_target
 
 RETRY = timedelta(seconds=2)
 """How long to leave a busy cluster alone."""
@@ -40,8 +38,7 @@ def absorb(run: TargetRun, effect: Effect, outcome: Outcome, here: Circumstances
             return Become(run=replace(run, intent=""))
         case AgentAway():
             return decide.await_agent(replace(run, intent=""), outcome, here)
-        case Busy():
-            return _busy(run, effect, outcome, here)
+    return _busy(run, effect, outcome, here)
 
 
 def _prepared(run: TargetRun, found: Prepared) -> Become:
@@ -51,6 +48,7 @@ def _prepared(run: TargetRun, found: Prepared) -> Become:
         cursor=0,
         intent="",
         wait=None,
+        ready_limit_at=None,
         workloads=found.workloads,
         saved=found.saved,
         warnings=(*run.warnings, *found.warnings),
@@ -59,16 +57,20 @@ def _prepared(run: TargetRun, found: Prepared) -> Become:
 
 
 def _done(run: TargetRun, effect: Effect) -> Become:
-    cursor = run.cursor + 1 if run.phase in _BY_CURSOR and not isinstance(effect, Scale) else run.cursor
     note = Note(kind=EventKind.EFFECT_DONE, message=str(effect))
-    return Become(run=replace(run, cursor=cursor, intent="", wait=None), notes=(note,))
+    done = replace(run, intent="", wait=None)
+    if run.phase in _BY_CURSOR:
+        # The limit was for this change; the next one has its own.
+        done = replace(done, cursor=run.cursor + 1, ready_limit_at=None)
+    return Become(run=done, notes=(note,))
 
 
 def _refused(run: TargetRun, effect: Effect, refused: Refused, here: Circumstances) -> Become | Hold:
     if isinstance(effect, Prepare):
-        return rollback.refuse(run, refused.reason, refused.message, here)
+        return rollback.begin(run, refused.reason, refused.message, here)
     if run.phase is Phase.FINISHING:
-        return _finish_badly(run, effect, refused, here)
+        why = f"could not {effect}: {refused.message}; do it by hand"
+        return rollback.leave(run, EndReason.APPLY_ERROR, why, here)
     if run.phase in (Phase.REMOVING_NEW, Phase.RESTORING_OBJECTS):
         note = Note(kind=EventKind.WARNING, message=f"could not {effect}: {refused.message}")
         return Become(run=rollback.skip_refused(run, refused), notes=(note,))
@@ -77,26 +79,11 @@ def _refused(run: TargetRun, effect: Effect, refused: Refused, here: Circumstanc
     return rollback.begin(run, refused.reason, f"could not {effect}: {refused.message}", here)
 
 
-def _finish_badly(run: TargetRun, effect: Effect, refused: Refused, here: Circumstances) -> Become:
-    """The new version serves alone already, so there is no way back: say what a person must clear away."""
-    message = f"the new version serves, but could not {effect}: {refused.message}; do it by hand"
-    ended = replace(
-        move_target(run, TargetEvent.FAILED, here.now),
-        phase=Phase.ENDED,
-        end_reason=EndReason.APPLY_ERROR,
-        rollback=Rollback.NONE,
-        message=message,
-        wait=None,
-        intent="",
-    )
-    return Become(run=ended, notes=(Note(kind=EventKind.TARGET_CHANGED, message=f"failed: {message}"),))
-
-
 def _busy(run: TargetRun, effect: Effect, busy: Busy, here: Circumstances) -> Become | Hold:
     """Try again until the readiness limit, which a busy cluster does not extend."""
-    if run.ready_limit_at and here.now >= run.ready_limit_at:
+    if pods.is_overdue(run, here):
         return _refused(run, effect, Refused(reason=EndReason.APPLY_ERROR, message=busy.detail), here)
-    return await_cluster(replace(run, intent=""), f"to {effect}", busy, here)
+    return await_cluster(run, f"to {effect}", busy, here)
 
 
 def await_cluster(run: TargetRun, purpose: str, busy: Busy, here: Circumstances) -> Hold:
@@ -118,7 +105,8 @@ def await_cluster(run: TargetRun, purpose: str, busy: Busy, here: Circumstances)
 
 def cannot_see(run: TargetRun, busy: Busy, here: Circumstances) -> Become | Hold:
     """What to do when pods cannot be looked at: wait, and at the limit go back, or give the way back up."""
-    if run.ready_limit_at is None or here.now < run.ready_limit_at:
+    run = decide.with_agent_back(run, here)
+    if not pods.is_overdue(run, here):
         return await_cluster(run, "to look at pods", busy, here)
     if run.state is TargetState.ROLLING_BACK:
         return rollback.give_up(run, f"the cluster does not answer ({busy.detail})", here)

@@ -14,6 +14,7 @@ from borealis_server.domain.deployment import (
     PersonsDecision,
     Phase,
     Rollback,
+    StepRun,
     StepState,
     TargetRun,
     TargetState,
@@ -34,12 +35,12 @@ def approve(deployment: Deployment, wish: PersonsDecision) -> Recorded:
     if _is_repeat(deployment, wish):
         return Recorded(deployment=deployment)
     runs = _wanted(deployment, wish)
-    waiting = [run for run in runs if _waits(run, wish)]
+    waiting = [(run, step) for run in runs for step in run.steps if _waits(step, wish)]
     if not waiting:
         raise _why_not(deployment, runs, wish)
     recorded = Recorded(deployment=_remember(deployment, wish))
-    for run in waiting:
-        recorded = recorded.with_target(_approved(run, wish), [_note(run, wish)], wish.at)
+    for run, step in waiting:
+        recorded = recorded.with_target(_approved(run, step, wish), [_note(run, wish)], wish.at)
     return settle(recorded, wish.at)
 
 
@@ -89,19 +90,15 @@ def _aborted(run: TargetRun, now: datetime, reason: EndReason, message: str) -> 
     return rollback.begin(run, reason, message, here).run
 
 
-def _approved(run: TargetRun, wish: PersonsDecision) -> TargetRun:
-    step = run.current_step
-    if step is None:  # excluded by _waits
-        return run
+def _approved(run: TargetRun, step: StepRun, wish: PersonsDecision) -> TargetRun:
     approved = replace(step, approval=Approval(by=wish.by, at=wish.at, comment=wish.comment))
     return resumed(run, approved, wish.at)
 
 
-def _waits(run: TargetRun, wish: PersonsDecision) -> bool:
-    step = run.current_step
-    is_waiting = step is not None and step.state is StepState.AWAITING_APPROVAL and step.approval is None
-    is_in_time = step is not None and (step.limit_at is None or wish.at < step.limit_at)
-    return is_waiting and is_in_time and (not wish.step or (step is not None and step.ref == wish.step))
+def _waits(step: StepRun, wish: PersonsDecision) -> bool:
+    """A target has at most one step that waits: the next one starts after it."""
+    is_in_time = step.limit_at is None or wish.at < step.limit_at
+    return step.state is StepState.AWAITING_APPROVAL and is_in_time and wish.step in ("", step.ref)
 
 
 def _wanted(deployment: Deployment, wish: PersonsDecision) -> tuple[TargetRun, ...]:

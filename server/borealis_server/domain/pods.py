@@ -32,11 +32,19 @@ def move(run: TargetRun, seen: Observation, here: Circumstances, *, weight_perce
     if scalings:
         # Growing first: capacity comes before anything is taken away.
         scale = min(scalings, key=lambda scale: scale.to_pods < scale.from_pods)
+        if run.intent == str(scale):
+            # Tried before, and the cluster was busy or we crashed: the limit of the first try holds.
+            return Act(effect=scale, run=run)
         limit_at = here.now + timedelta(seconds=here.readiness_timeout_s)
         return Act(effect=scale, run=replace(run, intent=str(scale), ready_limit_at=limit_at, wait=None))
     if all(_is_there(load, _view(seen, load), weight_percent) for load in run.workloads):
         return None
     return _hold(run, seen, here, weight_percent)
+
+
+def is_overdue(run: TargetRun, here: Circumstances) -> bool:
+    """Whether the limit for pods to become ready has passed."""
+    return run.ready_limit_at is not None and here.now >= run.ready_limit_at
 
 
 def describe_wait(run: TargetRun, seen: Observation, *, weight_percent: int) -> str:
@@ -111,7 +119,7 @@ def _hold(run: TargetRun, seen: Observation, here: Circumstances, weight_percent
         limit_at=limit_at,
         at_limit="the rollback is given up" if rolls_back else "the target is rolled back",
     )
-    held = replace(run, wait=wait, ready_limit_at=limit_at)
+    held = replace(run, wait=wait, intent="", ready_limit_at=limit_at)
     is_news = run.wait is None or run.wait.what != what
     notes = (Note(kind=EventKind.PROGRESS, message=what),) if is_news else ()
     return Hold(run=held, wake_at=_earlier(limit_at, here.now + RESYNC), notes=notes)

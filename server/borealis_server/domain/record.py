@@ -155,7 +155,8 @@ def _state(targets: tuple[TargetRun, ...]) -> DeploymentState:
 
 def _message(targets: tuple[TargetRun, ...], state: DeploymentState) -> str:
     if state is DeploymentState.SUCCEEDED:
-        return f"{_names([run.name for run in targets])} runs the new version"
+        verb = "runs" if len(targets) == 1 else "run"
+        return f"{_names([run.name for run in targets])} {verb} the new version"
     if state.is_final:
         culprits = [run for run in targets if run.message and run.end_reason is not EndReason.UPSTREAM_FAILED]
         return "; ".join(f"{run.name}: {run.message}" for run in culprits)

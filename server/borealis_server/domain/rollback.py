@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from borealis_server.domain import pods
-from borealis_server.domain.decision import Act, Become, Circumstances, Decision
+from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import (
     EndReason,
     EventKind,
@@ -42,14 +42,27 @@ def begin(run: TargetRun, reason: EndReason, message: str, here: Circumstances) 
         ready_limit_at=None,
         agent_lost_at=None,
     )
+    if run.phase is Phase.PREPARING:
+        return _end(replace(turned, rollback=Rollback.NONE), here, "nothing was changed")
     note = Note(kind=EventKind.TARGET_CHANGED, message=f"rolling back: {message}")
     return Become(run=turned, notes=(note,))
 
 
-def refuse(run: TargetRun, reason: EndReason, message: str, here: Circumstances) -> Become:
-    """End a target that never touched anything."""
-    began = begin(run, reason, message, here)
-    return _end(replace(began.run, rollback=Rollback.NONE), here, "nothing was changed")
+def leave(run: TargetRun, reason: EndReason, why: str, here: Circumstances) -> Become:
+    """End a target whose new version serves alone already: there is no way back, so say what a person must do."""
+    message = f"the new version serves, but {why}"
+    ended = replace(
+        move_target(run, TargetEvent.FAILED, here.now),
+        phase=Phase.ENDED,
+        end_reason=reason,
+        rollback=Rollback.NONE,
+        message=message,
+        wait=None,
+        intent="",
+        ready_limit_at=None,
+        agent_lost_at=None,
+    )
+    return Become(run=ended, notes=(Note(kind=EventKind.TARGET_CHANGED, message=f"failed: {message}"),))
 
 
 def restore_pods(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
@@ -57,18 +70,22 @@ def restore_pods(run: TargetRun, seen: Observation, here: Circumstances) -> Deci
     missing = [load.old_name for load in run.workloads if load.old_name and not seen.workloads[_key(load)].old]
     if missing:
         return give_up(run, f"ReplicaSet {missing[0]} of the old version is gone: deploy a good version anew", here)
-    if run.ready_limit_at and here.now >= run.ready_limit_at:
+    move = pods.move(run, seen, here, weight_percent=0)
+    if isinstance(move, Hold) and pods.is_overdue(run, here):
         detail = pods.describe_wait(run, seen, weight_percent=0)
         return give_up(run, f"the old version did not become ready in time ({detail}): repair it by hand", here)
-    return pods.move(run, seen, here, weight_percent=0) or Become(
-        run=replace(run, phase=Phase.REMOVING_NEW, cursor=0, wait=None, ready_limit_at=None)
+    return move or Become(
+        run=replace(run, phase=Phase.REMOVING_NEW, cursor=0, wait=None, intent="", ready_limit_at=None)
     )
 
 
 def remove_new(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
     """Delete the new version's ReplicaSets."""
     effects = tuple(DeleteReplicaSet(namespace=load.namespace, name=load.new_name) for load in run.workloads)
-    return in_turn(run, effects) or Become(run=replace(run, phase=Phase.RESTORING_OBJECTS, cursor=0, wait=None))
+    gone = tuple(replace(load, new_pods=0, new_available=0, asked_weight_percent=0) for load in run.workloads)
+    return in_turn(run, effects) or Become(
+        run=replace(run, phase=Phase.RESTORING_OBJECTS, cursor=0, wait=None, workloads=gone)
+    )
 
 
 def restore_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:

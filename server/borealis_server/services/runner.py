@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,7 +19,6 @@ from borealis_server.domain.decision import Act, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import Deployment, EventKind, TargetRun, TargetState
 from borealis_server.domain.effects import AgentAway, Busy, Outcome, Outdated, Prepare
 from borealis_server.domain.kubernetes.marks import Origin
-from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note, Recorded, settle
 from borealis_server.ports.clock import Clock
 from borealis_server.ports.cluster import Cluster
@@ -31,6 +31,9 @@ from borealis_server.services.observer import Observer
 from borealis_server.services.targets import TargetKey
 from borealis_server.services.timers import Timers
 from borealis_server.services.watches import Watches
+
+if TYPE_CHECKING:
+    from borealis_server.domain.observation import Observation
 
 _BUG_RETRY = timedelta(seconds=10)
 _OUTDATED_PAUSE = timedelta(seconds=1)

@@ -25,6 +25,7 @@ async def test_scaling_changes_the_number_of_pods(any_rest: Rest, paths: Any) ->
     (await any_rest.post(paths.replica_sets, replica_set(replicas=1))).ok()
     scale = (await any_rest.get(f"{path}/scale")).ok()
     scale["spec"]["replicas"] = 3
+    del scale["metadata"]["resourceVersion"]  # the controller may write the status at any moment
     answer = (await any_rest.put(f"{path}/scale", scale)).ok()
 
     assert answer["spec"] == {"replicas": 3}

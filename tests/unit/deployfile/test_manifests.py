@@ -1,5 +1,6 @@
 """Manifests become the objects of each target, or all of their faults."""
 
+# Long on purpose: one table of all that can be wrong with a manifest is easier to read than its parts.
 from __future__ import annotations
 
 import itertools

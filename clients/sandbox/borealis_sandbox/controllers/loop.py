@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 1.0
+# What is due "in 1e-17 s", by the error of a subtraction, would be due again at once, and again: timers fire a little
+# early, and time must move on in between.
+_SHORTEST_S = 0.001
 
 Key: TypeAlias = tuple[str, ...]
 
@@ -46,8 +49,8 @@ class ControllerLoop:
         self._cursor = -1
 
     async def run(self) -> None:
-        """Look at everything once, then at whatever changes."""
-        while True:
+        """Look at everything once, then at whatever changes, until the store ends."""
+        while not self._storage.has_ended:
             self._read_changes()
             self._reconcile_due()
             await self._sleep()
@@ -72,11 +75,11 @@ class ControllerLoop:
 
     def _reconcile_due(self) -> None:
         now = asyncio.get_running_loop().time()
-        for key in [key for key, due_at in self._due_at.items() if due_at <= now]:
+        for key in [key for key, due_at in self._due_at.items() if due_at < now + _SHORTEST_S]:
             del self._due_at[key]
             again_s = self._reconcile(key)
             if again_s is not None:
-                self._due_at[key] = now + self._clock.real_s(again_s)
+                self._due_at[key] = now + max(_SHORTEST_S, self._clock.real_s(again_s))
 
     def _reconcile(self, key: Key) -> float | None:
         try:

@@ -86,7 +86,22 @@ def _limits(kind: Whole) -> str:
     return f", at least {kind.least}" if kind.least is not None else ""
 
 
-def explain(entry: Entry) -> str:
+def describe_entry(entry: Entry) -> dict[str, Any]:  # Any: JSON
+    """One field for programs."""
+    field = entry.field
+    return {
+        "path": entry.text,
+        "type": describe_type(field.type).replace("`", ""),
+        "summary": _plain(field.summary),
+        "required": field.is_required,
+        "default": field.default or None,
+        "aliases": list(field.aliases),
+        "deprecated": field.is_deprecated,
+        "example": fragment_of(entry),
+    }
+
+
+def explain_entry(entry: Entry) -> str:
     """One field for a terminal."""
     field = entry.field
     rows = [f"{entry.text}: {describe_type(field.type).replace('`', '')}", "", _plain(field.summary), ""]

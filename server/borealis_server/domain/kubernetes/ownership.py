@@ -53,18 +53,23 @@ def _pick(value: Any, fields: Document) -> Any:  # Any: JSON
         names = {key[2:]: sub for key, sub in children.items() if key.startswith("f:")}
         return {name: _pick(value[name], sub) for name, sub in names.items() if name in value}
     if isinstance(value, list):
-        return [_pick(item, sub) for item in value for key, sub in children.items() if _names_item(key, item, value)]
+        return [
+            _pick(item, sub)
+            for index, item in enumerate(value)
+            for key, sub in children.items()
+            if _names_item(key, item, index)
+        ]
     return value
 
 
-def _names_item(key: str, item: Any, items: list[Any]) -> bool:  # Any: JSON
+def _names_item(key: str, item: Any, index: int) -> bool:  # Any: JSON
     form, _, text = key.partition(":")
     if form == "k":
         wanted = json.loads(text)
         return isinstance(item, dict) and all(item.get(name) == value for name, value in wanted.items())
     if form == "v":
         return bool(item == json.loads(text))
-    return form == "i" and items.index(item) == int(text)
+    return form == "i" and index == int(text)
 
 
 def _difference(live: Any, saved: Any) -> Any:  # Any: JSON

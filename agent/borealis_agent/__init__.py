@@ -1,0 +1,1 @@
+"""The agent: dials out from a cluster and relays calls to it; holds no delivery logic."""

@@ -1,0 +1,98 @@
+"""`approve`, `rollback` and `cancel`: a person's decisions about a deployment."""
+
+# ruff: noqa: PLC0415 - what is heavy is imported when a command runs, so that help and completion stay quick
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from borealis_cli.options import CaFile, Comment, Connection, DeploymentId, Format, Output, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from borealis_cli.running import Attachment
+    from borealis_client import Borealis, Deployment
+
+    Decide = Callable[[Borealis, str], Awaitable[Deployment]]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the table."""
+    app.command("approve")(approve)
+    app.command("rollback")(rollback)
+    app.command("cancel")(cancel)
+
+
+def approve(  # a command's options
+    deployment: Annotated[str, typer.Argument(metavar="ID[/TARGET]", help="As for `status`; a target narrows it.")],
+    *,
+    step: Annotated[str, typer.Option("--step", help="Only this step, as in step-2.", show_default=False)] = "",
+    comment: Comment = "",
+    output: Output = Format.TEXT,
+    server: Server = None,
+    ca_file: CaFile = None,
+) -> None:
+    """Approve what waits for an approval: everywhere in the deployment, or in one target."""
+    from borealis_cli.ids import split_target
+
+    wanted, target = split_target(deployment)
+    if step and not target:
+        raise typer.BadParameter("a step needs its target: write ID/TARGET", param_hint="--step")
+
+    async def decide(borealis: "Borealis", name: str) -> "Deployment":
+        return await borealis.deployments.approve(name, target=target, step=step, comment=comment)
+
+    _decide(decide, wanted, Connection(server=server, ca_file=ca_file), output)
+
+
+def rollback(
+    deployment: DeploymentId,
+    *,
+    comment: Comment = "",
+    output: Output = Format.TEXT,
+    server: Server = None,
+    ca_file: CaFile = None,
+) -> None:
+    """Bring the old version back and end the deployment."""
+
+    async def decide(borealis: "Borealis", name: str) -> "Deployment":
+        return await borealis.deployments.roll_back(name, comment=comment)
+
+    _decide(decide, deployment, Connection(server=server, ca_file=ca_file), output)
+
+
+def cancel(
+    deployment: DeploymentId,
+    *,
+    comment: Comment = "",
+    output: Output = Format.TEXT,
+    server: Server = None,
+    ca_file: CaFile = None,
+) -> None:
+    """End a deployment: what has not started never starts, what is in progress is rolled back."""
+
+    async def decide(borealis: "Borealis", name: str) -> "Deployment":
+        return await borealis.deployments.cancel(name, comment=comment)
+
+    _decide(decide, deployment, Connection(server=server, ca_file=ca_file), output)
+
+
+def _decide(decide: "Decide", wanted: str, connection: Connection, output: Format) -> None:
+    from borealis_cli.context import connected
+    from borealis_cli.following import reattach
+    from borealis_cli.ids import find
+    from borealis_cli.output import note
+    from borealis_cli.running import run
+    from borealis_cli.showing import show
+    from borealis_client import is_final
+
+    async def command(_: "Attachment") -> int:
+        async with connected(connection) as borealis:
+            after = await decide(borealis, await find(borealis, wanted))
+        show(after, output)
+        if output is Format.TEXT and not is_final(after):
+            note(f"follow it with: {reattach(after.name)}")
+        return 0
+
+    run(command)

@@ -1,0 +1,57 @@
+"""Lists as aligned columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from borealis_cli.render.text import elapsed, one_line, short_id, timestamp, width, word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from borealis_client import Agent, Deployment
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows under headings, each column as wide as its widest cell."""
+    cells = [list(headings), *([one_line(cell) for cell in row] for row in rows)]
+    widths = [max(width(row[column]) for row in cells) for column in range(len(headings))]
+    return [
+        "  ".join(cell + " " * (size - width(cell)) for cell, size in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def deployment_table(deployments: Sequence[Deployment], *, now: datetime) -> list[str]:
+    """One deployment a row."""
+    rows = [
+        (
+            short_id(one.name),
+            one.application,
+            word(one.state),
+            timestamp(one.start_time) if one.start_time else "",
+            elapsed(one.start_time, one.end_time, now),
+            one.started_by,
+            one.message,
+        )
+        for one in deployments
+    ]
+    return table(("ID", "APPLICATION", "STATE", "STARTED", "TOOK", "BY", "MESSAGE"), rows)
+
+
+def agent_table(agents: Sequence[Agent], *, now: datetime) -> list[str]:
+    """One agent a row."""
+    rows = [
+        (
+            short_id(one.name),
+            word(one.state),
+            elapsed(one.state_time, None, now),
+            str(len(one.sessions)),
+            ", ".join(sorted({session.version for session in one.sessions if session.version})),
+            ", ".join(sorted({session.kubernetes_version for session in one.sessions if session.kubernetes_version})),
+            timestamp(one.last_seen_time) if one.last_seen_time else "never",
+        )
+        for one in agents
+    ]
+    return table(("AGENT", "STATE", "SINCE", "REPLICAS", "VERSION", "KUBERNETES", "LAST SEEN"), rows)

@@ -1,0 +1,144 @@
+"""One target as text: its headline, and the lines below it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from borealis_cli.render.glyphs import sign
+from borealis_cli.render.text import Span, duration, elapsed, one_line, short_id, timestamp, word
+from borealis_client import StepRunState, TargetRunRollback, TargetRunState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from borealis_cli.render.glyphs import Glyphs
+    from borealis_cli.render.text import Line
+    from borealis_client import Deployment, StepRun, TargetRun, Wait, Workload
+
+TROUBLE: Final = frozenset({TargetRunState.FAILED, TargetRunState.CANCELLED, TargetRunState.ROLLING_BACK})
+ENDED: Final = frozenset({TargetRunState.SUCCEEDED, TargetRunState.FAILED, TargetRunState.CANCELLED})
+_BEHIND: Final = frozenset({StepRunState.SUCCEEDED, StepRunState.SKIPPED})
+_ROLLBACK_WORDS: Final = {
+    TargetRunRollback.RUNNING: "rolling back",
+    TargetRunRollback.DONE: "rolled back",
+    TargetRunRollback.FAILED: "ROLLBACK FAILED",
+}
+
+
+def headline(target: TargetRun, *, glyphs: Glyphs, now: datetime) -> Line:
+    """Sign, name, state, step and time on one line."""
+    mark, style = sign(target.state, glyphs)
+    facts = [_dependence(target), _step_count(target), weights(target), _rollback(target)]
+    return (
+        Span(f"{mark} ", style),
+        Span(one_line(target.name), "bold"),
+        Span(f"  {word(target.state)}", style),
+        Span("".join(f"  {fact}" for fact in facts if fact)),
+        Span(f"  {elapsed(target.start_time, target.end_time, now)}", "quiet"),
+    )
+
+
+def details(deployment: Deployment, target: TargetRun, *, glyphs: Glyphs, now: datetime) -> list[Line]:
+    """What is worth saying below the headline: steps, pods, the wait, what to type, what went wrong."""
+    if target.state in {TargetRunState.NOT_STARTED, TargetRunState.SUCCEEDED}:
+        return _warnings(target, glyphs)
+    lines = [_step(step, glyphs=glyphs, now=now) for step in target.steps]
+    lines += [_pods(workload) for workload in target.workloads if pods(workload)]
+    if target.wait:
+        lines.append(_wait(target.wait, now=now))
+    if target.state is TargetRunState.AWAITING_APPROVAL:
+        lines.append((Span(f"{glyphs.arrow} "), Span(approval_command(deployment, target), "bold")))
+    if target.message and not (target.wait and target.wait.what == target.message):
+        lines.append((Span(one_line(target.message), "bad" if target.state in TROUBLE else ""),))
+    return lines + _warnings(target, glyphs)
+
+
+def approval_command(deployment: Deployment, target: TargetRun) -> str:
+    """What to type to approve what this target waits for."""
+    return f"borealis approve {short_id(deployment.name)}/{one_line(target.name)}"
+
+
+def weights(target: TargetRun) -> str:
+    """Weight asked for and share of the pods, where the two say something."""
+    if target.state in {TargetRunState.NOT_STARTED, TargetRunState.SUCCEEDED}:
+        return ""
+    pairs = {(one.asked_weight_percent, one.actual_weight_percent) for one in target.workloads if pods(one)}
+    return ", ".join(f"{asked}% asked {actual}% actual" for asked, actual in sorted(pairs))
+
+
+def pods(workload: Workload) -> str:
+    """Available pods of both versions against those asked for; empty while there are none and none are asked for."""
+    if not (workload.new_pods or workload.old_pods or workload.new_available or workload.old_available):
+        return ""
+    new = f"new {workload.new_available}/{workload.new_pods}"
+    return f"{new} old {workload.old_available}/{workload.old_pods} ready"
+
+
+def _dependence(target: TargetRun) -> str:
+    if target.state is not TargetRunState.NOT_STARTED or not target.depends_on:
+        return ""
+    return f"waits for {one_line(', '.join(target.depends_on))}"
+
+
+def _step_count(target: TargetRun) -> str:
+    if not target.steps or target.state in {TargetRunState.NOT_STARTED, TargetRunState.SUCCEEDED}:
+        return ""
+    behind = sum(step.state in _BEHIND for step in target.steps)
+    return f"step {min(behind + 1, len(target.steps))}/{len(target.steps)}"
+
+
+def _rollback(target: TargetRun) -> str:
+    return _ROLLBACK_WORDS.get(target.rollback, "")
+
+
+def _step(step: StepRun, *, glyphs: Glyphs, now: datetime) -> Line:
+    mark, style = sign(step.state, glyphs)
+    is_dull = step.state in {StepRunState.NOT_STARTED, StepRunState.SKIPPED}
+    state = "" if step.state in {StepRunState.NOT_STARTED, StepRunState.SUCCEEDED} else f"  {word(step.state)}"
+    time = "" if is_dull else elapsed(step.start_time, step.end_time, now)
+    return (
+        Span(f"{mark} ", style),
+        Span(_step_text(step, now), "quiet" if is_dull else ""),
+        Span(state, style),
+        Span(f"  {time}" if time else "", "quiet"),
+    )
+
+
+def _step_text(step: StepRun, now: datetime) -> str:
+    if step.set_weight:
+        return f"setWeight {step.set_weight.weight_percent}"
+    if step.pause is None:
+        return one_line(step.ref)
+    if step.pause.approval is None:
+        return f"pause {duration(step.pause.duration_s)}{_rest(step, now)}"
+    decided = one_line(step.pause.approval.decided_by)
+    comment = one_line(step.pause.approval.comment)
+    return "approval" + (f" by {decided}" if decided else "") + (f": {comment}" if comment else "")
+
+
+def _rest(step: StepRun, now: datetime) -> str:
+    resume_time = step.pause.resume_time if step.pause else None
+    if resume_time is None or step.state is not StepRunState.RUNNING:
+        return ""
+    return f", {duration((resume_time - now).total_seconds())} left"
+
+
+def _pods(workload: Workload) -> Line:
+    return (Span(f"pods {one_line(workload.name)}: "), Span(pods(workload)))
+
+
+def _wait(wait: Wait, *, now: datetime) -> Line:
+    parts = [f"waits for {one_line(wait.what)}"]
+    if wait.since_time:
+        parts.append(f"since {elapsed(wait.since_time, None, now)}")
+    if wait.ended_by:
+        parts.append(f"ended by {one_line(wait.ended_by)}")
+    if wait.limit_time:
+        left = (wait.limit_time - now).total_seconds()
+        outcome = f": {one_line(wait.at_limit)}" if wait.at_limit else ""
+        parts.append(f"limit {timestamp(wait.limit_time)} (in {duration(left)}){outcome}")
+    return (Span("; ".join(parts), "wait"),)
+
+
+def _warnings(target: TargetRun, glyphs: Glyphs) -> list[Line]:
+    return [(Span(f"{glyphs.warning} warning: ", "wait"), Span(one_line(text))) for text in target.warnings]

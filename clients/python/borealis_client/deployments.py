@@ -1,0 +1,244 @@
+"""Deployments: start them, look at them, follow them, decide about them."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from borealis_client._generated.borealis.deployment.v1 import (
+    ApproveDeploymentRequest,
+    CancelDeploymentRequest,
+    Deployment,
+    DeploymentEvent,
+    DeploymentServiceStub,
+    GetDeploymentRequest,
+    ListDeploymentsRequest,
+    ManifestFile,
+    RollBackDeploymentRequest,
+    StartDeploymentRequest,
+    WatchDeploymentRequest,
+)
+from borealis_client.deploy_files import gather
+from borealis_client.errors import BorealisError, DeadlineExceededError, ServerError, ServerUnreachableError
+from borealis_client.folding import fold, is_end, is_final
+from borealis_client.interruptions import Interruptions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from borealis_client.interruptions import OnInterruption
+    from borealis_client.transport import Transport
+
+_UPLOAD_LIMIT_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedDeployment:
+    """A deployment that the server accepted."""
+
+    deployment: Deployment
+    warnings: tuple[str, ...]
+    """Things in the deploy file that a person should know and that stop nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentUpdate:
+    """A watched deployment after one more change."""
+
+    sequence: int
+    """Number of the newest event that `deployment` includes."""
+    deployment: Deployment
+    """The whole state after the change."""
+    event: DeploymentEvent | None
+    """What happened; None for the state at the beginning, and after a gap."""
+
+
+class Deployments:
+    """The deployments of the caller's tenant. Names are resource names: `tenants/{tenant}/deployments/{deployment}`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def start(  # every one is an independent choice of the caller
+        self,
+        deploy_file: Path | bytes,
+        *,
+        manifests: Sequence[ManifestFile] = (),
+        file_name: str = "deploy.yaml",
+        application: str = "",
+        request_id: str = "",
+        timeout_s: float = _UPLOAD_LIMIT_S,
+    ) -> StartedDeployment:
+        """The deployment that the deploy file describes, accepted by the server.
+
+        A path is read together with the manifests that it names, checked, and only sent when it has no faults. Bytes
+        are sent as they are, with `manifests` as what their paths hold and `file_name` as their name in messages.
+
+        Errors: DeployFileInvalidError with every fault at once, DeploymentInProgressError.
+        """
+        if isinstance(deploy_file, Path):
+            gathered = gather(deploy_file, application=application or None)
+            gathered.raise_for_faults()
+            deploy_file, manifests, file_name = gathered.content, gathered.manifest_files, gathered.file_name
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).start_deployment,
+            StartDeploymentRequest(
+                request_id=request_id or new_request_id(),
+                deploy_file=deploy_file,
+                deploy_file_name=file_name,
+                manifest_files=[*manifests],
+                application=application,
+            ),
+            is_repeatable=True,
+            timeout_s=timeout_s,
+        )
+        return StartedDeployment(deployment=_present(answer.deployment), warnings=tuple(answer.warnings))
+
+    async def get(self, name: str) -> Deployment:
+        """One deployment as it is now."""
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).get_deployment,
+            GetDeploymentRequest(name=name),
+            is_repeatable=True,
+        )
+        return _present(answer.deployment)
+
+    async def list(
+        self, *, application: str = "", in_progress_only: bool = False, page_size: int = 50
+    ) -> AsyncGenerator[Deployment, None]:
+        """Deployments, newest first; further pages are fetched as the iteration gets there."""
+        request = ListDeploymentsRequest(
+            page_size=page_size, application=application, in_progress_only=in_progress_only
+        )
+        while True:
+            answer = await self._transport.call(
+                lambda channel: DeploymentServiceStub(channel).list_deployments, request, is_repeatable=True
+            )
+            for deployment in answer.deployments:
+                yield deployment
+            if not answer.next_page_token:
+                return
+            request.page_token = answer.next_page_token
+
+    async def watch(
+        self, name: str, *, on_interruption: OnInterruption | None = None
+    ) -> AsyncGenerator[DeploymentUpdate, None]:
+        """The deployment now, and again after each change, until it is final; then the iteration ends.
+
+        A lost connection is made again and the watch goes on where it was, nothing left out. `on_interruption` is told.
+
+        Errors: DeploymentNotFoundError; ServerUnreachableError when the server stays away for too long.
+        """
+        known: Deployment | None = None
+        interruptions = Interruptions(self._transport.retry, on_interruption)
+        while True:
+            interruptions.begin()
+            try:
+                async with aclosing(self._changes(name, known)) as changes:
+                    async for update in changes:
+                        if known is None or update.sequence > known.sequence:
+                            interruptions.progress()
+                        known = update.deployment
+                        yield update
+                        if is_final(known) and (update.event is None or is_end(update.event)):
+                            return
+                if known and is_final(known):
+                    return
+                await interruptions.wait(ServerUnreachableError(f"{self._transport.settings.server} ended the watch."))
+            except DeadlineExceededError as error:
+                await self._after_silence(name, error, interruptions)
+            except BorealisError as error:
+                await interruptions.wait(error)
+
+    async def approve(
+        self, name: str, *, target: str = "", step: str = "", comment: str = "", request_id: str = ""
+    ) -> Deployment:
+        """The deployment after the approval of what waits: everywhere, or only in `target`, or only at its `step`.
+
+        Errors: NotAwaitingApprovalError, AlreadyDecidedError, TargetNotFoundError.
+        """
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).approve_deployment,
+            ApproveDeploymentRequest(
+                name=name, request_id=request_id or new_request_id(), target=target, step=step, comment=comment
+            ),
+            is_repeatable=True,
+        )
+        return _present(answer.deployment)
+
+    async def roll_back(self, name: str, *, comment: str = "", request_id: str = "") -> Deployment:
+        """The deployment once its rollback has been accepted; watch it to see the end.
+
+        Errors: DeploymentEndedError.
+        """
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).roll_back_deployment,
+            RollBackDeploymentRequest(name=name, request_id=request_id or new_request_id(), comment=comment),
+            is_repeatable=True,
+        )
+        return _present(answer.deployment)
+
+    async def cancel(self, name: str, *, comment: str = "", request_id: str = "") -> Deployment:
+        """The deployment once its cancellation has been accepted; watch it to see the end.
+
+        Errors: DeploymentEndedError.
+        """
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).cancel_deployment,
+            CancelDeploymentRequest(name=name, request_id=request_id or new_request_id(), comment=comment),
+            is_repeatable=True,
+        )
+        return _present(answer.deployment)
+
+    async def _changes(self, name: str, known: Deployment | None) -> AsyncGenerator[DeploymentUpdate, None]:
+        """One stream's updates: from the whole state, or from where `known` is."""
+        request = WatchDeploymentRequest(name=name, after_sequence=known.sequence if known else 0)
+        answers = self._transport.stream(
+            lambda channel: DeploymentServiceStub(channel).watch_deployment,
+            request,
+            idle_limit_s=self._transport.retry.idle_limit_s,
+        )
+        async with aclosing(answers):
+            async for answer in answers:
+                if answer.snapshot:
+                    known = answer.snapshot
+                elif answer.event and known:
+                    known = await self._after(known, answer.event)
+                else:
+                    continue  # a change of a kind that this client is too old to know
+                yield DeploymentUpdate(sequence=answer.sequence, deployment=known, event=answer.event)
+
+    async def _after(self, known: Deployment, event: DeploymentEvent) -> Deployment:
+        """The state after `event`; after the last one as the server has it, since events do not carry all of it."""
+        folded = fold(known, event)
+        if not is_end(event):
+            return folded
+        try:
+            newest = await self.get(known.name)
+        except BorealisError:
+            return folded
+        return newest if is_final(newest) else folded
+
+    async def _after_silence(self, name: str, error: DeadlineExceededError, interruptions: Interruptions) -> None:
+        """Nothing came for long: fine if the server still answers, else the connection is dead without being closed."""
+        try:
+            await self.get(name)
+        except DeadlineExceededError:
+            await self._transport.reconnect()
+            await interruptions.wait(error)
+        except BorealisError as other:
+            await interruptions.wait(other)
+
+
+def new_request_id() -> str:
+    """A request id that nobody has used."""
+    return str(uuid.uuid4())
+
+
+def _present(deployment: Deployment | None) -> Deployment:
+    if deployment is None:
+        raise ServerError("the server answered without a deployment. Is it newer or older than this client?")
+    return deployment

@@ -1,0 +1,81 @@
+"""Who is calling, and the credentials that machines call with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from borealis_client._generated.borealis.identity.v1 import (
+    ClientCredential,
+    CreateClientCredentialRequest,
+    DeleteClientCredentialRequest,
+    GetCallerRequest,
+    IdentityServiceStub,
+    ListClientCredentialsRequest,
+    Principal,
+)
+from borealis_client.errors import ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from borealis_client.transport import Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCredential:
+    """A client credential just created, with its secret: the server never shows that again."""
+
+    credential: ClientCredential
+    client_secret: str = field(repr=False)
+
+
+class Identity:
+    """The caller, and the client credentials of the caller's tenant."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def caller(self) -> Principal:
+        """Who the server takes the caller for."""
+        answer = await self._transport.call(
+            lambda channel: IdentityServiceStub(channel).get_caller, GetCallerRequest(), is_repeatable=True
+        )
+        if answer.principal is None:
+            raise ServerError("the server answered without a caller. Is it newer or older than this client?")
+        return answer.principal
+
+    async def create_credential(self, display_name: str, *, role: str, agent: str = "") -> NewCredential:
+        """A new credential. `agent` names the agent that it is bound to, when the role is `agent`.
+
+        Errors: CredentialExistsError, InvalidArgumentError.
+        """
+        answer = await self._transport.call(
+            lambda channel: IdentityServiceStub(channel).create_client_credential,
+            CreateClientCredentialRequest(display_name=display_name, role=role, agent=agent),
+            is_repeatable=False,
+        )
+        if answer.credential is None:
+            raise ServerError("the server answered without a credential. Is it newer or older than this client?")
+        return NewCredential(credential=answer.credential, client_secret=answer.client_secret)
+
+    async def list_credentials(self, *, page_size: int = 50) -> AsyncGenerator[ClientCredential, None]:
+        """Client credentials by display name, without secrets; pages are fetched as the iteration gets there."""
+        request = ListClientCredentialsRequest(page_size=page_size)
+        while True:
+            answer = await self._transport.call(
+                lambda channel: IdentityServiceStub(channel).list_client_credentials, request, is_repeatable=True
+            )
+            for credential in answer.credentials:
+                yield credential
+            if not answer.next_page_token:
+                return
+            request.page_token = answer.next_page_token
+
+    async def delete_credential(self, name: str) -> None:
+        """Revokes a credential, and every token that was got with it. Errors: CredentialNotFoundError."""
+        await self._transport.call(
+            lambda channel: IdentityServiceStub(channel).delete_client_credential,
+            DeleteClientCredentialRequest(name=name),
+            is_repeatable=True,
+        )

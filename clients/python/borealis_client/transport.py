@@ -1,0 +1,191 @@
+"""Carries calls to the server: connection, time limits, tokens, repeats. It knows nothing about what a call means."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from borealis_client._generated.borealis.identity.v1 import IdentityServiceStub, IssueTokenRequest
+from borealis_client.channel import WaitableChannel
+from borealis_client.credentials import GivenToken, IssuedToken, IssuedTokens
+from borealis_client.errors import CertificateError, DeadlineExceededError, UnauthenticatedError, UnavailableError
+from borealis_client.status import translated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+
+    from grpclib.client import Channel
+
+    from borealis_client.credentials import TokenSource
+    from borealis_client.retry import RetryPolicy
+    from borealis_client.settings import ConnectionSettings
+
+_Sent_contra = TypeVar("_Sent_contra", contravariant=True)
+_Got_co = TypeVar("_Got_co", covariant=True)
+_Request = TypeVar("_Request")
+_Answer = TypeVar("_Answer")
+
+_SERVER_GRACE_S: Final = 1.0
+"""How much later than ours the deadline is that the server is told, so that ours is the one that acts here."""
+
+
+class UnaryMethod(Protocol[_Sent_contra, _Got_co]):
+    """A generated method of a stub: one request, one answer."""
+
+    def __call__(
+        self, message: _Sent_contra, *, timeout: float | None = None, metadata: Mapping[str, str | bytes] | None = None
+    ) -> Awaitable[_Got_co]:
+        """Starts the call."""
+        ...
+
+
+class StreamMethod(Protocol[_Sent_contra, _Got_co]):
+    """A generated method of a stub: one request, a stream of answers."""
+
+    def __call__(
+        self, message: _Sent_contra, *, metadata: Mapping[str, str | bytes] | None = None
+    ) -> AsyncIterator[_Got_co]:
+        """Starts the call."""
+        ...
+
+
+class Transport:
+    """One connection to one server: opened by the first call, reopened by the next one after it was lost."""
+
+    def __init__(self, settings: ConnectionSettings, *, retry: RetryPolicy, timeout_s: float) -> None:
+        self.settings: Final = settings
+        self.retry: Final = retry
+        self._timeout_s = timeout_s
+        self._tls = settings.ssl_context()
+        self._channel = self._new_channel()
+        self._tokens: TokenSource = GivenToken(settings.token) if settings.token else IssuedTokens(self._issue_token)
+
+    async def close(self) -> None:
+        """Ends the connection, and with it every call in flight."""
+        await self._channel.aclose()
+
+    async def reconnect(self) -> None:
+        """Gives the connection up for a new one: for those who find it dead although nobody closed it."""
+        old, self._channel = self._channel, self._new_channel()
+        await old.aclose()
+
+    async def call(
+        self,
+        method: Callable[[Channel], UnaryMethod[_Request, _Answer]],
+        request: _Request,
+        *,
+        is_repeatable: bool,
+        timeout_s: float | None = None,
+    ) -> _Answer:
+        """The answer to one call, within `timeout_s` for all tries together.
+
+        Errors: the class of the server's reason; ServerUnreachableError, DeadlineExceededError.
+        """
+        deadline = _now() + (self._timeout_s if timeout_s is None else timeout_s)
+        failures = 0
+        while True:
+            try:
+                return await self._authenticated(method, request, deadline)
+            except (CertificateError, DeadlineExceededError):
+                raise
+            except UnavailableError:
+                failures += 1
+                wait_s = self.retry.wait_s(failures)
+                if not is_repeatable or failures >= self.retry.attempts or _now() + wait_s >= deadline:
+                    raise
+            await asyncio.sleep(wait_s)
+
+    async def stream(
+        self, method: Callable[[Channel], StreamMethod[_Request, _Answer]], request: _Request, *, idle_limit_s: float
+    ) -> AsyncGenerator[_Answer, None]:
+        """The answers of one streaming call, in order. No repeats: only the caller knows where to go on.
+
+        Errors: as `call`; DeadlineExceededError when nothing came for `idle_limit_s`.
+        """
+        async with self._limited(_now() + self._timeout_s):
+            token = await self._tokens.get()
+        answers = method(self._channel)(request, metadata=_bearer(token))
+        try:
+            while True:
+                async with self._limited(_now() + idle_limit_s):
+                    answer = await anext(answers, None)
+                if answer is None:
+                    return
+                yield answer
+        except UnauthenticatedError:
+            self._tokens.refuse(token)
+            raise
+        finally:
+            await answers.aclose()  # type: ignore[attr-defined]  # generated methods are generators, typed as iterators
+
+    async def _authenticated(
+        self, method: Callable[[Channel], UnaryMethod[_Request, _Answer]], request: _Request, deadline: float
+    ) -> _Answer:
+        """One try; a second one with a new token when the server refuses the kept one."""
+        async with self._limited(deadline):
+            token = await self._tokens.get()
+        try:
+            return await self._send(method, request, deadline, token)
+        except UnauthenticatedError:
+            if not self._tokens.refuse(token):
+                raise
+        async with self._limited(deadline):
+            token = await self._tokens.get()
+        return await self._send(method, request, deadline, token)
+
+    async def _send(
+        self,
+        method: Callable[[Channel], UnaryMethod[_Request, _Answer]],
+        request: _Request,
+        deadline: float,
+        token: str,
+    ) -> _Answer:
+        async with self._limited(deadline):
+            timeout_s = max(deadline - _now(), 0.0) + _SERVER_GRACE_S
+            return await method(self._channel)(request, timeout=timeout_s, metadata=_bearer(token))
+
+    async def _issue_token(self) -> IssuedToken:
+        who = self.settings
+        request = IssueTokenRequest(client_id=who.client_id, client_secret=who.client_secret)
+        answer = await IdentityServiceStub(self._channel).issue_token(
+            request, timeout=self._timeout_s + _SERVER_GRACE_S
+        )
+        lifetime_s = answer.expires_in.total_seconds() if answer.expires_in else 0.0
+        return IssuedToken(text=answer.access_token, lifetime_s=lifetime_s)
+
+    @asynccontextmanager
+    async def _limited(self, deadline: float) -> AsyncGenerator[None, None]:
+        """Ends at `deadline`; whatever goes wrong inside leaves as an error of ours."""
+        with translated(self.settings.server), _cancellation_kept():
+            async with asyncio.timeout_at(deadline):
+                yield
+
+    def _new_channel(self) -> WaitableChannel:
+        return WaitableChannel(self.settings.server, self._tls)
+
+
+@contextmanager
+def _cancellation_kept() -> Iterator[None]:
+    """Takes back what grpclib leaves behind when a connection is lost: it wakes the waiting task by cancelling it, and
+    never uncancels, which would make later task groups and timeouts in this task believe that somebody wants its end.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    except Exception:
+        surplus = task.cancelling() - before if task else 0
+        if task and surplus:
+            task.uncancel()
+        if surplus > 1:  # somebody really did cancel us at the same time, and grpclib put its error in the place of it
+            raise asyncio.CancelledError from None
+        raise
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _bearer(token: str) -> dict[str, str | bytes]:
+    return {"authorization": f"Bearer {token}"}

@@ -1,0 +1,283 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Deployment(_message.Message):
+    __slots__ = ("name", "application", "description", "state", "message", "targets", "started_by", "start_time", "end_time", "sequence", "etag")
+    class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STATE_UNSPECIFIED: _ClassVar[Deployment.State]
+        STATE_RUNNING: _ClassVar[Deployment.State]
+        STATE_PAUSED: _ClassVar[Deployment.State]
+        STATE_AWAITING_APPROVAL: _ClassVar[Deployment.State]
+        STATE_SUCCEEDED: _ClassVar[Deployment.State]
+        STATE_FAILED: _ClassVar[Deployment.State]
+        STATE_CANCELLED: _ClassVar[Deployment.State]
+    STATE_UNSPECIFIED: Deployment.State
+    STATE_RUNNING: Deployment.State
+    STATE_PAUSED: Deployment.State
+    STATE_AWAITING_APPROVAL: Deployment.State
+    STATE_SUCCEEDED: Deployment.State
+    STATE_FAILED: Deployment.State
+    STATE_CANCELLED: Deployment.State
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    APPLICATION_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_BY_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    application: str
+    description: str
+    state: Deployment.State
+    message: str
+    targets: _containers.RepeatedCompositeFieldContainer[TargetRun]
+    started_by: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    sequence: int
+    etag: str
+    def __init__(self, name: _Optional[str] = ..., application: _Optional[str] = ..., description: _Optional[str] = ..., state: _Optional[_Union[Deployment.State, str]] = ..., message: _Optional[str] = ..., targets: _Optional[_Iterable[_Union[TargetRun, _Mapping]]] = ..., started_by: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sequence: _Optional[int] = ..., etag: _Optional[str] = ...) -> None: ...
+
+class TargetRun(_message.Message):
+    __slots__ = ("name", "account", "namespace", "depends_on", "state", "message", "end_reason", "rollback", "steps", "workloads", "wait", "start_time", "end_time", "warnings")
+    class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STATE_UNSPECIFIED: _ClassVar[TargetRun.State]
+        STATE_NOT_STARTED: _ClassVar[TargetRun.State]
+        STATE_RUNNING: _ClassVar[TargetRun.State]
+        STATE_PAUSED: _ClassVar[TargetRun.State]
+        STATE_AWAITING_APPROVAL: _ClassVar[TargetRun.State]
+        STATE_ROLLING_BACK: _ClassVar[TargetRun.State]
+        STATE_SUCCEEDED: _ClassVar[TargetRun.State]
+        STATE_FAILED: _ClassVar[TargetRun.State]
+        STATE_CANCELLED: _ClassVar[TargetRun.State]
+    STATE_UNSPECIFIED: TargetRun.State
+    STATE_NOT_STARTED: TargetRun.State
+    STATE_RUNNING: TargetRun.State
+    STATE_PAUSED: TargetRun.State
+    STATE_AWAITING_APPROVAL: TargetRun.State
+    STATE_ROLLING_BACK: TargetRun.State
+    STATE_SUCCEEDED: TargetRun.State
+    STATE_FAILED: TargetRun.State
+    STATE_CANCELLED: TargetRun.State
+    class Rollback(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        ROLLBACK_UNSPECIFIED: _ClassVar[TargetRun.Rollback]
+        ROLLBACK_NONE: _ClassVar[TargetRun.Rollback]
+        ROLLBACK_RUNNING: _ClassVar[TargetRun.Rollback]
+        ROLLBACK_DONE: _ClassVar[TargetRun.Rollback]
+        ROLLBACK_FAILED: _ClassVar[TargetRun.Rollback]
+    ROLLBACK_UNSPECIFIED: TargetRun.Rollback
+    ROLLBACK_NONE: TargetRun.Rollback
+    ROLLBACK_RUNNING: TargetRun.Rollback
+    ROLLBACK_DONE: TargetRun.Rollback
+    ROLLBACK_FAILED: TargetRun.Rollback
+    class EndReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        END_REASON_UNSPECIFIED: _ClassVar[TargetRun.EndReason]
+        END_REASON_USER_CANCELLED: _ClassVar[TargetRun.EndReason]
+        END_REASON_USER_ROLLED_BACK: _ClassVar[TargetRun.EndReason]
+        END_REASON_APPROVAL_EXPIRED: _ClassVar[TargetRun.EndReason]
+        END_REASON_APPLY_ERROR: _ClassVar[TargetRun.EndReason]
+        END_REASON_READINESS_TIMEOUT: _ClassVar[TargetRun.EndReason]
+        END_REASON_AGENT_LOST: _ClassVar[TargetRun.EndReason]
+        END_REASON_UPSTREAM_FAILED: _ClassVar[TargetRun.EndReason]
+        END_REASON_OBJECT_OWNED_BY: _ClassVar[TargetRun.EndReason]
+    END_REASON_UNSPECIFIED: TargetRun.EndReason
+    END_REASON_USER_CANCELLED: TargetRun.EndReason
+    END_REASON_USER_ROLLED_BACK: TargetRun.EndReason
+    END_REASON_APPROVAL_EXPIRED: TargetRun.EndReason
+    END_REASON_APPLY_ERROR: TargetRun.EndReason
+    END_REASON_READINESS_TIMEOUT: TargetRun.EndReason
+    END_REASON_AGENT_LOST: TargetRun.EndReason
+    END_REASON_UPSTREAM_FAILED: TargetRun.EndReason
+    END_REASON_OBJECT_OWNED_BY: TargetRun.EndReason
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    DEPENDS_ON_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    END_REASON_FIELD_NUMBER: _ClassVar[int]
+    ROLLBACK_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    WORKLOADS_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    account: str
+    namespace: str
+    depends_on: _containers.RepeatedScalarFieldContainer[str]
+    state: TargetRun.State
+    message: str
+    end_reason: TargetRun.EndReason
+    rollback: TargetRun.Rollback
+    steps: _containers.RepeatedCompositeFieldContainer[StepRun]
+    workloads: _containers.RepeatedCompositeFieldContainer[Workload]
+    wait: Wait
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., namespace: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[TargetRun.State, str]] = ..., message: _Optional[str] = ..., end_reason: _Optional[_Union[TargetRun.EndReason, str]] = ..., rollback: _Optional[_Union[TargetRun.Rollback, str]] = ..., steps: _Optional[_Iterable[_Union[StepRun, _Mapping]]] = ..., workloads: _Optional[_Iterable[_Union[Workload, _Mapping]]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Wait(_message.Message):
+    __slots__ = ("what", "since_time", "ended_by", "limit_time", "at_limit")
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_TIME_FIELD_NUMBER: _ClassVar[int]
+    ENDED_BY_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_TIME_FIELD_NUMBER: _ClassVar[int]
+    AT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    what: str
+    since_time: _timestamp_pb2.Timestamp
+    ended_by: str
+    limit_time: _timestamp_pb2.Timestamp
+    at_limit: str
+    def __init__(self, what: _Optional[str] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_by: _Optional[str] = ..., limit_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., at_limit: _Optional[str] = ...) -> None: ...
+
+class StepRun(_message.Message):
+    __slots__ = ("ref", "state", "set_weight", "pause", "start_time", "end_time")
+    class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STATE_UNSPECIFIED: _ClassVar[StepRun.State]
+        STATE_NOT_STARTED: _ClassVar[StepRun.State]
+        STATE_RUNNING: _ClassVar[StepRun.State]
+        STATE_AWAITING_APPROVAL: _ClassVar[StepRun.State]
+        STATE_SUCCEEDED: _ClassVar[StepRun.State]
+        STATE_FAILED: _ClassVar[StepRun.State]
+        STATE_CANCELLED: _ClassVar[StepRun.State]
+        STATE_SKIPPED: _ClassVar[StepRun.State]
+    STATE_UNSPECIFIED: StepRun.State
+    STATE_NOT_STARTED: StepRun.State
+    STATE_RUNNING: StepRun.State
+    STATE_AWAITING_APPROVAL: StepRun.State
+    STATE_SUCCEEDED: StepRun.State
+    STATE_FAILED: StepRun.State
+    STATE_CANCELLED: StepRun.State
+    STATE_SKIPPED: StepRun.State
+    REF_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SET_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    PAUSE_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    ref: str
+    state: StepRun.State
+    set_weight: SetWeight
+    pause: Pause
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, ref: _Optional[str] = ..., state: _Optional[_Union[StepRun.State, str]] = ..., set_weight: _Optional[_Union[SetWeight, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class SetWeight(_message.Message):
+    __slots__ = ("weight_percent",)
+    WEIGHT_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    weight_percent: int
+    def __init__(self, weight_percent: _Optional[int] = ...) -> None: ...
+
+class Pause(_message.Message):
+    __slots__ = ("resume_time", "approval", "duration_s")
+    RESUME_TIME_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    resume_time: _timestamp_pb2.Timestamp
+    approval: Approval
+    duration_s: float
+    def __init__(self, resume_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., duration_s: _Optional[float] = ...) -> None: ...
+
+class Approval(_message.Message):
+    __slots__ = ("decided_by", "decide_time", "comment", "expire_time")
+    DECIDED_BY_FIELD_NUMBER: _ClassVar[int]
+    DECIDE_TIME_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    decided_by: str
+    decide_time: _timestamp_pb2.Timestamp
+    comment: str
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, decided_by: _Optional[str] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., comment: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Workload(_message.Message):
+    __slots__ = ("name", "namespace", "replicas", "new_replica_set", "old_replica_set", "new_pods", "old_pods", "new_available", "old_available", "asked_weight_percent", "actual_weight_percent")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    NEW_REPLICA_SET_FIELD_NUMBER: _ClassVar[int]
+    OLD_REPLICA_SET_FIELD_NUMBER: _ClassVar[int]
+    NEW_PODS_FIELD_NUMBER: _ClassVar[int]
+    OLD_PODS_FIELD_NUMBER: _ClassVar[int]
+    NEW_AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    OLD_AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    ASKED_WEIGHT_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    ACTUAL_WEIGHT_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    namespace: str
+    replicas: int
+    new_replica_set: str
+    old_replica_set: str
+    new_pods: int
+    old_pods: int
+    new_available: int
+    old_available: int
+    asked_weight_percent: int
+    actual_weight_percent: int
+    def __init__(self, name: _Optional[str] = ..., namespace: _Optional[str] = ..., replicas: _Optional[int] = ..., new_replica_set: _Optional[str] = ..., old_replica_set: _Optional[str] = ..., new_pods: _Optional[int] = ..., old_pods: _Optional[int] = ..., new_available: _Optional[int] = ..., old_available: _Optional[int] = ..., asked_weight_percent: _Optional[int] = ..., actual_weight_percent: _Optional[int] = ...) -> None: ...
+
+class DeploymentEvent(_message.Message):
+    __slots__ = ("sequence", "time", "kind", "target", "step", "message", "actor", "deployment_state", "target_run")
+    class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        KIND_UNSPECIFIED: _ClassVar[DeploymentEvent.Kind]
+        KIND_DEPLOYMENT_STARTED: _ClassVar[DeploymentEvent.Kind]
+        KIND_DEPLOYMENT_ENDED: _ClassVar[DeploymentEvent.Kind]
+        KIND_TARGET_CHANGED: _ClassVar[DeploymentEvent.Kind]
+        KIND_STEP_CHANGED: _ClassVar[DeploymentEvent.Kind]
+        KIND_EFFECT_INTENDED: _ClassVar[DeploymentEvent.Kind]
+        KIND_EFFECT_DONE: _ClassVar[DeploymentEvent.Kind]
+        KIND_PROGRESS: _ClassVar[DeploymentEvent.Kind]
+        KIND_DECISION: _ClassVar[DeploymentEvent.Kind]
+        KIND_WARNING: _ClassVar[DeploymentEvent.Kind]
+    KIND_UNSPECIFIED: DeploymentEvent.Kind
+    KIND_DEPLOYMENT_STARTED: DeploymentEvent.Kind
+    KIND_DEPLOYMENT_ENDED: DeploymentEvent.Kind
+    KIND_TARGET_CHANGED: DeploymentEvent.Kind
+    KIND_STEP_CHANGED: DeploymentEvent.Kind
+    KIND_EFFECT_INTENDED: DeploymentEvent.Kind
+    KIND_EFFECT_DONE: DeploymentEvent.Kind
+    KIND_PROGRESS: DeploymentEvent.Kind
+    KIND_DECISION: DeploymentEvent.Kind
+    KIND_WARNING: DeploymentEvent.Kind
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_STATE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_RUN_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    time: _timestamp_pb2.Timestamp
+    kind: DeploymentEvent.Kind
+    target: str
+    step: str
+    message: str
+    actor: str
+    deployment_state: Deployment.State
+    target_run: TargetRun
+    def __init__(self, sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[_Union[DeploymentEvent.Kind, str]] = ..., target: _Optional[str] = ..., step: _Optional[str] = ..., message: _Optional[str] = ..., actor: _Optional[str] = ..., deployment_state: _Optional[_Union[Deployment.State, str]] = ..., target_run: _Optional[_Union[TargetRun, _Mapping]] = ...) -> None: ...

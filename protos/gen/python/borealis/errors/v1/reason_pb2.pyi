@@ -1,0 +1,60 @@
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from typing import ClassVar as _ClassVar
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REASON_UNSPECIFIED: _ClassVar[Reason]
+    REASON_INTERNAL: _ClassVar[Reason]
+    REASON_INVALID_ARGUMENT: _ClassVar[Reason]
+    REASON_DEPLOY_FILE_INVALID: _ClassVar[Reason]
+    REASON_DEPLOYMENT_NOT_FOUND: _ClassVar[Reason]
+    REASON_TARGET_NOT_FOUND: _ClassVar[Reason]
+    REASON_DEPLOYMENT_IN_PROGRESS: _ClassVar[Reason]
+    REASON_DEPLOYMENT_ENDED: _ClassVar[Reason]
+    REASON_NOT_AWAITING_APPROVAL: _ClassVar[Reason]
+    REASON_ALREADY_DECIDED: _ClassVar[Reason]
+    REASON_REQUEST_ID_REUSED: _ClassVar[Reason]
+    REASON_STALE: _ClassVar[Reason]
+    REASON_AGENT_NOT_FOUND: _ClassVar[Reason]
+    REASON_AGENT_UNAVAILABLE: _ClassVar[Reason]
+    REASON_RELAY_REFUSED: _ClassVar[Reason]
+    REASON_UNAUTHENTICATED: _ClassVar[Reason]
+    REASON_CREDENTIAL_REFUSED: _ClassVar[Reason]
+    REASON_PERMISSION_DENIED: _ClassVar[Reason]
+    REASON_CREDENTIAL_EXISTS: _ClassVar[Reason]
+    REASON_CREDENTIAL_NOT_FOUND: _ClassVar[Reason]
+    REASON_EXHAUSTED: _ClassVar[Reason]
+    REASON_UNAVAILABLE: _ClassVar[Reason]
+    REASON_PAGE_TOKEN_INVALID: _ClassVar[Reason]
+    REASON_CLUSTER_REFUSED: _ClassVar[Reason]
+    REASON_OBJECT_OWNED_BY: _ClassVar[Reason]
+    REASON_CLUSTER_BUSY: _ClassVar[Reason]
+REASON_UNSPECIFIED: Reason
+REASON_INTERNAL: Reason
+REASON_INVALID_ARGUMENT: Reason
+REASON_DEPLOY_FILE_INVALID: Reason
+REASON_DEPLOYMENT_NOT_FOUND: Reason
+REASON_TARGET_NOT_FOUND: Reason
+REASON_DEPLOYMENT_IN_PROGRESS: Reason
+REASON_DEPLOYMENT_ENDED: Reason
+REASON_NOT_AWAITING_APPROVAL: Reason
+REASON_ALREADY_DECIDED: Reason
+REASON_REQUEST_ID_REUSED: Reason
+REASON_STALE: Reason
+REASON_AGENT_NOT_FOUND: Reason
+REASON_AGENT_UNAVAILABLE: Reason
+REASON_RELAY_REFUSED: Reason
+REASON_UNAUTHENTICATED: Reason
+REASON_CREDENTIAL_REFUSED: Reason
+REASON_PERMISSION_DENIED: Reason
+REASON_CREDENTIAL_EXISTS: Reason
+REASON_CREDENTIAL_NOT_FOUND: Reason
+REASON_EXHAUSTED: Reason
+REASON_UNAVAILABLE: Reason
+REASON_PAGE_TOKEN_INVALID: Reason
+REASON_CLUSTER_REFUSED: Reason
+REASON_OBJECT_OWNED_BY: Reason
+REASON_CLUSTER_BUSY: Reason

@@ -1,0 +1,297 @@
+"""A running tunnel: moves frames between a lane and the protocol, and notices when the peer is gone.
+
+Owns the three tasks of a lane. A pending read is never cancelled while the tunnel lives: with gRPC that ends the lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from borealis_wire.aio.lane import LaneLost
+from borealis_wire.aio.stream import LiveStream, StreamWasReset, TunnelLost
+from borealis_wire.errors import LocalProtocolError
+from borealis_wire.events import (
+    DataReceived,
+    Event,
+    HalfClosed,
+    SessionViolated,
+    StreamAnswered,
+    StreamOpened,
+    StreamReset,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from borealis.tunnel.v1 import tunnel_pb2 as pb
+    from borealis_wire.aio.lane import Lane
+    from borealis_wire.tunnel import Tunnel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When a running tunnel asks for a sign of life, and when it gives up.
+
+    Units: seconds.
+    """
+
+    ping_interval_s: float = 15.0
+    """Silence after which the peer is asked for a sign of life."""
+    dead_after_s: float = 30.0
+    """Silence after which the tunnel is lost."""
+    write_limit_s: float = 20.0
+    """How long the lane may take to accept one batch."""
+    live_interval_s: float = 30.0
+    """How often both sides compare which streams are live."""
+    finish_limit_s: float = 0.0
+    """How long the peer may take to end its side after this side has ended; 0 if this side's end ends the lane."""
+
+
+class _Ended(Exception):  # noqa: N818 - it ends the tasks of the tunnel, nothing is wrong
+    """Stops the tasks of a tunnel; the text says why it ended."""
+
+
+class LiveTunnel:
+    """One tunnel over one lane.
+
+    Shape: events of streams go to their streams; everything else goes to `on_event`, streams that the peer opens to
+    `on_open`. Both are called from the reader and must not wait.
+    """
+
+    def __init__(
+        self,
+        tunnel: Tunnel,
+        lane: Lane,
+        *,
+        on_event: Callable[[Event], None],
+        on_open: Callable[[LiveStream, pb.Open], None] | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self.core = tunnel
+        self.timing = timing or Timing()
+        """May be replaced while the tunnel runs."""
+        self._lane = lane
+        self._on_event = on_event
+        self._on_open = on_open
+        self._streams: dict[int, LiveStream] = {}
+        self._paused: dict[int, LiveStream] = {}
+        self._output = asyncio.Event()
+        self._closing: str | None = None
+        self._is_over = False
+        self._idle: asyncio.Event | None = None
+        self._write_began_at: float | None = None
+        self._pings = 0
+        self.last_received_at = asyncio.get_running_loop().time()
+        """When the last batch came, by the clock of the event loop."""
+
+    async def run(self) -> str:
+        """Carry the tunnel until it ends; says why it did. All its streams have ended then."""
+        detail = "cancelled"
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read(), name="tunnel.read")
+                tasks.create_task(self._write(), name="tunnel.write")
+                tasks.create_task(self._watch(), name="tunnel.watch")
+        except* _Ended as ended:
+            detail = str(ended.exceptions[0])
+        finally:
+            self._end_streams(detail)
+        return detail
+
+    def close(self, detail: str) -> None:
+        """Send what can be sent, then end the tunnel."""
+        if self._closing is None:
+            self._closing = detail
+        self._output.set()
+
+    def flush(self) -> None:
+        """Let the writer look for frames; needed after calls to `core`."""
+        self._output.set()
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the tunnel has ended or is about to."""
+        return self._is_over or self._closing is not None
+
+    @property
+    def streams(self) -> int:
+        """Streams that some task still uses, or that are open."""
+        return max(len(self._streams), self.core.open_streams)
+
+    def open(self, request: pb.Open, body: bytes = b"") -> LiveStream:
+        """Open a stream and send the whole of `body` on it.
+
+        Errors: LocalProtocolError if the tunnel takes no new streams.
+        """
+        if self.is_ending:
+            raise LocalProtocolError("the tunnel has ended")
+        stream = LiveStream(self, self.core.open(request, body))
+        self._streams[stream.id] = stream
+        self._output.set()
+        return stream
+
+    async def idle(self) -> None:
+        """Wait until no stream is open or in use."""
+        while self.streams:
+            self._idle = self._idle or asyncio.Event()
+            self._idle.clear()
+            await self._idle.wait()
+
+    # Used by streams
+
+    def answer(self, stream_id: int, opened: pb.Opened) -> None:
+        """Answer a stream."""
+        self.core.answer(stream_id, opened)
+        self._output.set()
+
+    def send(self, stream_id: int, data: bytes) -> None:
+        """Queue data of a stream."""
+        self.core.send(stream_id, data)
+        self._output.set()
+
+    def half_close(self, stream_id: int, trailers: Iterable[pb.HttpHeader]) -> None:
+        """Queue the end of a stream's data."""
+        self.core.half_close(stream_id, trailers)
+        self._output.set()
+
+    def reset(self, stream_id: int, code: pb.Reset.Code, detail: str, *, dispatched: bool) -> None:
+        """End a stream at once."""
+        self.core.reset(stream_id, code, detail, dispatched=dispatched)
+        self._output.set()
+
+    def consumed(self, stream_id: int, size_bytes: int) -> None:
+        """Return credit for data that was taken."""
+        self.core.consumed(stream_id, size_bytes)
+        if self.core.has_output:
+            self._output.set()
+
+    def room(self, stream_id: int) -> int:
+        """Bytes that a stream's sender should add now."""
+        return self.core.room(stream_id)
+
+    def pause(self, stream: LiveStream) -> None:
+        """Call `stream.on_room` when there is room again."""
+        self._paused[stream.id] = stream
+
+    def forget(self, stream_id: int) -> None:
+        """Nobody uses a stream any more: cancel it, unless only its last data must still go out."""
+        self._paused.pop(stream_id, None)
+        if self._streams.pop(stream_id, None) is not None:
+            self.core.release(stream_id)
+            self._output.set()
+            self._tell_idle()
+
+    # Tasks
+
+    async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                frames = await self._lane.read()
+            except LaneLost as error:
+                raise _Ended(str(error)) from error
+            if frames is None:
+                raise _Ended(self._closing or "the peer ended the tunnel")
+            self.last_received_at = loop.time()
+            for event in self.core.receive(frames):
+                self._dispatch(event)
+            if self.core.has_output:
+                self._output.set()
+            self._tell_idle()
+
+    async def _write(self) -> None:
+        while True:
+            await self._output.wait()
+            self._output.clear()
+            await asyncio.sleep(0)  # let frames gather: one message costs the same for one frame as for many
+            try:
+                await self._write_all()
+                if self._closing is not None:
+                    await self._finish(self._closing)
+            except LaneLost as error:
+                raise _Ended(str(error)) from error
+
+    async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while frames := self.core.take_batch():
+            self._write_began_at = loop.time()
+            await self._lane.write(frames)
+            self._write_began_at = None
+            for stream in [stream for stream in self._paused.values() if self.core.room(stream.id)]:
+                del self._paused[stream.id]
+                stream.on_room()
+            self._tell_idle()
+
+    async def _finish(self, detail: str) -> NoReturn:
+        self._write_began_at = asyncio.get_running_loop().time()
+        await self._lane.finish()
+        self._write_began_at = None
+        await asyncio.sleep(self.timing.finish_limit_s)  # the reader ends the tunnel earlier if the peer does
+        raise _Ended(detail)
+
+    async def _watch(self) -> None:
+        """Watchdog: must not depend on the writer, which may be the one that hangs."""
+        loop = asyncio.get_running_loop()
+        compared_at = loop.time()
+        while True:
+            await asyncio.sleep(min(self.timing.ping_interval_s, self.timing.dead_after_s) / 5)
+            now = loop.time()
+            self._check_life(now)
+            if now - compared_at >= self.timing.live_interval_s and self.core.has_live_news:
+                compared_at = now
+                self.core.announce_live()
+                self._output.set()
+
+    def _check_life(self, now: float) -> None:
+        silent_s = now - self.last_received_at
+        if silent_s >= self.timing.dead_after_s:
+            raise _Ended(f"no sign of life for {silent_s:.0f} s")
+        if self._write_began_at is not None and now - self._write_began_at >= self.timing.write_limit_s:
+            raise _Ended(f"nothing could be sent for {self.timing.write_limit_s:.0f} s")
+        if silent_s >= self.timing.ping_interval_s:
+            self._pings += 1
+            self.core.ping(self._pings)
+            self._output.set()
+
+    def _dispatch(self, event: Event) -> None:
+        match event:
+            case StreamOpened():
+                stream = LiveStream(self, event.stream_id)
+                self._streams[stream.id] = stream
+                assert self._on_open is not None, "only agents are opened to"  # noqa: S101 - an invariant of ours
+                self._on_open(stream, event.open)
+            case StreamAnswered() | DataReceived() | HalfClosed() | StreamReset():
+                stream_in_use = self._streams.get(event.stream_id)
+                if stream_in_use is not None:
+                    _deliver(stream_in_use, event)
+            case SessionViolated():
+                self.close(f"the peer broke the protocol: {event.detail}")
+                self._on_event(event)
+            case _:
+                self._on_event(event)
+
+    def _tell_idle(self) -> None:
+        if self._idle is not None and not self.streams:
+            self._idle.set()
+
+    def _end_streams(self, detail: str) -> None:
+        self._is_over = True
+        live = frozenset(self.core.live_streams)
+        for stream in list(self._streams.values()):
+            if stream.id in live:
+                dispatched = False if self.core.is_unsent(stream.id) else None
+                stream.on_error(TunnelLost(detail, dispatched=dispatched))
+
+
+def _deliver(stream: LiveStream, event: StreamAnswered | DataReceived | HalfClosed | StreamReset) -> None:
+    match event:
+        case StreamAnswered():
+            stream.on_answer(event.opened)
+        case DataReceived():
+            stream.on_data(event.data)
+        case HalfClosed():
+            stream.on_end(event.trailers)
+        case _:
+            stream.on_error(StreamWasReset(event.code, event.detail, dispatched=event.dispatched))

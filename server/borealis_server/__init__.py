@@ -1,0 +1,1 @@
+"""The control plane: deployments, agents, identity, and the doors to them."""

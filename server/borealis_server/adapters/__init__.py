@@ -1,0 +1,1 @@
+"""The outside world behind ports: stores, clusters, keys, clock."""

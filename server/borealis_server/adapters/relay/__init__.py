@@ -1,0 +1,1 @@
+"""The relay: calls into clusters through agents' tunnels, or directly for tests."""

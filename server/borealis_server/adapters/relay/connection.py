@@ -1,0 +1,309 @@
+"""One agent's tunnel on the server: who it is, how long it may stay, and the calls that go through it.
+
+Owns the session's authority and its streams; which session a call takes is the hub's choice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from borealis.tunnel.v1 import tunnel_pb2 as pb
+from borealis_server.adapters.relay.failures import to_domain
+from borealis_server.adapters.relay.response import TunnelResponse
+from borealis_server.domain.errors import (
+    AgentUnavailable,
+    BorealisError,
+    NotAuthenticated,
+    PermissionDenied,
+    RelayRefused,
+    ServerUnavailable,
+)
+from borealis_server.ports.relay import AgentRef, AgentSession
+from borealis_wire.aio.live import LiveTunnel, Timing
+from borealis_wire.aio.stream import LiveStream, StreamError
+from borealis_wire.errors import LocalProtocolError
+from borealis_wire.events import Event, GoAwayReceived, HelloReceived, TokenOffered
+from borealis_wire.limits import Limits
+from borealis_wire.tunnel import Role, Tunnel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from borealis_server.domain.identity import Principal
+    from borealis_server.ports.clock import Clock
+    from borealis_server.ports.relay import RelayRequest
+    from borealis_wire.aio.lane import Lane
+
+log = structlog.get_logger(__name__)
+
+_FEATURES: Final = frozenset({"http"})
+"""Features of agents that this server uses."""
+_LARGEST_MS: Final = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySettings:
+    """How the server treats agents' tunnels.
+
+    Units: seconds.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    """What the protocol may hold and accept."""
+    timing: Timing = field(default_factory=Timing)
+    """When a silent agent is asked, and given up."""
+    hello_timeout_s: float = 10.0
+    """How long an agent may take to introduce itself."""
+    authority_grace_s: float = 30.0
+    """How long a session goes on after its token has expired."""
+    recheck_s: float = 20.0
+    """How often the token in force is checked for revocation."""
+    verify_timeout_s: float = 10.0
+    """How long checking a token may take."""
+    reconnect_spread_s: float = 5.0
+    """Agents that we send away come back within this time, not all at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """By what right an agent is here, and how to check it again."""
+
+    principal: Principal
+    """Who it is."""
+    token: str
+    """The token that says so."""
+    verify: Callable[[str], Awaitable[Principal]]
+    """Who sends a token, if it is good now. Errors: Unauthenticated."""
+
+
+class AgentConnection:
+    """One session of an agent.
+
+    Shape: `on_ready` is called once, when Hello was accepted; before that no calls go through.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        *,
+        authority: Authority,
+        clock: Clock,
+        settings: RelaySettings,
+        server_id: str,
+        epoch: int,
+        on_ready: Callable[[AgentConnection], None],
+    ) -> None:
+        self.agent = AgentRef(tenant=authority.principal.tenant, name=authority.principal.agent_name)
+        self.session_id = uuid.uuid4().hex
+        self.hello = pb.Hello()
+        self.epoch = epoch
+        self._authority = authority
+        self._clock = clock
+        self._settings = settings
+        self._server_id = server_id
+        self._on_ready = on_ready
+        self._connected_at = clock.now()
+        self._greeted = asyncio.Event()
+        self._offers: asyncio.Queue[str] = asyncio.Queue(1)
+        self._refusal: BorealisError | None = None
+        tunnel = Tunnel(Role.SERVER, settings.limits)
+        self._live = LiveTunnel(tunnel, lane, on_event=self._on_event, timing=settings.timing)
+
+    @property
+    def open_streams(self) -> int:
+        """Calls that go through it now."""
+        return self._live.streams
+
+    @property
+    def is_taking_calls(self) -> bool:
+        """Whether new calls may go through it."""
+        return self._greeted.is_set() and not self._live.core.is_leaving and not self._live.is_ending
+
+    def session(self) -> AgentSession:
+        """The session, as it is now."""
+        silent_s = asyncio.get_running_loop().time() - self._live.last_received_at
+        return AgentSession(
+            agent=self.agent,
+            session_id=self.session_id,
+            instance_id=self.hello.instance_id,
+            version=self.hello.version,
+            connected_at=self._connected_at,
+            last_seen_at=self._clock.now() - timedelta(seconds=silent_s),
+            open_streams=self.open_streams,
+            kubernetes_version=self.hello.kubernetes_version,
+        )
+
+    async def idle(self) -> None:
+        """Wait until no call goes through it."""
+        await self._live.idle()
+
+    async def run(self) -> str:
+        """Carry the tunnel until it ends; says why it did.
+
+        Errors: the refusal, if the session was refused.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            guard = tasks.create_task(self._hold_authority(), name="tunnel.authority")
+            detail = await self._live.run()
+            guard.cancel()
+        if self._refusal is not None:
+            raise self._refusal
+        return detail
+
+    def leave(
+        self, cause: pb.GoAway.Cause, detail: str, *, grace_s: float = 0.0, reconnect_after_s: float = 0.0
+    ) -> None:
+        """Tell the agent that no new calls come; without grace the tunnel ends as soon as it was told."""
+        if not self._live.core.is_leaving:
+            self._live.core.go_away(
+                cause,
+                grace_ms=int(grace_s * 1000),
+                reconnect_after_ms=int(reconnect_after_s * 1000),
+                detail=detail,
+            )
+            self._live.flush()
+        if not grace_s:
+            self._live.close(detail)
+
+    @asynccontextmanager
+    async def exchange(self, request: RelayRequest) -> AsyncIterator[TunnelResponse]:
+        """Send a request through the tunnel; its answer, once the head is there.
+
+        Errors: as `Relay.call`.
+        """
+        try:
+            stream = self._live.open(_to_open(request), request.body)
+        except LocalProtocolError as error:
+            raise AgentUnavailable(self.agent.name, dispatched=False, detail=str(error)) from error
+        async with stream:
+            opened = await self._answered(stream, request)
+            yield TunnelResponse(self.agent, stream, opened, idle_timeout_s=request.idle_timeout_s)
+
+    async def _answered(self, stream: LiveStream, request: RelayRequest) -> pb.Opened:
+        try:
+            async with asyncio.timeout(request.timeout_s):
+                return await stream.answered()
+        except StreamError as error:
+            raise to_domain(self.agent, error) from error
+        except TimeoutError as error:
+            dispatched = False if self._live.core.is_unsent(stream.id) else None
+            detail = f"no answer within {request.timeout_s:g} s"
+            raise RelayRefused(self.agent.name, "DEADLINE", detail, dispatched=dispatched) from error
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case HelloReceived():
+                self._on_hello(event.hello)
+            case TokenOffered() if self._offers.full():
+                self._answer_token("another token is being checked")
+            case TokenOffered():
+                self._offers.put_nowait(event.token)
+            case GoAwayReceived():
+                cause = pb.GoAway.Cause.Name(event.go_away.cause)
+                log.info("tunnel.leaving", agent=self.agent.name, session=self.session_id, cause=cause)
+            case _:
+                pass
+
+    def _on_hello(self, hello: pb.Hello) -> None:
+        if hello.agent != self.agent.name:
+            wanted = f"tunnel.connect as agent {hello.agent[:64]!r} (the credential is bound to {self.agent.name!r})"
+            self._refuse(PermissionDenied(wanted), pb.GoAway.CAUSE_AUTHORITY_ENDED)
+            return
+        self.hello = hello
+        self._greeted.set()
+        self._live.core.welcome(
+            pb.Welcome(
+                features=sorted(_FEATURES.intersection(hello.features)),
+                session_id=self.session_id,
+                epoch=self.epoch,
+                server_id=self._server_id,
+                ping_interval_ms=int(self._settings.timing.ping_interval_s * 1000),
+                dead_after_ms=int(self._settings.timing.dead_after_s * 1000),
+                want_tunnels=1,
+                token_expires_in_ms=self._expires_in_ms(),
+            ),
+        )
+        self._live.flush()
+        self._on_ready(self)
+
+    def _refuse(self, refusal: BorealisError, cause: pb.GoAway.Cause) -> None:
+        self._refusal = refusal
+        self.leave(cause, refusal.message)
+
+    async def _hold_authority(self) -> None:
+        """End the session when the agent does not introduce itself, or its authority ends."""
+        try:
+            async with asyncio.timeout(self._settings.hello_timeout_s):
+                await self._greeted.wait()
+        except TimeoutError:
+            detail = f"the agent did not introduce itself within {self._settings.hello_timeout_s:g} s"
+            self._refuse(ServerUnavailable(detail), pb.GoAway.CAUSE_PROTOCOL)
+            return
+        while self._left_s() > -self._settings.authority_grace_s:
+            wait_s = min(self._settings.recheck_s, self._left_s() + self._settings.authority_grace_s)
+            try:
+                async with asyncio.timeout(wait_s):
+                    token = await self._offers.get()
+            except TimeoutError:
+                if self._left_s() > 0 and await self._is_revoked():
+                    break
+            else:
+                await self._take_token(token)
+        self.leave(pb.GoAway.CAUSE_AUTHORITY_ENDED, "the agent's token has expired or its credential was revoked")
+
+    async def _is_revoked(self) -> bool:
+        try:
+            async with asyncio.timeout(self._settings.verify_timeout_s):
+                await self._authority.verify(self._authority.token)
+        except NotAuthenticated:
+            return self._left_s() > 0  # otherwise it expired meanwhile, which has its own grace
+        except (BorealisError, TimeoutError) as error:  # the store is away: no reason to cut agents off
+            log.warning("tunnel.recheck_failed", agent=self.agent.name, error=str(error))
+        return False
+
+    async def _take_token(self, token: str) -> None:
+        try:
+            async with asyncio.timeout(self._settings.verify_timeout_s):
+                principal = await self._authority.verify(token)
+        except BorealisError as error:
+            self._answer_token(error.message)
+        except TimeoutError:
+            self._answer_token("the token could not be checked in time")
+        else:
+            if (principal.tenant, principal.agent_name) == (self.agent.tenant, self.agent.name):
+                self._authority = replace(self._authority, principal=principal, token=token)
+                self._answer_token()
+            else:
+                self._answer_token("the token is bound to another agent")
+
+    def _answer_token(self, fault: str = "") -> None:
+        self._live.core.answer_token(accepted=not fault, expires_in_ms=self._expires_in_ms(), detail=fault)
+        self._live.flush()
+
+    def _left_s(self) -> float:
+        return (self._authority.principal.expires_at - self._clock.now()).total_seconds()
+
+    def _expires_in_ms(self) -> int:
+        return max(1, int(self._left_s() * 1000))
+
+
+def _to_open(request: RelayRequest) -> pb.Open:
+    return pb.Open(
+        target=request.target,
+        http=pb.HttpRequest(
+            method=request.method,
+            path=request.path,
+            headers=[pb.HttpHeader(name=name, value=value.encode("latin-1")) for name, value in request.headers],
+        ),
+        open_timeout_ms=min(int(request.timeout_s * 1000), _LARGEST_MS),
+        idle_timeout_ms=min(int(request.idle_timeout_s * 1000), _LARGEST_MS),
+        request_id=request.request_id,
+        actor=request.actor,
+    )

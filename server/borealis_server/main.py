@@ -1,0 +1,325 @@
+"""The composition root: settings to adapters to services to doors, and the order in which they stop.
+
+The only module that knows all others. Everything opened here is closed here, in the reverse order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import structlog
+
+from borealis.agent.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
+from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
+from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
+from borealis.tunnel.v1.tunnel_service_pb2_grpc import add_TunnelServiceServicer_to_server
+from borealis_server.adapters import private_files
+from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
+from borealis_server.adapters.clock import SystemClock
+from borealis_server.adapters.cluster.client import RelayedCluster
+from borealis_server.adapters.pki import ServerCertificate, open_given_certificate, open_own_certificate
+from borealis_server.adapters.randomness import SystemRandomness
+from borealis_server.adapters.relay.hub import RelayHub
+from borealis_server.adapters.store.agents import SqliteAgentRecordStore
+from borealis_server.adapters.store.credentials import SqliteCredentialStore
+from borealis_server.adapters.store.deployments import SqliteDeploymentStore
+from borealis_server.adapters.store.sqlite import open_database
+from borealis_server.adapters.tokens import JwtSigner, open_signing_key
+from borealis_server.domain.names import MAIN_TENANT
+from borealis_server.services.agents import AgentService
+from borealis_server.services.deployments import Deployments
+from borealis_server.services.identity import IdentityService
+from borealis_server.services.journal import Journal
+from borealis_server.services.local_access import local_credential
+from borealis_server.services.runner import open_runner
+from borealis_server.settings import split_address
+from borealis_server.telemetry import ServerMetrics
+from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
+from borealis_server.transport.servicers.agent import AgentServicer
+from borealis_server.transport.servicers.deployment import DeploymentServicer
+from borealis_server.transport.servicers.identity import IdentityServicer
+from borealis_server.transport.servicers.tunnel import TunnelServicer
+from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from borealis_server.adapters.store.sqlite import SqliteDatabase
+    from borealis_server.settings import ServerSettings
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningServer:
+    """A server that answers."""
+
+    grpc_port: int
+    """Port of the gRPC door."""
+    web_port: int
+    """Port of the web door."""
+    data_dir: Path
+    """Its data folder."""
+    client_file: Path
+    """`client.json`, for clients on the same machine."""
+    client: ClientFile
+    """What that file holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What services and doors are made of."""
+
+    settings: ServerSettings
+    clock: SystemClock
+    metrics: ServerMetrics
+    certificate: ServerCertificate
+    database: SqliteDatabase
+    identity: IdentityService
+    hub: RelayHub
+    issuer: str
+
+
+async def serve(settings: ServerSettings, *, port_file: Path | None = None) -> None:
+    """Run a server until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    `port_file` is written once the server answers: JSON with the ports `grpc` and `web`.
+    Errors: StartRefusedError.
+    """
+    stopping = asyncio.Event()
+    _stop_on_signals(stopping)
+    async with open_server(settings) as server:
+        if port_file is not None:
+            ports = {"grpc": server.grpc_port, "web": server.web_port}
+            private_files.write(port_file, json.dumps(ports).encode())
+        sys.stdout.write(greeting(server))
+        sys.stdout.flush()
+        log.info("server.started", grpc_port=server.grpc_port, web_port=server.web_port)
+        await stopping.wait()
+        log.info("server.stopping", grace_s=settings.shutdown_grace_s)
+    log.info("server.stopped")
+
+
+@asynccontextmanager
+async def open_server(settings: ServerSettings) -> AsyncIterator[RunningServer]:
+    """A server that answers while the context is open.
+
+    Errors: StartRefusedError when something that its owner must change is in the way.
+    """
+    async with AsyncExitStack() as stack:
+        data_dir = private_files.open_directory(settings.data_dir)
+        stack.enter_context(private_files.hold_lock(data_dir / "server.lock"))
+        listener = stack.enter_context(closing(listen(split_address(settings.web_address))))
+        web_port = listener.getsockname()[1]
+        parts = await stack.enter_async_context(_open_parts(settings, data_dir, web_port))
+        services = await stack.enter_async_context(_open_services(parts))
+        ready = asyncio.Event()
+        await stack.enter_async_context(_open_web_door(parts, listener, ready))
+        grpc_port = await stack.enter_async_context(_open_grpc_door(parts, services))
+        client_file = data_dir / "client.json"
+        client = await _keep_client_file(parts, client_file, grpc_port)
+        ready.set()
+        stack.callback(ready.clear)  # the first thing that happens when the server stops
+        yield RunningServer(
+            grpc_port=grpc_port, web_port=web_port, data_dir=data_dir, client_file=client_file, client=client
+        )
+
+
+def greeting(server: RunningServer) -> str:
+    """What a person reads when the server is ready: where it is, and what to do next."""
+    return f"""
+Borealis {version("borealis-cd")} is ready.
+
+  gRPC   {server.client.server}
+  web    {server.client.web}
+  data   {server.data_dir}
+  login  {server.client_file} (the CLI on this machine finds it there)
+
+Next, in another terminal:
+  borealis agent create my-cluster       make the credential of an agent, to start it with
+  borealis agent list                    see which agents are connected
+  borealis deploy -f deploy.yaml --watch start a deployment and follow it
+
+"""
+
+
+@asynccontextmanager
+async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -> AsyncIterator[_Parts]:
+    clock, metrics = SystemClock(), ServerMetrics()
+    certificate = _certificate(settings, data_dir, clock)
+    issuer = settings.issuer.rstrip("/") or f"https://{_host(settings)}:{web_port}"
+    signer = JwtSigner(open_signing_key(data_dir / "keys" / "token-signing.pem"), issuer=issuer)
+    async with open_database(data_dir / "borealis.db", on_commit=metrics.commits.observe) as database:
+        identity = IdentityService(
+            credentials=SqliteCredentialStore(database),
+            signer=signer,
+            clock=clock,
+            randomness=SystemRandomness(),
+            token_lifetime_s=settings.token_lifetime_s,
+        )
+        yield _Parts(
+            settings=settings,
+            clock=clock,
+            metrics=metrics,
+            certificate=certificate,
+            database=database,
+            identity=identity,
+            hub=RelayHub(clock),
+            issuer=issuer,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Services:
+    """What stands behind the gRPC door, and how it goes when the door closes."""
+
+    behind_door: Sequence[Service]
+    wind_down: Callable[[float], Coroutine[None, None, None]]
+    """Park every run, then send the agents away; at most so many seconds."""
+
+
+@asynccontextmanager
+async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
+    """Every service. Runs are parked before the tunnels go, so that no run takes that for a loss."""
+    agents = AgentService(
+        credentials=SqliteCredentialStore(parts.database),
+        records=SqliteAgentRecordStore(parts.database),
+        relay=parts.hub,
+    )
+    journal = Journal(SqliteDeploymentStore(parts.database))
+    deployments = Deployments(journal, agents, parts.clock, SystemRandomness())
+    engine = _Engine(parts, journal)
+
+    async def wind_down(grace_s: float) -> None:
+        await engine.park()
+        await parts.hub.drain(grace_s)
+
+    async with asyncio.TaskGroup() as group:
+        keeper = group.create_task(agents.keep_records(), name="agents.records")
+        group.create_task(engine.run(), name="engine")
+        await engine.started.wait()
+        try:
+            yield _Services(behind_door=_behind_door(parts, agents, deployments), wind_down=wind_down)
+        finally:
+            await engine.park()
+            keeper.cancel()
+
+
+class _Engine:
+    """Owns the runner's context, so that it can end before the doors are shut."""
+
+    def __init__(self, parts: _Parts, journal: Journal) -> None:
+        self._parts = parts
+        self._journal = journal
+        self._stopping = asyncio.Event()
+        self._parked = asyncio.Event()
+        self.started = asyncio.Event()
+
+    async def run(self) -> None:
+        """Drive deployments until `park`."""
+        hub = self._parts.hub
+        try:
+            async with open_runner(self._journal, RelayedCluster(hub), hub, self._parts.clock):
+                self.started.set()
+                await self._stopping.wait()
+        finally:
+            self._parked.set()
+
+    async def park(self) -> None:
+        """Stop driving, and wait until nothing is driven any more."""
+        self._stopping.set()
+        await self._parked.wait()
+
+
+def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) -> Sequence[Service]:
+    identity, tunnels = IdentityServicer(parts.identity), TunnelServicer(parts.hub, parts.identity.verify)
+    adds = {
+        "borealis.identity.v1.IdentityService": partial(add_IdentityServiceServicer_to_server, identity),
+        "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
+        "borealis.tunnel.v1.TunnelService": partial(add_TunnelServiceServicer_to_server, tunnels),
+        "borealis.deployment.v1.DeploymentService": partial(
+            add_DeploymentServiceServicer_to_server, DeploymentServicer(deployments)
+        ),
+    }
+    return [Service(name=name, add=add) for name, add in adds.items()]
+
+
+def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.Event) -> AbstractAsyncContextManager[None]:
+    options = WebOptions(
+        certificate_file=parts.certificate.certificate_file,
+        key_file=parts.certificate.key_file,
+        grace_s=parts.settings.shutdown_grace_s,
+    )
+    app = web_app(identity=parts.identity, metrics=parts.metrics, issuer=parts.issuer, is_ready=ready.is_set)
+    return open_web_door(listener, options, app)
+
+
+def _open_grpc_door(parts: _Parts, services: _Services) -> AbstractAsyncContextManager[int]:
+    options = DoorOptions(
+        address=parts.settings.grpc_address,
+        certificate_pem=private_files.read(parts.certificate.certificate_file),
+        key_pem=private_files.read(parts.certificate.key_file),
+        max_request_bytes=parts.settings.max_request_bytes,
+        grace_s=parts.settings.shutdown_grace_s,
+    )
+    return open_grpc_door(
+        options,
+        services.behind_door,
+        verifier=parts.identity,
+        metrics=parts.metrics,
+        drains=[services.wind_down],
+    )
+
+
+async def _keep_client_file(parts: _Parts, file: Path, grpc_port: int) -> ClientFile:
+    """Write how this machine's CLI reaches the server now, with a credential that is made once."""
+    kept = read_client_file(file)
+    known = (kept.client_id, kept.client_secret) if kept else None
+    credentials = SqliteCredentialStore(parts.database)
+    client_id, client_secret = await local_credential(parts.identity, credentials, MAIN_TENANT, known)
+    content = ClientFile(
+        server=f"{_host(parts.settings)}:{grpc_port}",
+        web=parts.issuer,
+        ca_file=str(parts.certificate.authority_file or ""),
+        tenant=MAIN_TENANT,
+        client_id=client_id,
+        client_secret=client_secret,
+    )
+    write_client_file(file, content)
+    return content
+
+
+def _certificate(settings: ServerSettings, data_dir: Path, clock: SystemClock) -> ServerCertificate:
+    if settings.tls_cert_file is not None and settings.tls_key_file is not None:
+        return open_given_certificate(settings.tls_cert_file, settings.tls_key_file, settings.tls_ca_file, clock.now())
+    return open_own_certificate(data_dir / "tls", settings.host_names, clock.now())
+
+
+def _host(settings: ServerSettings) -> str:
+    name = settings.host_names[0]
+    return f"[{name}]" if ":" in name else name
+
+
+def _stop_on_signals(stopping: asyncio.Event) -> None:
+    """The first signal stops the server in order; a second one ends the process, as if nobody handled it."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
+    def stop() -> None:
+        stopping.set()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    for number in numbers:
+        loop.add_signal_handler(number, stop)

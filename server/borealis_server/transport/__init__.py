@@ -1,0 +1,1 @@
+"""gRPC and HTTPS in and out: parse the request, call one service method, render the answer."""

@@ -1,0 +1,1 @@
+"""Around every RPC: counters, errors, request id, limits, authority."""

@@ -1,0 +1,133 @@
+"""Deployments between their records and their protobuf form. No logic."""
+
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from borealis.deployment.v1 import deployment_pb2 as pb
+from borealis_server.domain.deployment import (
+    Deployment,
+    Event,
+    StepKind,
+    StepRun,
+    TargetRun,
+    Wait,
+    Workload,
+)
+from borealis_server.domain.names import DeploymentName
+
+
+def to_proto(deployment: Deployment) -> pb.Deployment:
+    """A deployment."""
+    return pb.Deployment(
+        name=str(DeploymentName(deployment.key.tenant, deployment.key.id)),
+        application=deployment.application,
+        description=deployment.description,
+        state=f"STATE_{deployment.state}",
+        message=deployment.message,
+        targets=[target_to_proto(run) for run in deployment.targets],
+        started_by=deployment.started_by,
+        start_time=timestamp(deployment.started_at),
+        end_time=timestamp(deployment.ended_at),
+        sequence=deployment.sequence,
+        etag=str(deployment.revision),
+    )
+
+
+def event_to_proto(event: Event) -> pb.DeploymentEvent:
+    """An event."""
+    return pb.DeploymentEvent(
+        sequence=event.sequence,
+        time=timestamp(event.at),
+        kind=f"KIND_{event.kind}",
+        target=event.target,
+        step=event.step,
+        message=event.message,
+        actor=event.actor,
+        deployment_state=f"STATE_{event.deployment_state}",
+        target_run=target_to_proto(event.target_run) if event.target_run else None,
+    )
+
+
+def target_to_proto(run: TargetRun) -> pb.TargetRun:
+    """The run of a target."""
+    reason = f"END_REASON_{run.end_reason}" if run.end_reason else "END_REASON_UNSPECIFIED"
+    return pb.TargetRun(
+        name=run.name,
+        account=run.account,
+        namespace=run.namespace,
+        depends_on=run.depends_on,
+        state=f"STATE_{run.state}",
+        message=run.message,
+        end_reason=reason,
+        rollback=f"ROLLBACK_{run.rollback}",
+        steps=[_step_to_proto(step) for step in run.steps],
+        workloads=[_workload_to_proto(load) for load in run.workloads],
+        wait=_wait_to_proto(run.wait) if run.wait else None,
+        start_time=timestamp(run.started_at),
+        end_time=timestamp(run.ended_at),
+        warnings=run.warnings,
+    )
+
+
+def timestamp(moment: datetime | None) -> Timestamp | None:
+    """A moment, absent when None."""
+    if moment is None:
+        return None
+    value = Timestamp()
+    value.FromDatetime(moment)
+    return value
+
+
+def _step_to_proto(step: StepRun) -> pb.StepRun:
+    run = pb.StepRun(
+        ref=step.ref,
+        state=f"STATE_{step.state}",
+        start_time=timestamp(step.started_at),
+        end_time=timestamp(step.ended_at),
+    )
+    if step.kind is StepKind.SET_WEIGHT:
+        run.set_weight.weight_percent = step.weight_percent
+    else:
+        run.pause.CopyFrom(_pause_to_proto(step))
+    return run
+
+
+def _pause_to_proto(step: StepRun) -> pb.Pause:
+    if not step.until_approved:
+        return pb.Pause(duration_s=step.duration_s or 0, resume_time=timestamp(step.limit_at))
+    given = step.approval
+    approval = pb.Approval(
+        decided_by=given.by if given else "",
+        decide_time=timestamp(given.at) if given else None,
+        comment=given.comment if given else "",
+        expire_time=timestamp(step.limit_at),
+    )
+    return pb.Pause(approval=approval)
+
+
+def _wait_to_proto(wait: Wait) -> pb.Wait:
+    return pb.Wait(
+        what=wait.what,
+        since_time=timestamp(wait.since),
+        ended_by=wait.ended_by,
+        limit_time=timestamp(wait.limit_at),
+        at_limit=wait.at_limit,
+    )
+
+
+def _workload_to_proto(load: Workload) -> pb.Workload:
+    available = load.new_available + load.old_available
+    return pb.Workload(
+        name=load.name,
+        namespace=load.namespace,
+        replicas=load.replicas,
+        new_replica_set=load.new_name,
+        old_replica_set=load.old_name,
+        new_pods=load.new_pods,
+        old_pods=load.old_pods,
+        new_available=load.new_available,
+        old_available=load.old_available,
+        asked_weight_percent=load.asked_weight_percent,
+        actual_weight_percent=round(100 * load.new_available / available) if available else 0,
+    )

@@ -1,0 +1,124 @@
+"""DeploymentService over gRPC."""
+
+# ruff: noqa: ARG002, N802 - names and parameters are those of the generated class
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from borealis.deployment.v1 import deployment_service_pb2 as pb
+from borealis.deployment.v1 import deployment_service_pb2_grpc as rpc
+from borealis_deployfile.manifests import FileContent
+from borealis_server.domain import persons
+from borealis_server.domain.deployment import Deployment, DeploymentKey, PersonsDecision
+from borealis_server.domain.errors import DeploymentNotFound
+from borealis_server.domain.names import DeploymentName
+from borealis_server.domain.paging import PageRequest
+from borealis_server.domain.start import StartRequest
+from borealis_server.transport.interceptors.auth import current_principal
+from borealis_server.transport.mapping.deployment import event_to_proto, to_proto
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from borealis_server.services.deployments import Deployments
+
+Context = Any  # generated stubs of grpc.aio do not type it
+
+
+class DeploymentServicer(rpc.DeploymentServiceServicer):
+    """Deployments over gRPC."""
+
+    def __init__(self, deployments: Deployments) -> None:
+        self._deployments = deployments
+
+    async def StartDeployment(self, request: pb.StartDeploymentRequest, context: Context) -> pb.StartDeploymentResponse:
+        """Check a deploy file and start it."""
+        deployment, warnings = await self._deployments.start(_start_request(request))
+        return pb.StartDeploymentResponse(deployment=to_proto(deployment), warnings=warnings)
+
+    async def GetDeployment(self, request: pb.GetDeploymentRequest, context: Context) -> pb.GetDeploymentResponse:
+        """Get one deployment."""
+        return pb.GetDeploymentResponse(deployment=to_proto(await self._deployments.get(_key(request.name))))
+
+    async def ListDeployments(self, request: pb.ListDeploymentsRequest, context: Context) -> pb.ListDeploymentsResponse:
+        """List deployments, newest first."""
+        page = await self._deployments.list(
+            current_principal().tenant,
+            PageRequest(size=request.page_size, token=request.page_token),
+            application=request.application,
+            in_progress_only=request.in_progress_only,
+        )
+        return pb.ListDeploymentsResponse(
+            deployments=[to_proto(deployment) for deployment in page.items], next_page_token=page.next_token
+        )
+
+    async def WatchDeployment(
+        self, request: pb.WatchDeploymentRequest, context: Context
+    ) -> AsyncIterator[pb.WatchDeploymentResponse]:
+        """Stream one deployment until it ends."""
+        async for change in self._deployments.watch(_key(request.name), request.after_sequence):
+            if isinstance(change, Deployment):
+                yield pb.WatchDeploymentResponse(sequence=change.sequence, snapshot=to_proto(change))
+            else:
+                yield pb.WatchDeploymentResponse(sequence=change.sequence, event=event_to_proto(change))
+
+    async def ApproveDeployment(
+        self, request: pb.ApproveDeploymentRequest, context: Context
+    ) -> pb.ApproveDeploymentResponse:
+        """Approve what waits for an approval."""
+        wish = self._wish(persons.APPROVE, request.request_id, request.comment, request.target, request.step)
+        deployment = await self._deployments.approve(_key(request.name), wish)
+        return pb.ApproveDeploymentResponse(deployment=to_proto(deployment))
+
+    async def RollBackDeployment(
+        self, request: pb.RollBackDeploymentRequest, context: Context
+    ) -> pb.RollBackDeploymentResponse:
+        """Roll back what is in progress."""
+        wish = self._wish(persons.ROLL_BACK, request.request_id, request.comment)
+        deployment = await self._deployments.roll_back(_key(request.name), wish)
+        return pb.RollBackDeploymentResponse(deployment=to_proto(deployment))
+
+    async def CancelDeployment(
+        self, request: pb.CancelDeploymentRequest, context: Context
+    ) -> pb.CancelDeploymentResponse:
+        """Cancel the deployment."""
+        wish = self._wish(persons.CANCEL, request.request_id, request.comment)
+        deployment = await self._deployments.cancel(_key(request.name), wish)
+        return pb.CancelDeploymentResponse(deployment=to_proto(deployment))
+
+    def _wish(self, kind: str, request_id: str, comment: str, target: str = "", step: str = "") -> PersonsDecision:
+        return PersonsDecision(
+            kind=kind,
+            by=current_principal().display_name,
+            at=self._deployments.now(),
+            request_id=request_id,
+            target=target,
+            step=step,
+            comment=comment,
+        )
+
+
+def _key(name: str) -> DeploymentKey:
+    """The key of a resource name; another tenant's deployment does not exist for the caller."""
+    parsed = DeploymentName.parse(name)
+    if parsed.tenant != current_principal().tenant:
+        raise DeploymentNotFound(parsed)
+    return DeploymentKey(tenant=parsed.tenant, id=parsed.id)
+
+
+def _start_request(request: pb.StartDeploymentRequest) -> StartRequest:
+    files: dict[str, list[FileContent]] = defaultdict(list)
+    for file in request.manifest_files:
+        files[file.path].append(FileContent(name=file.name or file.path, content=file.content))
+    caller = current_principal()
+    return StartRequest(
+        tenant=caller.tenant,
+        actor=caller.display_name,
+        deploy_file=request.deploy_file,
+        file_name=request.deploy_file_name,
+        files={path: tuple(contents) for path, contents in files.items()},
+        application=request.application,
+        request_id=request.request_id,
+    )

@@ -1,0 +1,156 @@
+"""Writes the pages of docs/ that repeat what code says: `python tests/house/reference_pages.py`.
+
+The pages are committed; a house test fails when they no longer say what the code says.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+
+import borealis
+from borealis.auth.v1 import permission_pb2
+from borealis_agent.settings import AgentSettings
+from borealis_deployfile.language.reference import reference_page
+from borealis_server.domain.access import ROLE_PERMISSIONS, Permission, Role
+from borealis_server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.descriptor import MethodDescriptor
+    from pydantic_settings import BaseSettings
+
+_NOTE = "<!-- Written by tests/house/reference_pages.py from the code; change the code instead. -->"
+_COMPUTED = "see text"
+_CLIENT_VARIABLES = """\
+| `BOREALIS_SERVER` | Address of the server, `host:port`. Without a port: 7443. |
+| `BOREALIS_CA_FILE` | PEM file with the certificates to trust. Default: those of the system. |
+| `BOREALIS_CLIENT_ID` | Identifier of the client credential to use. |
+| `BOREALIS_CLIENT_SECRET` | Secret of that credential. |
+| `BOREALIS_TOKEN` | Access token to use instead of a credential. |
+| `BOREALIS_CONTEXT_FILE` | JSON file that stands for all of the above. Default: what a server here wrote. |
+| `BOREALIS_DEBUG` | CLI: anything but empty shows where in the code a bug is. |
+| `BOREALIS_SCREEN_READER` | CLI: anything but empty writes lines instead of a tree that redraws itself. |"""
+
+
+def pages() -> dict[str, str]:
+    """Every page by its name in docs/."""
+    return {
+        "settings.md": settings_page(),
+        "permissions.md": permissions_page(),
+        "deploy-file.md": f"{_NOTE}\n\n{reference_page()}",
+    }
+
+
+def settings_page() -> str:
+    """Every setting of every process."""
+    return f"""# Settings
+
+{_NOTE}
+
+Settings are environment variables, read once when a process starts. An unknown variable with the server's prefix, or a
+value that cannot be, stops the start with one line for each fault. `python -m borealis_server --check-settings` shows
+what a server would use; options such as `--data-dir` win over the environment.
+
+## Server
+
+{_table(ServerSettings)}
+
+## Agent
+
+What the environment says wins over what the file in `BOREALIS_AGENT_CREDENTIALS_FILE` says. That file, as
+`borealis agent create` writes it, is all that an agent needs.
+
+{_table(AgentSettings)}
+
+## CLI and SDK
+
+Options and arguments win over the environment, and the environment over the context file. The credential in a context
+file is only ever sent to the server that the same file names.
+
+| variable | meaning |
+| --- | --- |
+{_CLIENT_VARIABLES}
+"""
+
+
+def permissions_page() -> str:
+    """Which role may do what, and which permission each call needs."""
+    roles = list(Role)
+    head = " | ".join(f"`{role.value}`" for role in roles)
+    rows = "\n".join(
+        f"| `{permission.value}` | {' | '.join(_mark(role, permission) for role in roles)} |"
+        for permission in Permission
+    )
+    calls = "\n".join(
+        f"| `{method.containing_service.full_name}/{method.name}` | `{_permission_of(method).value}` |"
+        for method in _methods()
+    )
+    return f"""# Permissions
+
+{_NOTE}
+
+Each call names the permission that it needs in its `.proto` file; a call that names none is refused for everybody. A
+credential holds a role, and a role holds permissions. Why it is so: [ADR 0010](adr/0010-permissions.md).
+
+## Roles
+
+| permission | {head} |
+| --- |{" :---: |" * len(roles)}
+{rows}
+
+`public` needs no token; `authenticated` is what every valid token has.
+
+## Calls
+
+| call | permission |
+| --- | --- |
+{calls}
+"""
+
+
+def _table(settings: type[BaseSettings]) -> str:
+    prefix = settings.model_config.get("env_prefix", "")
+    lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for name, field in settings.model_fields.items():
+        meaning = " ".join((field.description or "").split())
+        lines.append(f"| `{prefix}{name.upper()}` | {_default(field.default)} | {meaning} |")
+    return "\n".join(lines)
+
+
+def _default(value: Any) -> str:  # Any: whatever a setting may be
+    if value is PydanticUndefined:
+        return _COMPUTED
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"`{text}`" if value not in (None, "", ()) else "—"
+
+
+def _mark(role: Role, permission: Permission) -> str:
+    return "yes" if permission in ROLE_PERMISSIONS[role] else ""
+
+
+def _methods() -> Iterator[MethodDescriptor]:
+    (root,) = map(Path, borealis.__path__)
+    for path in sorted(root.rglob("*_service_pb2.py")):
+        module = importlib.import_module(".".join(path.relative_to(root.parent).with_suffix("").parts))
+        for service in module.DESCRIPTOR.services_by_name.values():
+            yield from service.methods
+
+
+def _permission_of(method: MethodDescriptor) -> Permission:
+    # The generated types call the extension a plain descriptor.
+    number: Any = method.GetOptions().Extensions[permission_pb2.permission]  # type: ignore[index]
+    return Permission[permission_pb2.Permission.Name(number).removeprefix("PERMISSION_")]
+
+
+if __name__ == "__main__":
+    docs = Path(__file__).parents[2] / "docs"
+    for page, text in pages().items():
+        (docs / page).write_text(text, encoding="utf-8")

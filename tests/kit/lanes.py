@@ -1,0 +1,59 @@
+"""Two ends of a lane in memory, which tests can hold up, cut and break."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeAlias
+
+from borealis.tunnel.v1.tunnel_service_pb2 import LaneRequest
+from borealis_wire.aio.lane import LaneLost
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from borealis.tunnel.v1 import tunnel_pb2
+
+Pipe: TypeAlias = "asyncio.Queue[bytes | LaneLost | None]"
+"""Batches as bytes; None for the end, LaneLost for a cut."""
+
+
+class MemoryLane:
+    """One end of a lane. `gate` holds up writes while it is not set."""
+
+    def __init__(self, incoming: Pipe, outgoing: Pipe) -> None:
+        self._incoming = incoming
+        self._outgoing = outgoing
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.is_broken = False
+
+    async def read(self) -> Sequence[tunnel_pb2.Frame] | None:
+        """The next batch."""
+        message = await self._incoming.get()
+        if isinstance(message, LaneLost):
+            raise message
+        return None if message is None else LaneRequest.FromString(message).frames
+
+    async def write(self, frames: Sequence[tunnel_pb2.Frame]) -> None:
+        """Send one batch."""
+        await self.gate.wait()
+        if self.is_broken:
+            raise LaneLost("broken by the test")
+        self._outgoing.put_nowait(LaneRequest(frames=frames).SerializeToString())
+
+    async def finish(self) -> None:
+        """Say that no more follow."""
+        if self.is_broken:
+            raise LaneLost("broken by the test")
+        self._outgoing.put_nowait(None)
+
+    def cut(self) -> None:
+        """Let the next read fail."""
+        self._incoming.put_nowait(LaneLost("cut by the test"))
+
+
+def lane_pair() -> tuple[MemoryLane, MemoryLane]:
+    """Both ends of a lane."""
+    up: Pipe = asyncio.Queue()
+    down: Pipe = asyncio.Queue()
+    return MemoryLane(up, down), MemoryLane(down, up)
