@@ -31,6 +31,8 @@ class TargetDraft:
     depends_on: tuple[Word, ...] = ()
     before: tuple[Condition, ...] = ()
     after: tuple[Condition, ...] = ()
+    replaced_account: str | None = None
+    """The one that the file writes where the start gives another."""
     account_origin: Origin | None = None
     origin: Origin | None = None
 

@@ -33,6 +33,10 @@ def read_targets(reader: Reader, place: Place, account: str | None = None) -> li
             )
         elif reader.name(name.text, name.place, "the name of a target") is not None:
             found[name.text] = _target(reader, name, here, account)
+    replaced = {draft.replaced_account for draft in found.values()} - {None}
+    if len(replaced) > 1:
+        message = f'the account "{account}" replaces {len(replaced)} different ones'
+        reader.warn(Code.ACCOUNT_REPLACED, place, message, "all targets go to one cluster now")
     return list(found.values())
 
 
@@ -44,6 +48,7 @@ def _target(reader: Reader, name: Word, place: Place, given_account: str | None)
         here = name.place
         reader.missing(here, "account", f'target "{name.text}"', "name the agent in the cluster")
     account = _word(reader, fields, "account")
+    written = account
     if given_account is not None:
         account = Word(text=given_account, place=account.place if account else name.place)
     constraints = reader.fields(fields["constraints"], CONSTRAINTS) if "constraints" in fields else None
@@ -52,6 +57,7 @@ def _target(reader: Reader, name: Word, place: Place, given_account: str | None)
     return TargetDraft(
         name=name,
         account=account,
+        replaced_account=written.text if written and given_account is not None else None,
         account_origin=reader.origin(account.place) if account else None,
         namespace=_namespace(reader, fields),
         has_namespace="namespace" in fields,

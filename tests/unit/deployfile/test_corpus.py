@@ -14,6 +14,7 @@ from kit.yaml_json import documents_of
 
 # Codes that need more than a file: other documents, the state of a server, hostile sizes; their own tests name them.
 ELSEWHERE = {
+    Code.ACCOUNT_REPLACED,
     Code.ACTIVE_SERVICE_REQUIRED,
     Code.ALIAS_LIMIT,
     Code.DUPLICATE_OBJECT,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+from borealis_deployfile.annotations import to_annotations
 from borealis_deployfile.faults import Code, Fault, Severity
 from borealis_deployfile.parse import check
 from borealis_deployfile.report import render, to_json
+from borealis_deployfile.sarif import to_sarif
 
 TEXT = """\
 application: shop
@@ -122,4 +124,33 @@ def test_json_has_every_field_of_a_fault():
             "end_column": 70,
             "severity": "error",
         },
+    ]
+
+
+def test_sarif_has_a_result_with_its_place_for_each_fault():
+    faults = check(TEXT + "zzz: 1\n", file_name="my deploy.yaml").faults
+
+    (run,) = json.loads(to_sarif(faults, tool_version="1.2"))["runs"]
+
+    assert run["tool"]["driver"]["name"] == "borealis"
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["UNKNOWN_FIELD", "UNKNOWN_TARGET"]
+    first, second = run["results"]
+    assert first["ruleId"] == "UNKNOWN_TARGET"
+    assert run["tool"]["driver"]["rules"][first["ruleIndex"]]["id"] == "UNKNOWN_TARGET"
+    assert first["level"] == "error"
+    place = first["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "my%20deploy.yaml"
+    assert place["region"] == {"startLine": 4, "startColumn": 62, "endColumn": 70}
+    assert first["locations"][0]["logicalLocations"][0]["fullyQualifiedName"].endswith("dependsOn[0]")
+    assert second["message"]["text"].startswith('a deploy file has no field "zzz"\n')
+
+
+def test_annotations_are_one_line_each_and_cannot_break_out():
+    faults = [a_fault(message="50% of\nlines: bad", file="a,b:c.yaml"), a_fault(severity=Severity.WARNING, help="do")]
+
+    lines = to_annotations(faults).splitlines()
+
+    assert lines == [
+        "::error file=a%2Cb%3Ac.yaml,line=1,endLine=1,col=1,endColumn=1,title=SYNTAX::50%25 of%0Alines: bad",
+        "::warning file=f,line=1,endLine=1,col=1,endColumn=1,title=SYNTAX::wrong%0Ado",
     ]
