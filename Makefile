@@ -66,6 +66,10 @@ test: install ## Run every test, the ones against a real Kubernetes API server i
 test-fast: install ## Run the tests that need no other program
 	@pytest -q tests/unit tests/house
 
+.PHONY: fuzz
+fuzz: install ## Feed broken deploy files to the rules. MINUTES=10
+	@python tests/conformance/fuzz.py --minutes $(or $(MINUTES),1)
+
 .PHONY: bench
 bench: install ## Measure the relay against direct calls
 	@tests/kube/install.sh >/dev/null

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 REDACTED: Final = "****"
 """What is shown in the place of a secret."""
+MAX_TAGS: Final = 10_000
+"""Most tags of one text; only a hostile one has more."""
 SECRETS: Final = "secrets."
 """What the names of secrets start with."""
 
@@ -64,6 +66,8 @@ class Template:
 
     parts: tuple[str | Variable, ...]
     problems: tuple[Problem, ...] = ()
+    is_cut: bool = False
+    """Whether there were more than MAX_TAGS, so that the rest was kept as text; a problem says so too."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,7 +101,12 @@ def parse_template(text: str) -> Template:
     parts: list[str | Variable] = []
     problems: list[Problem] = []
     end = 0
-    for tag in _TAG.finditer(text):
+    is_cut = False
+    for number, tag in enumerate(_TAG.finditer(text)):
+        if number == MAX_TAGS:
+            is_cut = True
+            problems.append(Problem(message=f"a text may hold {MAX_TAGS:,} tags, not more", start=tag.start()))
+            break
         _add_literal(parts, problems, text[end : tag.start()], end)
         end = tag.end()
         name = (tag[1] if tag[1] is not None else tag[2]).strip()
@@ -107,7 +116,7 @@ def parse_template(text: str) -> Template:
             parts.append(tag[0])
             problems.append(Problem(message=_problem(name), start=tag.start()))
     _add_literal(parts, problems, text[end:], end)
-    return Template(parts=tuple(parts), problems=tuple(problems))
+    return Template(parts=tuple(parts), problems=tuple(problems), is_cut=is_cut)
 
 
 def render(template: Template, lookup: Callable[[str], str | None], *, escape: Escape = Escape.NONE) -> Rendered:

@@ -37,7 +37,7 @@ def check_texts(reader: Reader, root: Place) -> tuple[SecretUse, ...]:
                 uses.append(SecretUse(name=name.removeprefix(SECRETS), origin=reader.origin(place)))
             else:
                 _check_name(reader, place, kind, name)
-        for problem in template.problems if kind.holds != "anything" else ():
+        for problem in template.problems if kind.holds != "anything" or template.is_cut else ():
             advice = "write a variable as {{context.name}}"
             reader.fault(Code.TEMPLATE_INVALID, place, problem.message, advice)
     return tuple(uses)

@@ -54,6 +54,7 @@ def test_a_timeout_without_watching_is_refused_before_anything_starts(cli, serve
 
 
 def test_a_second_start_names_the_running_deployment(cli, server: ScriptedServer, deploy_file: Path):
+    """DF-41"""
     failure = Failure(
         code=grpc.StatusCode.ALREADY_EXISTS, reason="DEPLOYMENT_IN_PROGRESS", metadata={"deployment": NAME}
     )

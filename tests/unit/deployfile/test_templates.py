@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from borealis_deployfile.templates import Escape, UnresolvedError, Variable, parse_template, render
+from borealis_deployfile.templates import MAX_TAGS, Escape, UnresolvedError, Variable, parse_template, render
 from borealis_deployfile.variables import OWN_VARIABLES, Scope, Values, is_for, merge_context, own_name
 
 VALUES = Values(
@@ -88,6 +88,14 @@ def test_what_is_no_tag_is_told_and_stays_as_it_is(text, problem):
 def test_hostile_texts_are_read_in_no_time():
     for text in ("{" * 1_000_000, "{{" * 400_000 + "}}", "{{{" * 300_000, "{{a}}" * 100_000):
         assert parse_template(text).parts
+
+
+def test_a_text_of_too_many_tags_is_cut_and_told():
+    template = parse_template("{{a}}" * (MAX_TAGS + 5))
+
+    assert template.is_cut
+    assert len(template.parts) == MAX_TAGS + 1
+    assert "not more" in template.problems[0].message
 
 
 @given(st.text(alphabet="{}a. -"))
