@@ -73,6 +73,7 @@ class Runner:
         self._forward, self._back = asyncio.Semaphore(lanes), asyncio.Semaphore(lanes)
         self._seats: dict[TargetKey, _Seat] = {}
         self._active: dict[TargetKey, AgentRef] = {}
+        self._is_closed = False
 
     async def run(self, ready: asyncio.Event) -> None:
         """Take up every deployment that is not final, then whatever is committed, until cancelled."""
@@ -86,8 +87,14 @@ class Runner:
                 self._on_commit(Committed(before=deployment, after=deployment))
             ready.set()
 
+    def close(self) -> None:
+        """Drive nothing more: what is committed from now on is taken up by the next start."""
+        self._is_closed = True
+
     def wake(self, key: TargetKey) -> None:
         """Drive the target now, or once more when it is being driven."""
+        if self._is_closed:
+            return
         seat = self._seats.get(key)
         if seat:
             seat.is_poked = True
@@ -244,6 +251,7 @@ async def open_runner(
         try:
             yield runner
         finally:
+            runner.close()
             task.cancel()
 
 
