@@ -28,9 +28,9 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from borealis_server.adapters.clock import SystemClock
-from borealis_server.adapters.relay.direct import DirectCluster, DirectRelay
 from borealis_server.ports.relay import AgentRef, RelayRequest
 from kit import target_api
+from kit.direct_relay import DirectCluster, DirectRelay
 from kit.kube import KubeCluster, KubernetesMissingError, find_programs
 from kit.programs import Program
 from kit.tunnel import TENANT, open_hub, wait_until

@@ -12,7 +12,6 @@ from borealis_deployfile.manifests import FileContent
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.cluster.client import RelayedCluster
 from borealis_server.adapters.randomness import SystemRandomness
-from borealis_server.adapters.relay.direct import DirectCluster, DirectRelay
 from borealis_server.adapters.store.memory import MemoryDeploymentStore
 from borealis_server.domain.deployment import Deployment, DeploymentKey, DeploymentState, PersonsDecision
 from borealis_server.domain.start import StartRequest
@@ -20,6 +19,7 @@ from borealis_server.ports.relay import AgentRef
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.journal import Journal
 from borealis_server.services.runner import open_runner
+from kit.direct_relay import DirectCluster, DirectRelay
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -33,5 +33,5 @@ def fold(deployment: Deployment, event: DeploymentEvent) -> Deployment:
         targets=[run if run and run.name == one.name else one for one in deployment.targets],
         sequence=max(event.sequence, deployment.sequence),
         end_time=event.time if is_end(event) else deployment.end_time,
-        message=event.message if is_end(event) else deployment.message,
+        message=event.deployment_message,
     )

@@ -330,6 +330,8 @@ class Event:
     step: str = ""
     target_run: TargetRun | None = None
     """The target concerned, after the event."""
+    deployment_message: str = ""
+    """What the deployment waits for, or why it ended, after the event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

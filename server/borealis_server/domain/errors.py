@@ -440,6 +440,10 @@ class ClusterBusy(Unavailable):
         self.detail = detail
 
 
+class KindNotServed(ClusterBusy):
+    """The cluster does not serve the kind; the CustomResourceDefinition may be on its way. No object of it exists."""
+
+
 class ServerUnavailable(Unavailable):
     """The server is stopping, or its store cannot be reached."""
 

@@ -16,6 +16,7 @@ from borealis_server.domain.effects import (
     Prepare,
     Prepared,
     Refused,
+    Scale,
 )
 from borealis_server.domain.record import Note
 
@@ -31,7 +32,7 @@ def absorb(run: TargetRun, effect: Effect, outcome: Outcome, here: Circumstances
         case Prepared():
             return _prepared(run, outcome)
         case Done():
-            return _done(run, effect)
+            return _done(run, effect, here)
         case Refused():
             return _refused(run, effect, outcome, here)
         case Outdated():
@@ -56,13 +57,14 @@ def _prepared(run: TargetRun, found: Prepared) -> Become:
     return Become(run=ready, notes=tuple(Note(kind=EventKind.WARNING, message=text) for text in found.warnings))
 
 
-def _done(run: TargetRun, effect: Effect) -> Become:
-    note = Note(kind=EventKind.EFFECT_DONE, message=str(effect))
-    done = replace(run, intent="", wait=None)
-    if run.phase in _BY_CURSOR:
-        # The limit was for this change; the next one has its own.
-        done = replace(done, cursor=run.cursor + 1, ready_limit_at=None)
-    return Become(run=done, notes=(note,))
+def _done(run: TargetRun, effect: Effect, here: Circumstances) -> Become:
+    """The next change has the whole limit for itself; after a scaling it is the pods that have it."""
+    done = replace(run, intent="", wait=None, ready_limit_at=None)
+    if isinstance(effect, Scale):
+        done = replace(done, ready_limit_at=here.now + timedelta(seconds=here.readiness_timeout_s))
+    elif run.phase in _BY_CURSOR:
+        done = replace(done, cursor=run.cursor + 1)
+    return Become(run=done, notes=(Note(kind=EventKind.EFFECT_DONE, message=str(effect)),))
 
 
 def _refused(run: TargetRun, effect: Effect, refused: Refused, here: Circumstances) -> Become | Hold:

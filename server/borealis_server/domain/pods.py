@@ -35,8 +35,7 @@ def move(run: TargetRun, seen: Observation, here: Circumstances, *, weight_perce
         if run.intent == str(scale):
             # Tried before, and the cluster was busy or we crashed: the limit of the first try holds.
             return Act(effect=scale, run=run)
-        limit_at = here.now + timedelta(seconds=here.readiness_timeout_s)
-        return Act(effect=scale, run=replace(run, intent=str(scale), ready_limit_at=limit_at, wait=None))
+        return Act(effect=scale, run=replace(run, intent=str(scale), ready_limit_at=_limit(run, here)))
     if all(_is_there(load, _view(seen, load), weight_percent) for load in run.workloads):
         return None
     return _hold(run, seen, here, weight_percent)
@@ -109,7 +108,7 @@ def _missing(load: Workload, view: WorkloadView, weight_percent: int) -> Iterato
 
 
 def _hold(run: TargetRun, seen: Observation, here: Circumstances, weight_percent: int) -> Hold:
-    limit_at = run.ready_limit_at or here.now + timedelta(seconds=here.readiness_timeout_s)
+    limit_at = _limit(run, here)
     rolls_back = weight_percent == 0 and run.end_reason is not None
     what = describe_wait(run, seen, weight_percent=weight_percent)
     wait = Wait(
@@ -123,6 +122,11 @@ def _hold(run: TargetRun, seen: Observation, here: Circumstances, weight_percent
     is_news = run.wait is None or run.wait.what != what
     notes = (Note(kind=EventKind.PROGRESS, message=what),) if is_news else ()
     return Hold(run=held, wake_at=_earlier(limit_at, here.now + RESYNC), notes=notes)
+
+
+def _limit(run: TargetRun, here: Circumstances) -> datetime:
+    """When pods must be ready; every scaling that is made starts it anew."""
+    return run.ready_limit_at or here.now + timedelta(seconds=here.readiness_timeout_s)
 
 
 def _earlier(one: datetime, other: datetime) -> datetime:

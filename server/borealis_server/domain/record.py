@@ -65,13 +65,15 @@ class Recorded:
     def with_event(self, note: Note, now: datetime, run: TargetRun | None = None) -> "Recorded":
         """The record with one more event, about `run` or about the deployment."""
         sequence = self.deployment.sequence + 1
+        state = _state(self.deployment.targets)
         event = Event(
             sequence=sequence,
             at=now,
             kind=note.kind,
             message=note.message,
             actor=note.actor,
-            deployment_state=_state(self.deployment.targets),
+            deployment_state=state,
+            deployment_message=_message(self.deployment.targets, state),
             target=run.name if run else "",
             step=note.step,
             target_run=_without_copies(run) if run else None,

@@ -26,7 +26,8 @@ class Cluster(Protocol):
     """The Kubernetes API of the cluster behind an agent.
 
     Errors of every method: AgentUnavailable when the agent is away or was lost on the way; ClusterRefused when the API
-    answered no, with its status code; ClusterBusy when trying again may help (429, 5xx, a kind not served yet).
+    answered no, with its status code; ClusterBusy when trying again may help (429, 5xx), and as a case of it
+    KindNotServed when no object of the kind can exist yet.
     """
 
     async def get(self, agent: AgentRef, ref: ObjectRef) -> dict[str, Any] | None:  # Any: JSON

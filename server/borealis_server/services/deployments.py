@@ -116,6 +116,9 @@ def _cursor(position: str) -> DeploymentCursor | None:
         return None
     started_at, _, identifier = position.partition(" ")
     try:
-        return DeploymentCursor(started_at=datetime.fromisoformat(started_at), id=identifier)
+        time = datetime.fromisoformat(started_at)
     except ValueError as error:
         raise PageTokenInvalid from error
+    if time.tzinfo is None:
+        raise PageTokenInvalid
+    return DeploymentCursor(started_at=time, id=identifier)

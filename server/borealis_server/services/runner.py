@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from borealis_server.domain.observation import Observation
 
 _BUG_RETRY = timedelta(seconds=10)
-_OUTDATED_PAUSE = timedelta(seconds=1)
 _OUTDATED_IN_A_ROW = 5
 log = structlog.get_logger()
 
@@ -73,6 +72,7 @@ class Runner:
         self._forward, self._back = asyncio.Semaphore(lanes), asyncio.Semaphore(lanes)
         self._seats: dict[TargetKey, _Seat] = {}
         self._active: dict[TargetKey, AgentRef] = {}
+        self._is_closed = False
 
     async def run(self, ready: asyncio.Event) -> None:
         """Take up every deployment that is not final, then whatever is committed, until cancelled."""
@@ -86,8 +86,14 @@ class Runner:
                 self._on_commit(Committed(before=deployment, after=deployment))
             ready.set()
 
+    def close(self) -> None:
+        """Drive nothing more: what is committed from now on is taken up by the next start."""
+        self._is_closed = True
+
     def wake(self, key: TargetKey) -> None:
         """Drive the target now, or once more when it is being driven."""
+        if self._is_closed:
+            return
         seat = self._seats.get(key)
         if seat:
             seat.is_poked = True
@@ -148,17 +154,14 @@ class Runner:
                 self._rest(key)
                 return run.revision
             async with self._back if run.state is TargetState.ROLLING_BACK else self._forward:
-                turn = await self._once(key, deployment, run)
+                turn = await self._once(key, deployment, run, is_patient=outdated < _OUTDATED_IN_A_ROW)
             outdated = outdated + 1 if isinstance(turn.result, Outdated) else 0
-            if outdated > _OUTDATED_IN_A_ROW:
-                self._timers.set(key, self._clock.now() + _OUTDATED_PAUSE)
-                return turn.kept.revision if turn.kept else run.revision
             if turn.kept and isinstance(turn.decision, Hold):
                 self._hold(key, turn.kept, turn.decision)
                 return turn.kept.revision
 
-    async def _once(self, key: TargetKey, deployment: Deployment, run: TargetRun) -> _Turn:
-        """One decision and what comes of it."""
+    async def _once(self, key: TargetKey, deployment: Deployment, run: TargetRun, *, is_patient: bool) -> _Turn:
+        """One decision and what comes of it. `is_patient`: an outdated view is no reason to wait yet."""
         manifests = await self._shelf.of(key.deployment, key.target)
         here = Circumstances(
             now=self._clock.now(), readiness_timeout_s=deployment.readiness_timeout_s, objects=manifests.labels
@@ -176,6 +179,8 @@ class Runner:
             key=key.deployment, agent=agent, origin=_origin(deployment, run), namespaces=manifests.deployment_namespaces
         )
         result = await self._performer.perform(site, effect)
+        if isinstance(result, Outdated) and not is_patient:
+            result = Busy(detail="somebody else keeps changing the same object")
         after = outcome.absorb(intended, effect, result, replace(here, now=self._clock.now()))
         kept = await self._keep(key, intended, after.run, after.notes, is_done=True)
         return _Turn(after, kept, result)
@@ -244,6 +249,7 @@ async def open_runner(
         try:
             yield runner
         finally:
+            runner.close()
             task.cancel()
 
 

@@ -61,6 +61,9 @@ class Watches:
                         self._wake_all(place)
             except BorealisError as error:
                 log.info("watch.interrupted", agent=place.agent.name, namespace=place.namespace, reason=error.reason)
+            except Exception:
+                # A bug, or an answer that nobody expected: it must not end the runner, of which this is a part.
+                log.exception("watch.failed", agent=place.agent.name, namespace=place.namespace)
             # What happened between two watches is seen by looking: wake once, then watch again.
             await asyncio.sleep(_RETRY_S)
             self._wake_all(place)

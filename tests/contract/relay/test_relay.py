@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from borealis_server.adapters.clock import SystemClock
-from borealis_server.adapters.relay.direct import DirectCluster, DirectRelay
 from borealis_server.domain.errors import AgentUnavailable, RelayRefused
 from borealis_server.ports.relay import AgentRef, RelayRequest
+from kit.direct_relay import DirectCluster, DirectRelay
 from kit.leaks import LeakWatch
 from kit.target_api import TOKEN, open_target_api
 from kit.tunnel import TENANT, open_agent, open_hub, wait_until

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from borealis_server.adapters.cluster.api import KubernetesApi
-from borealis_server.domain.errors import ClusterBusy, ClusterRefused
+from borealis_server.domain.errors import ClusterRefused, KindNotServed
 from borealis_server.ports.cluster import ObjectRef
 from borealis_server.ports.relay import AgentRef
 
@@ -40,13 +40,13 @@ class Discovery:
         self._known: dict[tuple[AgentRef, str], dict[str, Resource]] = {}
 
     async def resource(self, agent: AgentRef, api_version: str, kind: str) -> Resource:
-        """How to address `kind`. Errors: ClusterBusy when the cluster does not serve it (a CRD may be on its way)."""
+        """How to address `kind`. Errors: KindNotServed (a CRD may be on its way)."""
         key = (agent, api_version)
         if kind not in self._known.get(key, {}):
             self._known[key] = await self._ask(agent, api_version)
         resource = self._known[key].get(kind)
         if resource is None:
-            raise ClusterBusy(
+            raise KindNotServed(
                 f"the cluster serves no kind {kind} in {api_version}; is its CustomResourceDefinition applied?"
             )
         return resource

@@ -23,7 +23,7 @@ from borealis_server.domain.effects import (
     RestoreObject,
     Scale,
 )
-from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, ClusterRefused, RelayRefused
+from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, ClusterRefused, KindNotServed, RelayRefused
 from borealis_server.domain.kubernetes.defaults import with_protocols
 from borealis_server.domain.kubernetes.json_types import annotation
 from borealis_server.domain.kubernetes.marks import DEPLOYMENT_ANNOTATION, LIVE_ANNOTATION, Origin
@@ -115,7 +115,7 @@ class Performer:
         for index, manifest in enumerate(manifests.others):
             try:
                 live = await self._cluster.get(site.agent, _ref_of(manifest))
-            except ClusterBusy:
+            except KindNotServed:
                 # A kind that a CRD of this very run will define: nothing of it can exist yet.
                 continue
             if live:
@@ -173,10 +173,10 @@ class Performer:
         ref = _saved_ref(effect.saved)
         try:
             live = await self._cluster.get(site.agent, ref)
-        except ClusterBusy:
+        except KindNotServed:
             if effect.saved.before:
                 raise
-            # The kind is not served: the object was never created.
+            # The object was never created, or went with its definition.
             return Done()
         is_ours = live is not None and annotation(live, DEPLOYMENT_ANNOTATION) == site.origin.deployment_id
         if live is None or not is_ours:

@@ -46,6 +46,7 @@ def event_to_proto(event: Event) -> pb.DeploymentEvent:
         actor=event.actor,
         deployment_state=f"STATE_{event.deployment_state}",
         target_run=target_to_proto(event.target_run) if event.target_run else None,
+        deployment_message=event.deployment_message,
     )
 
 

@@ -239,7 +239,7 @@ class Workload(_message.Message):
     def __init__(self, name: _Optional[str] = ..., namespace: _Optional[str] = ..., replicas: _Optional[int] = ..., new_replica_set: _Optional[str] = ..., old_replica_set: _Optional[str] = ..., new_pods: _Optional[int] = ..., old_pods: _Optional[int] = ..., new_available: _Optional[int] = ..., old_available: _Optional[int] = ..., asked_weight_percent: _Optional[int] = ..., actual_weight_percent: _Optional[int] = ...) -> None: ...
 
 class DeploymentEvent(_message.Message):
-    __slots__ = ("sequence", "time", "kind", "target", "step", "message", "actor", "deployment_state", "target_run")
+    __slots__ = ("sequence", "time", "kind", "target", "step", "message", "actor", "deployment_state", "target_run", "deployment_message")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[DeploymentEvent.Kind]
@@ -271,6 +271,7 @@ class DeploymentEvent(_message.Message):
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     DEPLOYMENT_STATE_FIELD_NUMBER: _ClassVar[int]
     TARGET_RUN_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     time: _timestamp_pb2.Timestamp
     kind: DeploymentEvent.Kind
@@ -280,4 +281,5 @@ class DeploymentEvent(_message.Message):
     actor: str
     deployment_state: Deployment.State
     target_run: TargetRun
-    def __init__(self, sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[_Union[DeploymentEvent.Kind, str]] = ..., target: _Optional[str] = ..., step: _Optional[str] = ..., message: _Optional[str] = ..., actor: _Optional[str] = ..., deployment_state: _Optional[_Union[Deployment.State, str]] = ..., target_run: _Optional[_Union[TargetRun, _Mapping]] = ...) -> None: ...
+    deployment_message: str
+    def __init__(self, sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[_Union[DeploymentEvent.Kind, str]] = ..., target: _Optional[str] = ..., step: _Optional[str] = ..., message: _Optional[str] = ..., actor: _Optional[str] = ..., deployment_state: _Optional[_Union[Deployment.State, str]] = ..., target_run: _Optional[_Union[TargetRun, _Mapping]] = ..., deployment_message: _Optional[str] = ...) -> None: ...

@@ -737,6 +737,11 @@ class DeploymentEvent(betterproto2.Message):
     The target concerned, after the event; absent when it concerns the deployment.
     """
 
+    deployment_message: "str" = betterproto2.field(10, betterproto2.TYPE_STRING)
+    """
+    One sentence: what the deployment waits for, or why it ended, after the event.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "DeploymentEvent", DeploymentEvent)
 

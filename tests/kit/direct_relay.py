@@ -1,4 +1,4 @@
-"""A relay without agents: calls Kubernetes APIs straight over HTTPS. For tests, and for use in one process.
+"""A relay without agents: calls Kubernetes APIs straight over HTTPS. For tests.
 
 Behaves as the hub does, to the same contract; no tunnel, so no session ever begins or ends.
 """

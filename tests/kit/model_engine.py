@@ -1,0 +1,130 @@
+"""The engine over a model cluster in virtual time: nothing leaves the process, and an hour costs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from borealis_server.adapters.randomness import SystemRandomness
+from borealis_server.adapters.store.memory import MemoryDeploymentStore
+from borealis_server.ports.relay import AgentChange, AgentChangeKind, AgentRef, AgentSession
+from borealis_server.services.deployments import Deployments
+from borealis_server.services.journal import Journal
+from borealis_server.services.runner import Runner, open_runner
+from kit.control_plane import ACCOUNT, TENANT, ControlPlane, JumpingClock
+from kit.model_kube import ModelKube
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from borealis_server.ports.store import DeploymentStore
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+AGENT = AgentRef(tenant=TENANT, name=ACCOUNT)
+POD_S = 1.0
+"""How long the model cluster takes for one pod."""
+
+
+class LoopClock(JumpingClock):
+    """The event loop's own time, which `looptime` makes virtual."""
+
+    def now(self) -> datetime:
+        """Seconds of the loop since 2026, and what was jumped."""
+        return START + timedelta(seconds=asyncio.get_running_loop().time()) + self._ahead
+
+
+class ModelRelay:
+    """The part of `ports.relay.Relay` that the runner uses; agents come and go by hand."""
+
+    def __init__(self) -> None:
+        self._here: set[AgentRef] = {AGENT}
+        self._watchers: list[asyncio.Queue[AgentChange]] = []
+
+    def is_connected(self, agent: AgentRef) -> bool:
+        """Whether the agent is here."""
+        return agent in self._here
+
+    def leave(self, agent: AgentRef = AGENT) -> None:
+        """The agent goes."""
+        self._here.discard(agent)
+        self._tell(AgentChangeKind.DISCONNECTED, agent)
+
+    def come(self, agent: AgentRef = AGENT) -> None:
+        """The agent comes back."""
+        self._here.add(agent)
+        self._tell(AgentChangeKind.CONNECTED, agent)
+
+    @asynccontextmanager
+    async def watch_agents(self) -> AsyncIterator[AsyncIterator[AgentChange]]:
+        """Every coming and going."""
+        queue: asyncio.Queue[AgentChange] = asyncio.Queue(maxsize=100)
+        self._watchers.append(queue)
+        try:
+            yield _changes(queue)
+        finally:
+            self._watchers.remove(queue)
+
+    def _tell(self, kind: AgentChangeKind, agent: AgentRef) -> None:
+        session = AgentSession(
+            agent=agent,
+            session_id="s",
+            instance_id="i",
+            version="0.1.0",
+            connected_at=START,
+            last_seen_at=START,
+            open_streams=0,
+            kubernetes_version="v1.30.0",
+        )
+        for queue in self._watchers:
+            queue.put_nowait(AgentChange(kind=kind, session=session))
+
+
+async def _changes(queue: asyncio.Queue[AgentChange]) -> AsyncIterator[AgentChange]:
+    while True:
+        yield await queue.get()
+
+
+class KnownAgents:
+    """One agent, of one tenant."""
+
+    async def agent_names(self, tenant: str) -> tuple[str, ...]:
+        """The agents that deploy files of the tests name."""
+        return (ACCOUNT,) if tenant == TENANT else ()
+
+
+@dataclass(slots=True, kw_only=True)
+class ModelEngine:
+    """A world in which a runner can be started, stopped and started again."""
+
+    kube: ModelKube = field(default_factory=ModelKube)
+    relay: ModelRelay = field(default_factory=ModelRelay)
+    store: DeploymentStore = field(default_factory=MemoryDeploymentStore)
+    clock: LoopClock = field(default_factory=LoopClock)
+    lanes: int = 32
+    runner: Runner | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[ControlPlane]:
+        """A server process over this world: its runner works inside the context."""
+        journal = Journal(self.store)
+        async with asyncio.TaskGroup() as group:
+            pods = group.create_task(self._work(), name="model cluster")
+            try:
+                # Any other relay would do: the runner asks it for no calls.
+                async with open_runner(journal, self.kube, self.relay, self.clock, lanes=self.lanes) as self.runner:  # type: ignore[arg-type]
+                    yield self.plane(journal)
+            finally:
+                pods.cancel()
+
+    def plane(self, journal: Journal) -> ControlPlane:
+        """What callers do, without a runner."""
+        deployments = Deployments(journal, KnownAgents(), self.clock, SystemRandomness())
+        return ControlPlane(deployments=deployments, journal=journal, clock=self.clock)
+
+    async def _work(self) -> None:
+        while True:
+            await asyncio.sleep(POD_S)
+            self.kube.advance()
