@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from borealis_deployfile.surroundings import Surroundings, check_surroundings
 from borealis_deployfile.templates import Escape, UnresolvedError, parse_template, render
 from borealis_deployfile.variables import Values
 from borealis_server.domain.deployment import DeploymentKey, StepKind
-from borealis_server.domain.errors import DeployFileInvalid
+from borealis_server.domain.errors import DeployFileInvalid, InvalidArgument
 from borealis_server.domain.kubernetes.marks import Origin
 from borealis_server.domain.kubernetes.replica_set import replica_set_of
 from borealis_server.domain.start import StartRequest, checked, first_record
@@ -401,6 +402,33 @@ def test_df_34_a_name_without_a_value_stops_the_rendering():
         render(parse_template("{{context.gone}}"), Values().get)
 
     assert (caught.value.reason, caught.value.names) == (Code.UNRESOLVED_VARIABLE, ("context.gone",))
+
+
+def test_df_37_only_the_chosen_targets_are_started_and_edges_are_drawn_through_the_others():
+    text = (
+        HEAD
+        + AT_ONCE
+        + (
+            "targets:\n  a: {account: c, namespace: a, strategy: s}\n"
+            "  b: {account: gone, namespace: b, strategy: s, constraints: {dependsOn: [a]}}\n"
+            "  c: {account: c, namespace: c, strategy: s, constraints: {dependsOn: [b]}}\n"
+        )
+    )
+    request, accounts = start(text, WEB)
+
+    chosen = checked(replace(request, targets=("a", "c")), accounts)
+
+    assert [(target.name, target.depends_on) for target in chosen.file.targets] == [("a", ()), ("c", ("a",))]
+    assert set(chosen.objects) == {"a", "c"}
+    with pytest.raises(InvalidArgument):
+        checked(replace(request, targets=("z",)), accounts)
+    assert replace(request, targets=("a",)).digest() != request.digest()
+
+
+def test_df_38_a_given_account_replaces_those_of_the_file():
+    request, _ = start(HEAD + TARGET + AT_ONCE, WEB)
+
+    assert checked(replace(request, account="d"), ("d",)).file.targets[0].account == "d"
 
 
 def test_df_39_falling_weights_are_warned_of_in_the_answer():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from borealis_cli.exit_codes import ExitCode
@@ -22,12 +23,33 @@ _WORD: Final = re.compile(r"[^\s,\]}#:]+")
 _PLACE: Final = re.compile(r"(?P<file>.+):(?P<line>\d+):(?P<column>\d+)")
 
 
-def read(path: Path, *, application: str = "") -> GatheredFiles:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What the command line says beside the file."""
+
+    application: str = ""
+    account: str = ""
+    context: Mapping[str, str] = field(default_factory=dict)
+    targets: Sequence[str] = ()
+
+
+def look(path: Path, given: Given) -> GatheredFiles:
+    """The deploy file at `path` with its manifests and its faults."""
+    return gather(
+        path,
+        application=given.application or None,
+        account=given.account or None,
+        context=given.context,
+        targets=given.targets,
+    )
+
+
+def read(path: Path, given: Given) -> GatheredFiles:
     """The deploy file at `path` with its manifests, without faults.
 
     Errors: FilesInvalidError with all faults.
     """
-    gathered = gather(path, application=application or None)
+    gathered = look(path, given)
     if gathered.faults:
         raise invalid(gathered, gathered.faults, f"{count_of(gathered.faults)} in {path}. Nothing was started.")
     return gathered

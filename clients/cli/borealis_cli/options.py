@@ -58,11 +58,35 @@ DeployFilePath = Annotated[Path, typer.Option("--file", "-f", help="The deploy f
 Application = Annotated[
     str, typer.Option("--application", "-n", help="Replaces the application of the deploy file.", show_default=False)
 ]
+Account = Annotated[str, typer.Option("--account", help="Replaces the accounts of all targets.", show_default=False)]
+AddContext = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--add-context", metavar="NAME=VALUE,...", help="Variables that go before those of the file; may be repeated."
+    ),
+]
+Targets = Annotated[
+    list[str] | None, typer.Option("--target", "-t", help="Only this target; may be repeated.", show_default=False)
+]
 Timeout = Annotated[
     str, typer.Option("--timeout", help="Stop watching after so long: 90, 90s, 10m, 1h30m.", show_default=False)
 ]
 
 _DURATION: Final = re.compile(r"(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s?)?")
+
+
+def parse_context(texts: list[str] | None) -> dict[str, str]:
+    """Variables by name; a value may hold `=`, but no comma.
+
+    Errors: typer.BadParameter when a part is not NAME=VALUE.
+    """
+    found = {}
+    for part in (part for text in texts or [] for part in text.split(",") if part.strip()):
+        name, mark, value = part.partition("=")
+        if not mark or not name.strip():
+            raise typer.BadParameter(f"{part!r} is not NAME=VALUE", param_hint="--add-context")
+        found[name.strip()] = value
+    return found
 
 
 def parse_duration(text: str) -> float | None:

@@ -14,7 +14,7 @@ from borealis_client._generated.borealis.deployment.v1 import ManifestFile
 from borealis_client.errors import DeployFileInvalidError, SettingsError, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from borealis_deployfile.faults import Fault
     from borealis_deployfile.manifests import FileContent, ManifestObject
@@ -60,20 +60,29 @@ class GatheredFiles:
         )
 
 
-def gather(path: Path, *, application: str | None = None, working_directory: Path | None = None) -> GatheredFiles:
+def gather(
+    path: Path,
+    *,
+    application: str | None = None,
+    account: str | None = None,
+    context: Mapping[str, str] | None = None,
+    targets: Sequence[str] = (),
+    working_directory: Path | None = None,
+) -> GatheredFiles:
     """The deploy file at `path` with its manifests, read and checked.
 
     Manifest paths are relative to the deploy file's folder; where that has none, to the working directory, with a
     warning.
 
-    Errors: SettingsError when the deploy file cannot be read. Everything else that is wrong is a fault in the answer.
+    Errors: SettingsError when the deploy file cannot be read, or has no target of a name in `targets`. Everything else
+    that is wrong is a fault in the answer.
     """
     from borealis_deployfile.manifests import check_manifests, collect_paths  # noqa: PLC0415  # needs PyYAML
     from borealis_deployfile.parse import check  # noqa: PLC0415  # as above: callers who send bytes do without
     from borealis_deployfile.unsupported import unsupported  # noqa: PLC0415  # as above
 
     content, name = _read_deploy_file(path), str(path)
-    verdict = check(content, file_name=name, application=application)
+    verdict = check(content, file_name=name, application=application, account=account, context=context)
     if verdict.file is None:
         return GatheredFiles(
             content=content,
@@ -83,15 +92,16 @@ def gather(path: Path, *, application: str | None = None, working_directory: Pat
             faults=verdict.faults,
             warnings=verdict.warnings,
         )
-    reader = _ManifestReader(verdict.file, folder=path.parent, working_directory=working_directory or Path.cwd())
-    found = {written: reader.read(written) for written in collect_paths(verdict.file)}
-    checked = check_manifests(verdict.file, {path: files for path, files in found.items() if files})
+    file = _chosen(verdict.file, targets)
+    reader = _ManifestReader(file, folder=path.parent, working_directory=working_directory or Path.cwd())
+    found = {written: reader.read(written) for written in collect_paths(file)}
+    checked = check_manifests(file, {path: files for path, files in found.items() if files})
     # What could not be read was told by the reader, who knows why.
     faults = (*reader.faults, *(one for one in checked.faults if not _is_told(one, reader.faults)))
     return GatheredFiles(
         content=content,
         file_name=name,
-        file=None if faults else verdict.file,
+        file=None if faults else file,
         manifest_files=tuple(
             ManifestFile(path=written, name=one.name, content=one.content)
             for written, files in found.items()
@@ -99,9 +109,18 @@ def gather(path: Path, *, application: str | None = None, working_directory: Pat
         ),
         faults=faults,
         warnings=(*verdict.warnings, *reader.warnings, *checked.warnings),
-        unsupported=(*unsupported(verdict.file), *checked.unsupported),
+        unsupported=(*unsupported(file), *checked.unsupported),
         objects={} if faults else checked.objects_by_target,
     )
+
+
+def _chosen(file: DeployFile, targets: Sequence[str]) -> DeployFile:
+    from borealis_deployfile.selection import UnknownTargetError, select_targets  # noqa: PLC0415  # as in `gather`
+
+    try:
+        return select_targets(file, targets)
+    except UnknownTargetError as error:
+        raise SettingsError(f"{error}.") from error
 
 
 class _ManifestReader:

@@ -27,7 +27,7 @@ from borealis_client.folding import fold, is_end, is_final
 from borealis_client.interruptions import Interruptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from borealis_client.interruptions import OnInterruption
     from borealis_client.transport import Transport
@@ -62,13 +62,16 @@ class Deployments:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def start(  # every one is an independent choice of the caller
+    async def start(  # noqa: PLR0913 - every one is an independent choice of the caller
         self,
         deploy_file: Path | bytes,
         *,
         manifests: Sequence[ManifestFile] = (),
         file_name: str = "deploy.yaml",
         application: str = "",
+        account: str = "",
+        context: Mapping[str, str] | None = None,
+        targets: Sequence[str] = (),
         request_id: str = "",
         timeout_s: float = _UPLOAD_LIMIT_S,
     ) -> StartedDeployment:
@@ -76,11 +79,15 @@ class Deployments:
 
         A path is read together with the manifests that it names, checked, and only sent when it has no faults. Bytes
         are sent as they are, with `manifests` as what their paths hold and `file_name` as their name in messages.
+        `application` and `account` replace what the file says, `context` goes before its variables, and `targets`
+        leaves out all others.
 
         Errors: DeployFileInvalidError with every fault at once, DeploymentInProgressError.
         """
         if isinstance(deploy_file, Path):
-            gathered = gather(deploy_file, application=application or None)
+            gathered = gather(
+                deploy_file, application=application or None, account=account or None, context=context, targets=targets
+            )
             gathered.raise_for_faults()
             deploy_file, manifests, file_name = gathered.content, gathered.manifest_files, gathered.file_name
         answer = await self._transport.call(
@@ -91,6 +98,9 @@ class Deployments:
                 deploy_file_name=file_name,
                 manifest_files=[*manifests],
                 application=application,
+                account=account,
+                context=dict(context or {}),
+                targets=[*targets],
             ),
             is_repeatable=True,
             timeout_s=timeout_s,

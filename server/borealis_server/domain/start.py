@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from borealis_deployfile.faults import Fault
 from borealis_deployfile.manifests import FileContent, ManifestObject, ManifestResult, apply_order, check_manifests
 from borealis_deployfile.model import Canary, DeployFile, Target
 from borealis_deployfile.parse import check
+from borealis_deployfile.selection import UnknownTargetError, select_targets
 from borealis_deployfile.surroundings import Surroundings, check_surroundings
 from borealis_deployfile.unsupported import unsupported
 from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, EventKind, TargetRun
@@ -33,6 +34,12 @@ class StartRequest:
     """Manifest files by the path that the deploy file writes."""
     application: str = ""
     """Replaces the deploy file's; empty keeps it."""
+    account: str = ""
+    """Replaces the accounts of all targets; empty keeps them."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    """Variables that go before those of the steps and of the file."""
+    targets: tuple[str, ...] = ()
+    """Only these targets; empty means all."""
     request_id: str = ""
 
     def digest(self) -> str:
@@ -44,6 +51,10 @@ class StartRequest:
 
     def _parts(self) -> Iterable[bytes]:
         yield from (self.actor.encode(), self.deploy_file, self.application.encode())
+        yield from (self.account.encode(), str(len(self.context)).encode(), str(len(self.targets)).encode())
+        for name, value in sorted(self.context.items()):
+            yield from (name.encode(), value.encode())
+        yield from (target.encode() for target in self.targets)
         for path, contents in sorted(self.files.items()):
             for content in contents:
                 yield from (path.encode(), content.name.encode(), content.content)
@@ -62,21 +73,33 @@ def checked(request: StartRequest, known_agents: Collection[str]) -> CheckedStar
     """The request, understood. Errors: InvalidArgument; DeployFileInvalid with every fault at once."""
     check_request_id(request.request_id)
     name = request.file_name or DEFAULT_FILE_NAME
-    result = check(request.deploy_file, file_name=name, application=request.application or None)
+    result = check(
+        request.deploy_file,
+        file_name=name,
+        application=request.application or None,
+        account=request.account or None,
+        context=request.context,
+    )
     if result.file is None:
         raise DeployFileInvalid(map(_file_fault, result.faults))
-    manifests = check_manifests(result.file, request.files)
+    file = _chosen(result.file, request.targets)
+    manifests = check_manifests(file, request.files)
     faults = [
-        *check_surroundings(result.file, Surroundings(accounts=known_agents)),
+        *check_surroundings(file, Surroundings(accounts=known_agents)),
         *manifests.faults,
-        *unsupported(result.file),
+        *unsupported(file),
         *manifests.unsupported,
     ]
     if faults:
         raise DeployFileInvalid(map(_file_fault, faults))
-    return CheckedStart(
-        file=result.file, objects=_ordered(manifests), warnings=_warnings(result.warnings, manifests.warnings)
-    )
+    return CheckedStart(file=file, objects=_ordered(manifests), warnings=_warnings(result.warnings, manifests.warnings))
+
+
+def _chosen(file: DeployFile, names: Collection[str]) -> DeployFile:
+    try:
+        return select_targets(file, names)
+    except UnknownTargetError as error:
+        raise InvalidArgument.of("targets", str(error)) from error
 
 
 def check_request_id(request_id: str) -> None:

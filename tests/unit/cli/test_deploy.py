@@ -197,6 +197,35 @@ def test_validate_counts_what_it_found(cli, deploy_file: Path):
     assert "application shop, 1 targets, 1 strategies, 1 manifests" in outcome.out
 
 
+def test_account_context_and_targets_go_to_the_server_and_into_the_check(
+    cli, server: ScriptedServer, deploy_file: Path
+):
+    deploy_file.write_text(deploy_file.read_text().replace("    account: kind\n", ""))
+    arguments = ["--account", "other", "--add-context", "a=1,b=x=y", "--add-context", "c=", "-t", "prod"]
+
+    outcome = cli("deploy", "-f", str(deploy_file), *arguments)
+
+    assert outcome.code == 0, outcome.err
+    (request,) = server.called("StartDeployment")
+    assert (request.account, list(request.targets)) == ("other", ["prod"])
+    assert dict(request.context) == {"a": "1", "b": "x=y", "c": ""}
+
+
+def test_a_target_that_does_not_exist_is_refused_before_anything_is_sent(
+    cli, server: ScriptedServer, deploy_file: Path
+):
+    outcome = cli("deploy", "-f", str(deploy_file), "-t", "prd")
+
+    assert outcome.code == 2
+    assert 'did you mean "prod"?' in outcome.err
+    assert not server.calls
+
+
+@pytest.mark.parametrize("text", ["a", "=b", "a=1,b"])
+def test_context_is_name_and_value(cli, deploy_file: Path, text):
+    assert cli("deploy", "-f", str(deploy_file), "--add-context", text).code == 2
+
+
 def test_an_application_given_on_the_command_line_replaces_the_files(cli, server: ScriptedServer, deploy_file: Path):
     assert cli("deploy", "-f", str(deploy_file), "-n", "other").code == 0
 

@@ -133,7 +133,7 @@ def test_plan_of_some_targets(offline):
     unknown = offline("plan", "-f", CORPUS["golden"], "-t", "life")
 
     assert document["waves"] == [["dev"], ["live"]]
-    assert unknown.code == 6
+    assert unknown.code == 2
     assert 'did you mean "live"' in unknown.err
 
 

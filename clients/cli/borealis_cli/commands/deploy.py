@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from borealis_cli.options import (
+    Account,
+    AddContext,
     Application,
     CaFile,
     Connection,
@@ -14,13 +16,16 @@ from borealis_cli.options import (
     Format,
     Output,
     Server,
+    Targets,
     Timeout,
+    parse_context,
     parse_duration,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from borealis_cli.deploy_files import Given
     from borealis_cli.running import Attachment
     from borealis_client import GatheredFiles, StartedDeployment
 
@@ -32,11 +37,14 @@ def register(app: typer.Typer) -> None:
     app.command("deploy")(deploy)
 
 
-def deploy(  # a command's options
+def deploy(  # noqa: PLR0913 - a command's options
     file: DeployFilePath,
     *,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
     application: Application = "",
+    account: Account = "",
+    add_context: AddContext = None,
+    target: Targets = None,
     timeout: Timeout = "",
     output: Output = Format.TEXT,
     server: Server = None,
@@ -47,7 +55,7 @@ def deploy(  # a command's options
     The file and its manifests are checked first: with faults, nothing is sent (exit status 7).
     """
     from borealis_cli.context import connected
-    from borealis_cli.deploy_files import read
+    from borealis_cli.deploy_files import Given, read
     from borealis_cli.following import follow
     from borealis_cli.output import note
     from borealis_cli.render.text import one_line
@@ -56,12 +64,13 @@ def deploy(  # a command's options
     timeout_s = parse_duration(timeout)
     if timeout_s and not watch:
         raise typer.BadParameter("it limits --watch, which is missing", param_hint="--timeout")
-    gathered = read(file, application=application)
+    given = Given(application=application, account=account, context=parse_context(add_context), targets=target or ())
+    gathered = read(file, given)
     _warn(gathered)
 
     async def command(attachment: "Attachment") -> int:
         async with connected(Connection(server=server, ca_file=ca_file)) as borealis:
-            started = await _start(borealis.deployments.start, gathered, application)
+            started = await _start(borealis.deployments.start, gathered, given)
             attachment.name = started.deployment.name
             note(*(f"warning: {one_line(warning)}" for warning in _news(started, gathered)))
             if not watch:
@@ -72,7 +81,7 @@ def deploy(  # a command's options
     run(command)
 
 
-async def _start(start: "Starter", gathered: "GatheredFiles", application: str) -> "StartedDeployment":
+async def _start(start: "Starter", gathered: "GatheredFiles", given: "Given") -> "StartedDeployment":
     """The started deployment; the server's faults are shown like our own."""
     from borealis_cli.deploy_files import refused
     from borealis_client import DeployFileInvalidError
@@ -82,7 +91,10 @@ async def _start(start: "Starter", gathered: "GatheredFiles", application: str) 
             gathered.content,
             manifests=gathered.manifest_files,
             file_name=gathered.file_name,
-            application=application,
+            application=given.application,
+            account=given.account,
+            context=given.context,
+            targets=given.targets,
         )
     except DeployFileInvalidError as error:
         raise refused(gathered, error) from error

@@ -9,7 +9,20 @@ import typer
 
 from borealis_cli.exit_codes import ExitCode
 from borealis_cli.failures import CommandFailedError
-from borealis_cli.options import Application, CaFile, Connection, DeployFilePath, Format, Output, ReportFormat, Server
+from borealis_cli.options import (
+    Account,
+    AddContext,
+    Application,
+    CaFile,
+    Connection,
+    DeployFilePath,
+    Format,
+    Output,
+    ReportFormat,
+    Server,
+    Targets,
+    parse_context,
+)
 
 if TYPE_CHECKING:
     from borealis_cli.running import Attachment
@@ -38,10 +51,13 @@ def register(app: typer.Typer) -> None:
     app.add_typer(templates, name="template")
 
 
-def validate(
+def validate(  # noqa: PLR0913 - a command's options
     file: DeployFilePath,
     *,
     application: Application = "",
+    account: Account = "",
+    add_context: AddContext = None,
+    target: Targets = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Warnings and what the server cannot do yet are faults too.")
     ] = False,
@@ -56,11 +72,12 @@ def validate(
     ca_file: CaFile = None,
 ) -> None:
     """Check a deploy file and its manifests, by the server's own rules; exit status 7 when they have faults."""
+    from borealis_cli.deploy_files import Given, look
     from borealis_cli.output import note, say
     from borealis_cli.verdicts import Verdict, answer, remarks_text
-    from borealis_client import gather
 
-    gathered = gather(file, application=application or None)
+    given = Given(application=application, account=account, context=parse_context(add_context), targets=target or ())
+    gathered = look(file, given)
     strange = _unknown_accounts(gathered, Connection(server=server, ca_file=ca_file)) if ask_server else ()
     verdict = Verdict(gathered=gathered, faults=(*gathered.faults, *strange), is_strict=strict)
     say(answer(verdict, output))
@@ -72,35 +89,31 @@ def validate(
 def plan(
     file: DeployFilePath,
     *,
-    target: Annotated[
-        list[str] | None, typer.Option("--target", "-t", help="Only this target; may be repeated.")
-    ] = None,
+    target: Targets = None,
     replicas: Annotated[
         list[str] | None,
         typer.Option("--replicas", metavar="[TARGET/]DEPLOYMENT=N", help="Pods that are live; may be repeated."),
     ] = None,
     application: Application = "",
+    account: Account = "",
+    add_context: AddContext = None,
     output: Output = Format.TEXT,
 ) -> None:
     """Show what a deploy file would do: order, steps, pods at every step, approvals, earliest finish."""
-    from borealis_cli.deploy_files import read, warnings_text
+    from borealis_cli.deploy_files import Given, read, warnings_text
     from borealis_cli.output import note, say, say_json
     from borealis_cli.render.plan import not_supported_lines, plan_lines
     from borealis_deployfile.planning.document import to_document
     from borealis_deployfile.planning.planner import make_plan
-    from borealis_deployfile.selection import UnknownTargetError, select_targets
 
-    gathered = read(file, application=application)
+    given = Given(application=application, account=account, context=parse_context(add_context), targets=target or ())
+    gathered = read(file, given)
     if gathered.file is None:
         raise AssertionError("a file without faults has a meaning")
     warnings = warnings_text(gathered)
     if warnings:
         note(warnings.rstrip())
-    try:
-        chosen = select_targets(gathered.file, target or [])
-    except UnknownTargetError as error:
-        raise CommandFailedError(str(error), code=ExitCode.NOT_FOUND, reason=error.reason) from error
-    found = make_plan(chosen, gathered.objects, replicas=_replicas(replicas or []))
+    found = make_plan(gathered.file, gathered.objects, replicas=_replicas(replicas or []))
     if output is not Format.TEXT:
         say_json(to_document(found), output)
         return

@@ -120,5 +120,8 @@ def _start_request(request: pb.StartDeploymentRequest) -> StartRequest:
         file_name=request.deploy_file_name,
         files={path: tuple(contents) for path, contents in files.items()},
         application=request.application,
+        account=request.account,
+        context=dict(request.context),
+        targets=tuple(request.targets),
         request_id=request.request_id,
     )

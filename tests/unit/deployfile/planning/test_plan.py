@@ -65,7 +65,7 @@ def test_steps_are_those_of_the_engine_and_counts_are_its_arithmetic(steps, depl
     for step in planned:
         if step.pods is None:
             continue
-        goals = [goal(one.replicas, step.weight_percent, one.max_surge) for one in deployments]
+        goals = [goal(one.replicas, step.weight_percent or 0, one.max_surge) for one in deployments]
         assert step.pods == Counts(new=sum(one.new for one in goals), old=sum(one.old for one in goals))
         assert [part.pods for part in step.deployments] == goals
 
@@ -74,8 +74,8 @@ def test_steps_are_those_of_the_engine_and_counts_are_its_arithmetic(steps, depl
 def test_room_on_the_way_stays_within_the_surge(steps, deployment):
     for step in plan_strategy(Canary(name="s", steps=tuple(steps)), [deployment], ()):
         if step.pods is not None:
-            assert step.pods.new + step.pods.old <= step.most_pods <= deployment.replicas + deployment.max_surge
-            assert step.extra_pods == max(0, step.most_pods - deployment.replicas)
+            assert step.pods.new + step.pods.old <= (step.most_pods or 0) <= deployment.replicas + deployment.max_surge
+            assert step.extra_pods == max(0, (step.most_pods or 0) - deployment.replicas)
 
 
 @pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)

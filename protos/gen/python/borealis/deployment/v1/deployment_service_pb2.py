@@ -26,13 +26,15 @@ from borealis.auth.v1 import permission_pb2 as borealis_dot_auth_dot_v1_dot_perm
 from borealis.deployment.v1 import deployment_pb2 as borealis_dot_deployment_dot_v1_dot_deployment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/borealis/deployment/v1/deployment_service.proto\x12\x16\x62orealis.deployment.v1\x1a!borealis/auth/v1/permission.proto\x1a\'borealis/deployment/v1/deployment.proto\"\xae\x01\n\x16StartDeploymentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65ploy_file\x18\x02 \x01(\x0c\x12\x18\n\x10\x64\x65ploy_file_name\x18\x03 \x01(\t\x12<\n\x0emanifest_files\x18\x04 \x03(\x0b\x32$.borealis.deployment.v1.ManifestFile\x12\x13\n\x0b\x61pplication\x18\x05 \x01(\t\";\n\x0cManifestFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\"c\n\x17StartDeploymentResponse\x12\x36\n\ndeployment\x18\x01 \x01(\x0b\x32\".borealis.deployment.v1.Deployment\x12\x10\n\x08warnings\x18\x02 \x03(\t\"$\n\x14GetDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"O\n\x15GetDeploymentResponse\x12\x36\n\ndeployment\x18\x01 \x01(\x0b\x32\".borealis.deployment.v1.Deployment\"n\n\x16ListDeploymentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0b\x61pplication\x18\x03 \x01(\t\x12\x18\n\x10in_progress_only\x18\x04 \x01(\x08\"k\n\x17ListDeploymentsResponse\x12\x37\n\x0b\x64\x65ployments\x18\x01 \x03(\x0b\x32\".borealis.deployment.v1.Deployment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x16WatchDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"\xa7\x01\n\x17WatchDeploymentResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x36\n\x08snapshot\x18\x02 \x01(\x0b\x32\".borealis.deployment.v1.DeploymentH\x00\x12\x38\n\x05\x65vent\x18\x03 \x01(\x0b\x32\'.borealis.deployment.v1.DeploymentEventH\x00\x42\x08\n\x06\x63hange\"k\n\x18\x41pproveDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x0c\n\x04step\x18\x04 \x01(\t\x12\x0f\n\x07\x63omment\x18\x05 \x01(\t\"S\n\x19\x41pproveDeploymentResponse\x12\x36\n\ndeployment\x18\x01 \x01(\x0b\x32\".borealis.deployment.v1.Deployment\"N\n\x19RollBackDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\"T\n\x1aRollBackDeploymentResponse\x12\x36\n\ndeployment\x18\x01 \x01(\x0b\x32\".borealis.deployment.v1.Deployment\"L\n\x17\x43\x61ncelDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\"R\n\x18\x43\x61ncelDeploymentResponse\x12\x36\n\ndeployment\x18\x01 \x01(\x0b\x32\".borealis.deployment.v1.Deployment2\x81\x07\n\x11\x44\x65ploymentService\x12x\n\x0fStartDeployment\x12..borealis.deployment.v1.StartDeploymentRequest\x1a/.borealis.deployment.v1.StartDeploymentResponse\"\x04\x88\xb5\x18\x04\x12u\n\rGetDeployment\x12,.borealis.deployment.v1.GetDeploymentRequest\x1a-.borealis.deployment.v1.GetDeploymentResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x12{\n\x0fListDeployments\x12..borealis.deployment.v1.ListDeploymentsRequest\x1a/.borealis.deployment.v1.ListDeploymentsResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x12}\n\x0fWatchDeployment\x12..borealis.deployment.v1.WatchDeploymentRequest\x1a/.borealis.deployment.v1.WatchDeploymentResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x30\x01\x12~\n\x11\x41pproveDeployment\x12\x30.borealis.deployment.v1.ApproveDeploymentRequest\x1a\x31.borealis.deployment.v1.ApproveDeploymentResponse\"\x04\x88\xb5\x18\x05\x12\x81\x01\n\x12RollBackDeployment\x12\x31.borealis.deployment.v1.RollBackDeploymentRequest\x1a\x32.borealis.deployment.v1.RollBackDeploymentResponse\"\x04\x88\xb5\x18\x04\x12{\n\x10\x43\x61ncelDeployment\x12/.borealis.deployment.v1.CancelDeploymentRequest\x1a\x30.borealis.deployment.v1.CancelDeploymentResponse\"\x04\x88\xb5\x18\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/borealis/deployment/v1/deployment_service.proto\x12\x16\x62orealis.deployment.v1\x1a!borealis/auth/v1/permission.proto\x1a\'borealis/deployment/v1/deployment.proto\"\xce\x02\n\x16StartDeploymentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65ploy_file\x18\x02 \x01(\x0c\x12\x18\n\x10\x64\x65ploy_file_name\x18\x03 \x01(\t\x12<\n\x0emanifest_files\x18\x04 \x03(\x0b\x32$.borealis.deployment.v1.ManifestFile\x12\x13\n\x0b\x61pplication\x18\x05 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x06 \x01(\t\x12L\n\x07\x63ontext\x18\x07 \x03(\x0b\x32;.borealis.deployment.v1.StartDeploymentRequest.ContextEntry\x12\x0f\n\x07targets\x18\x08 \x03(\t\x1a.\n\x0c\x43ontextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\";\n\x0cManifestFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\"c\n\x17StartDeploymentResponse\x12\x36\n\ndeployment\x18\x01 \x01(\x0b\x32\".borealis.deployment.v1.Deployment\x12\x10\n\x08warnings\x18\x02 \x03(\t\"$\n\x14GetDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"O\n\x15GetDeploymentResponse\x12\x36\n\ndeployment\x18\x01 \x01(\x0b\x32\".borealis.deployment.v1.Deployment\"n\n\x16ListDeploymentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0b\x61pplication\x18\x03 \x01(\t\x12\x18\n\x10in_progress_only\x18\x04 \x01(\x08\"k\n\x17ListDeploymentsResponse\x12\x37\n\x0b\x64\x65ployments\x18\x01 \x03(\x0b\x32\".borealis.deployment.v1.Deployment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x16WatchDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"\xa7\x01\n\x17WatchDeploymentResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x36\n\x08snapshot\x18\x02 \x01(\x0b\x32\".borealis.deployment.v1.DeploymentH\x00\x12\x38\n\x05\x65vent\x18\x03 \x01(\x0b\x32\'.borealis.deployment.v1.DeploymentEventH\x00\x42\x08\n\x06\x63hange\"k\n\x18\x41pproveDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x0c\n\x04step\x18\x04 \x01(\t\x12\x0f\n\x07\x63omment\x18\x05 \x01(\t\"S\n\x19\x41pproveDeploymentResponse\x12\x36\n\ndeployment\x18\x01 \x01(\x0b\x32\".borealis.deployment.v1.Deployment\"N\n\x19RollBackDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\"T\n\x1aRollBackDeploymentResponse\x12\x36\n\ndeployment\x18\x01 \x01(\x0b\x32\".borealis.deployment.v1.Deployment\"L\n\x17\x43\x61ncelDeploymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\"R\n\x18\x43\x61ncelDeploymentResponse\x12\x36\n\ndeployment\x18\x01 \x01(\x0b\x32\".borealis.deployment.v1.Deployment2\x81\x07\n\x11\x44\x65ploymentService\x12x\n\x0fStartDeployment\x12..borealis.deployment.v1.StartDeploymentRequest\x1a/.borealis.deployment.v1.StartDeploymentResponse\"\x04\x88\xb5\x18\x04\x12u\n\rGetDeployment\x12,.borealis.deployment.v1.GetDeploymentRequest\x1a-.borealis.deployment.v1.GetDeploymentResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x12{\n\x0fListDeployments\x12..borealis.deployment.v1.ListDeploymentsRequest\x1a/.borealis.deployment.v1.ListDeploymentsResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x12}\n\x0fWatchDeployment\x12..borealis.deployment.v1.WatchDeploymentRequest\x1a/.borealis.deployment.v1.WatchDeploymentResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x30\x01\x12~\n\x11\x41pproveDeployment\x12\x30.borealis.deployment.v1.ApproveDeploymentRequest\x1a\x31.borealis.deployment.v1.ApproveDeploymentResponse\"\x04\x88\xb5\x18\x05\x12\x81\x01\n\x12RollBackDeployment\x12\x31.borealis.deployment.v1.RollBackDeploymentRequest\x1a\x32.borealis.deployment.v1.RollBackDeploymentResponse\"\x04\x88\xb5\x18\x04\x12{\n\x10\x43\x61ncelDeployment\x12/.borealis.deployment.v1.CancelDeploymentRequest\x1a\x30.borealis.deployment.v1.CancelDeploymentResponse\"\x04\x88\xb5\x18\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'borealis.deployment.v1.deployment_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_STARTDEPLOYMENTREQUEST_CONTEXTENTRY']._loaded_options = None
+  _globals['_STARTDEPLOYMENTREQUEST_CONTEXTENTRY']._serialized_options = b'8\001'
   _globals['_DEPLOYMENTSERVICE'].methods_by_name['StartDeployment']._loaded_options = None
   _globals['_DEPLOYMENTSERVICE'].methods_by_name['StartDeployment']._serialized_options = b'\210\265\030\004'
   _globals['_DEPLOYMENTSERVICE'].methods_by_name['GetDeployment']._loaded_options = None
@@ -48,35 +50,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DEPLOYMENTSERVICE'].methods_by_name['CancelDeployment']._loaded_options = None
   _globals['_DEPLOYMENTSERVICE'].methods_by_name['CancelDeployment']._serialized_options = b'\210\265\030\004'
   _globals['_STARTDEPLOYMENTREQUEST']._serialized_start=152
-  _globals['_STARTDEPLOYMENTREQUEST']._serialized_end=326
-  _globals['_MANIFESTFILE']._serialized_start=328
-  _globals['_MANIFESTFILE']._serialized_end=387
-  _globals['_STARTDEPLOYMENTRESPONSE']._serialized_start=389
-  _globals['_STARTDEPLOYMENTRESPONSE']._serialized_end=488
-  _globals['_GETDEPLOYMENTREQUEST']._serialized_start=490
-  _globals['_GETDEPLOYMENTREQUEST']._serialized_end=526
-  _globals['_GETDEPLOYMENTRESPONSE']._serialized_start=528
-  _globals['_GETDEPLOYMENTRESPONSE']._serialized_end=607
-  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_start=609
-  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_end=719
-  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_start=721
-  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_end=828
-  _globals['_WATCHDEPLOYMENTREQUEST']._serialized_start=830
-  _globals['_WATCHDEPLOYMENTREQUEST']._serialized_end=892
-  _globals['_WATCHDEPLOYMENTRESPONSE']._serialized_start=895
-  _globals['_WATCHDEPLOYMENTRESPONSE']._serialized_end=1062
-  _globals['_APPROVEDEPLOYMENTREQUEST']._serialized_start=1064
-  _globals['_APPROVEDEPLOYMENTREQUEST']._serialized_end=1171
-  _globals['_APPROVEDEPLOYMENTRESPONSE']._serialized_start=1173
-  _globals['_APPROVEDEPLOYMENTRESPONSE']._serialized_end=1256
-  _globals['_ROLLBACKDEPLOYMENTREQUEST']._serialized_start=1258
-  _globals['_ROLLBACKDEPLOYMENTREQUEST']._serialized_end=1336
-  _globals['_ROLLBACKDEPLOYMENTRESPONSE']._serialized_start=1338
-  _globals['_ROLLBACKDEPLOYMENTRESPONSE']._serialized_end=1422
-  _globals['_CANCELDEPLOYMENTREQUEST']._serialized_start=1424
-  _globals['_CANCELDEPLOYMENTREQUEST']._serialized_end=1500
-  _globals['_CANCELDEPLOYMENTRESPONSE']._serialized_start=1502
-  _globals['_CANCELDEPLOYMENTRESPONSE']._serialized_end=1584
-  _globals['_DEPLOYMENTSERVICE']._serialized_start=1587
-  _globals['_DEPLOYMENTSERVICE']._serialized_end=2484
+  _globals['_STARTDEPLOYMENTREQUEST']._serialized_end=486
+  _globals['_STARTDEPLOYMENTREQUEST_CONTEXTENTRY']._serialized_start=440
+  _globals['_STARTDEPLOYMENTREQUEST_CONTEXTENTRY']._serialized_end=486
+  _globals['_MANIFESTFILE']._serialized_start=488
+  _globals['_MANIFESTFILE']._serialized_end=547
+  _globals['_STARTDEPLOYMENTRESPONSE']._serialized_start=549
+  _globals['_STARTDEPLOYMENTRESPONSE']._serialized_end=648
+  _globals['_GETDEPLOYMENTREQUEST']._serialized_start=650
+  _globals['_GETDEPLOYMENTREQUEST']._serialized_end=686
+  _globals['_GETDEPLOYMENTRESPONSE']._serialized_start=688
+  _globals['_GETDEPLOYMENTRESPONSE']._serialized_end=767
+  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_start=769
+  _globals['_LISTDEPLOYMENTSREQUEST']._serialized_end=879
+  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_start=881
+  _globals['_LISTDEPLOYMENTSRESPONSE']._serialized_end=988
+  _globals['_WATCHDEPLOYMENTREQUEST']._serialized_start=990
+  _globals['_WATCHDEPLOYMENTREQUEST']._serialized_end=1052
+  _globals['_WATCHDEPLOYMENTRESPONSE']._serialized_start=1055
+  _globals['_WATCHDEPLOYMENTRESPONSE']._serialized_end=1222
+  _globals['_APPROVEDEPLOYMENTREQUEST']._serialized_start=1224
+  _globals['_APPROVEDEPLOYMENTREQUEST']._serialized_end=1331
+  _globals['_APPROVEDEPLOYMENTRESPONSE']._serialized_start=1333
+  _globals['_APPROVEDEPLOYMENTRESPONSE']._serialized_end=1416
+  _globals['_ROLLBACKDEPLOYMENTREQUEST']._serialized_start=1418
+  _globals['_ROLLBACKDEPLOYMENTREQUEST']._serialized_end=1496
+  _globals['_ROLLBACKDEPLOYMENTRESPONSE']._serialized_start=1498
+  _globals['_ROLLBACKDEPLOYMENTRESPONSE']._serialized_end=1582
+  _globals['_CANCELDEPLOYMENTREQUEST']._serialized_start=1584
+  _globals['_CANCELDEPLOYMENTREQUEST']._serialized_end=1660
+  _globals['_CANCELDEPLOYMENTRESPONSE']._serialized_start=1662
+  _globals['_CANCELDEPLOYMENTRESPONSE']._serialized_end=1744
+  _globals['_DEPLOYMENTSERVICE']._serialized_start=1747
+  _globals['_DEPLOYMENTSERVICE']._serialized_end=2644
 # @@protoc_insertion_point(module_scope)

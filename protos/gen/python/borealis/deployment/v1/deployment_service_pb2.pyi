@@ -9,18 +9,31 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StartDeploymentRequest(_message.Message):
-    __slots__ = ("request_id", "deploy_file", "deploy_file_name", "manifest_files", "application")
+    __slots__ = ("request_id", "deploy_file", "deploy_file_name", "manifest_files", "application", "account", "context", "targets")
+    class ContextEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     DEPLOY_FILE_FIELD_NUMBER: _ClassVar[int]
     DEPLOY_FILE_NAME_FIELD_NUMBER: _ClassVar[int]
     MANIFEST_FILES_FIELD_NUMBER: _ClassVar[int]
     APPLICATION_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     deploy_file: bytes
     deploy_file_name: str
     manifest_files: _containers.RepeatedCompositeFieldContainer[ManifestFile]
     application: str
-    def __init__(self, request_id: _Optional[str] = ..., deploy_file: _Optional[bytes] = ..., deploy_file_name: _Optional[str] = ..., manifest_files: _Optional[_Iterable[_Union[ManifestFile, _Mapping]]] = ..., application: _Optional[str] = ...) -> None: ...
+    account: str
+    context: _containers.ScalarMap[str, str]
+    targets: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, request_id: _Optional[str] = ..., deploy_file: _Optional[bytes] = ..., deploy_file_name: _Optional[str] = ..., manifest_files: _Optional[_Iterable[_Union[ManifestFile, _Mapping]]] = ..., application: _Optional[str] = ..., account: _Optional[str] = ..., context: _Optional[_Mapping[str, str]] = ..., targets: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ManifestFile(_message.Message):
     __slots__ = ("path", "name", "content")

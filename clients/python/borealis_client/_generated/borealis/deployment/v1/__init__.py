@@ -969,6 +969,23 @@ class StartDeploymentRequest(betterproto2.Message):
     Replaces the application of the deploy file; empty means that the file names it.
     """
 
+    account: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Replaces the accounts of all targets; empty means that the file names them.
+    """
+
+    context: "dict[str, str]" = betterproto2.field(
+        7, betterproto2.TYPE_MAP, map_meta=betterproto2.map_meta(betterproto2.TYPE_STRING, betterproto2.TYPE_STRING)
+    )
+    """
+    Variables for templates; they go before those of the steps, and these before those of the file.
+    """
+
+    targets: "list[str]" = betterproto2.field(8, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Only these targets; empty means all. A target waits for the nearest chosen ones before it.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "StartDeploymentRequest", StartDeploymentRequest)
 
