@@ -3,6 +3,7 @@
 Rows about running pods and calling webhooks are tested here as far as the file decides them.
 """
 
+# Long on purpose: the list of features is one list, and so are its tests.
 from __future__ import annotations
 
 import json

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from borealis_cli.exit_codes import ExitCode
@@ -15,7 +17,6 @@ from borealis_deployfile.report import render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from borealis_client import DeployFileInvalidError, GatheredFiles, Violation
 
@@ -41,6 +42,7 @@ def look(path: Path, given: Given) -> GatheredFiles:
         account=given.account or None,
         context=given.context,
         targets=given.targets,
+        workspace=Path(workspace) if (workspace := os.environ.get("GITHUB_WORKSPACE")) else None,
     )
 
 

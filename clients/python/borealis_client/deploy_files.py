@@ -68,11 +68,13 @@ def gather(
     context: Mapping[str, str] | None = None,
     targets: Sequence[str] = (),
     working_directory: Path | None = None,
+    workspace: Path | None = None,
 ) -> GatheredFiles:
     """The deploy file at `path` with its manifests, read and checked.
 
-    Manifest paths are relative to the deploy file's folder; where that has none, to the working directory, with a
-    warning.
+    Manifest paths are relative to the deploy file's folder; where that has none, to the working directory, then to
+    `workspace` (the checkout of a CI job), with a warning. With a workspace, an absolute path that does not exist
+    starts there.
 
     Errors: SettingsError when the deploy file cannot be read, or has no target of a name in `targets`. Everything else
     that is wrong is a fault in the answer.
@@ -93,7 +95,9 @@ def gather(
             warnings=verdict.warnings,
         )
     file = _chosen(verdict.file, targets)
-    reader = _ManifestReader(file, folder=path.parent, working_directory=working_directory or Path.cwd())
+    reader = _ManifestReader(
+        file, folder=path.parent, working_directory=working_directory or Path.cwd(), workspace=workspace
+    )
     found = {written: reader.read(written) for written in collect_paths(file)}
     checked = check_manifests(file, {path: files for path, files in found.items() if files})
     # What could not be read was told by the reader, who knows why.
@@ -126,11 +130,12 @@ def _chosen(file: DeployFile, targets: Sequence[str]) -> DeployFile:
 class _ManifestReader:
     """Reads what the `path` entries of one deploy file name; collects faults instead of stopping."""
 
-    def __init__(self, file: DeployFile, *, folder: Path, working_directory: Path) -> None:
+    def __init__(self, file: DeployFile, *, folder: Path, working_directory: Path, workspace: Path | None) -> None:
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
         self._folder = folder
         self._working_directory = working_directory
+        self._workspace = workspace
         self._left_bytes = TOTAL_LIMIT_BYTES
         self._origins = {source.path: source.origin for source in reversed(file.manifests) if source.path}
 
@@ -149,15 +154,19 @@ class _ManifestReader:
         beside = self._folder / written
         if beside.exists():
             return beside
-        elsewhere = self._working_directory / written
-        if not elsewhere.exists():
-            return None
-        self._warn(
-            written,
-            f"{written} is read from the working directory, since it is not beside the deploy file",
-            "Write the path relative to the deploy file, so that it works from everywhere.",
-        )
+        elsewhere = next((one for one in self._elsewhere(written) if one.exists()), None)
+        if elsewhere is not None:
+            self._warn(
+                written,
+                f"{written} is read from {elsewhere}, since it is not beside the deploy file",
+                "Write the path relative to the deploy file, so that it works from everywhere.",
+            )
         return elsewhere
+
+    def _elsewhere(self, written: str) -> Iterator[Path]:
+        yield self._working_directory / written
+        if self._workspace is not None:
+            yield self._workspace / written.lstrip("/")  # an absolute path counts from the root of the checkout
 
     def _read_file(self, written: str, name: Path) -> FileContent | None:
         from borealis_deployfile.manifests import FileContent  # noqa: PLC0415  # as in `gather`

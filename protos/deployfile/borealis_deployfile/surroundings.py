@@ -42,8 +42,8 @@ def check_surroundings(file: DeployFile, known: Surroundings) -> tuple[Fault, ..
 
 def _unknown_accounts(file: DeployFile, known: Collection[str] | None) -> Iterator[Fault]:
     for target in file.targets:
-        if known is None or target.account in known:
-            continue
+        if known is None or target.account in known or "{{" in target.account:
+            continue  # what a secret says is known only when it is used
         message = f'target "{target.name}": account "{target.account}" does not exist'
         advice = _advice(target.account, known) or "make one with: borealis agent create NAME"
         yield fault_at(_place(target.account_origin), Code.UNKNOWN_ACCOUNT, message, advice)

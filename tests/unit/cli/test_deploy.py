@@ -169,7 +169,27 @@ def test_the_working_directory_is_second_and_warned_about(deploy_file: Path, tmp
 
     assert gathered.faults == ()
     assert [one.name for one in gathered.manifest_files] == [str(elsewhere / "manifests" / "web.yaml")]
-    assert any("working directory" in warning.message for warning in gathered.warnings)
+    assert any("not beside the deploy file" in warning.message for warning in gathered.warnings)
+
+
+@pytest.mark.parametrize("written", ["manifests/web.yaml", "/manifests/web.yaml"])
+def test_the_checkout_of_a_job_is_third_and_its_root_is_a_slash(
+    cli, server: ScriptedServer, deploy_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written
+):
+    checkout = tmp_path / "checkout"
+    (deploy_file.parent / "manifests").rename(tmp_path / "moved")
+    checkout.mkdir()
+    (tmp_path / "moved").rename(checkout / "manifests")
+    deploy_file.write_text(deploy_file.read_text().replace("manifests/web.yaml", written))
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(checkout))
+
+    outcome = cli("deploy", "-f", str(deploy_file))
+
+    assert outcome.code == 0, outcome.err
+    assert [one.name for one in server.called("StartDeployment")[0].manifest_files] == [
+        str(checkout / "manifests" / "web.yaml")
+    ]
+    assert "is not beside the deploy file" in outcome.err
 
 
 def test_a_manifest_that_is_too_large_is_a_fault(deploy_file: Path):
