@@ -8,7 +8,7 @@ import pytest
 
 from borealis_server.adapters.store.memory import MemoryDeploymentStore
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import DeploymentState, Phase, Rollback, TargetState
+from borealis_server.domain.deployment import DeploymentState, EventKind, Phase, Rollback, TargetState
 from borealis_server.domain.errors import ClusterBusy, ServerUnavailable
 from borealis_server.services.journal import Journal
 from kit.leaks import own_tasks
@@ -67,6 +67,25 @@ class TestFailures:
             assert waiting.targets[0].wait.what.startswith("the cluster, to read what is live: 429")
 
             assert (await plane.until_end(key)).state is DeploymentState.SUCCEEDED
+
+    async def test_a_change_that_is_tried_again_and_again_is_told_once(self, engine):
+        async with engine.running() as plane:
+            failures = 6
+
+            async def fail(call):
+                nonlocal failures
+                if call.verb == "create" and failures:
+                    failures -= 1
+                    raise ClusterBusy("429 TooManyRequests")
+
+            engine.kube.before = fail
+            done = await plane.until_end(await start(plane))
+            events = await plane.journal.store.events(done.key, after_sequence=0, limit=200)
+
+        assert done.state is DeploymentState.SUCCEEDED
+        assert failures == 0
+        told = [event.message for event in events if event.kind is EventKind.EFFECT_INTENDED]
+        assert len([text for text in told if text.startswith("create")]) == 1
 
     async def test_a_cluster_that_cannot_show_its_pods_is_waited_for_by_name(self, engine):
         async with engine.running() as plane:

@@ -118,7 +118,7 @@ def test_a_template_without_containers_is_left_for_the_cluster_to_refuse():
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param((Origin(application="shop", deployment_id="abd", target="prod"), "shop-ns", "web"), id="run"),
+        pytest.param((Origin(application="shop", deployment_id="abx", target="prod"), "shop-ns", "web"), id="run"),
         pytest.param((Origin(application="shop", deployment_id="abc", target="qa"), "shop-ns", "web"), id="target"),
         pytest.param((ORIGIN, "other-ns", "web"), id="namespace"),
         pytest.param((ORIGIN, "shop-ns", "api"), id="workload"),
