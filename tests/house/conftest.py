@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,11 +65,17 @@ def repository() -> Repository:
 
 @pytest.fixture(scope="session")
 def modules(repository: Repository) -> tuple[Module, ...]:
-    return tuple(
-        Module(path=path, text=text, tree=ast.parse(text, path))
-        for path, text in repository.texts()
-        if path.endswith(".py")
-    )
+    # Until Python 3.11.5, a parse during a parse breaks the outer one; a collected object that fails to end gets a
+    # traceback, and printing one parses.
+    gc.disable()
+    try:
+        return tuple(
+            Module(path=path, text=text, tree=ast.parse(text, path))
+            for path, text in repository.texts()
+            if path.endswith(".py")
+        )
+    finally:
+        gc.enable()
 
 
 def _listed() -> list[str]:

@@ -104,10 +104,12 @@ class ModelKube:
         live = self.objects.get(ref) or {"metadata": {"name": ref.name, "namespace": ref.namespace}}
         manager = Manager(name=FIELD_MANAGER, operation="Apply", api_version=ref.api_version)
         try:
-            self._store(apply_object(copy.deepcopy(live), dict(document), manager, force=False))
+            new = apply_object(copy.deepcopy(live), dict(document), manager, force=False)
         except ApiError as conflict:
             raise ClusterRefused(_CONFLICT, "Conflict", str(conflict)) from conflict
-        self.writes.append(f"apply {ref.kind} {ref.name}")
+        if new != live:
+            self._store(new)
+            self.writes.append(f"apply {ref.kind} {ref.name}")
 
     async def create(self, _agent: AgentRef, document: Mapping[str, Any]) -> bool:
         """Create the object. False when one of that name exists."""
@@ -131,7 +133,10 @@ class ModelKube:
             new = json_patch(live, [dict(each) for each in patch]) if isinstance(patch, list) else None
         except ApiError:
             return False
-        new = self._store(merge_patch(live, patch) if new is None else new)
+        new = merge_patch(live, patch) if new is None else new
+        if new == live:
+            return True
+        self._store(new)
         pods = f" {new['spec']['replicas']}" if isinstance(patch, list) else ""
         self.writes.append(f"patch {ref.kind} {ref.name}{pods}")
         return True
@@ -212,7 +217,7 @@ class ModelKube:
         containers = replica_set["spec"].get("template", {}).get("spec", {}).get("containers") or []
         return any(container.get("image") in self.broken for container in containers)
 
-    def _unready_pods(self) -> list[dict[str, Any]]:
+    def _unready_pods(self) -> Sequence[dict[str, Any]]:
         waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
         return [
             {

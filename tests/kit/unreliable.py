@@ -65,6 +65,21 @@ class UnreliableDrive(Drive):
         self.holding = decision if isinstance(decision, Hold) else None
         return self.holding is None
 
+    def until_hold(self) -> UnreliableDrive:
+        """Decide until nothing is left to decide at this moment."""
+        super().until_hold()
+        return self
+
+    def until_rest(self) -> UnreliableDrive:
+        """Decide and let the cluster work until nothing changes any more."""
+        super().until_rest()
+        return self
+
+    def later(self, seconds: float) -> UnreliableDrive:
+        """Let time pass."""
+        super().later(seconds)
+        return self
+
     def tick_until_end(self, *, every_s: float, limit_s: float) -> float:
         """Decide whenever the target asks to be woken; seconds until it has ended, or `limit_s`."""
         for number in range(int(limit_s // every_s)):

@@ -58,8 +58,8 @@ def _conflicts(owners: Mapping[Manager, Owned], written: FieldSet, manager: Mana
 
 
 def _prune(merged: Object, last: FieldSet, *, kept: FieldSet) -> None:
-    """Remove what was applied last time and is in nobody's set now, with everything below it."""
-    for path in sorted(with_parents(last) - with_parents(kept), key=len):
+    """Remove what was applied last time and is in nobody's set now, with everything below it; metadata itself stays."""
+    for path in sorted(with_parents(last) - with_parents(kept) - {("f:metadata",)}, key=len):
         without(merged, path)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import ssl
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -135,7 +135,8 @@ class SandboxCluster:
         await runner.cleanup()
         # A client that is gone never answers the polite end of TLS, and its socket would stay open.
         for transport in transports:
-            transport.abort()
+            with suppress(AttributeError):  # until Python 3.11.3, raised by a TLS transport that is closed already
+                transport.abort()
         await asyncio.sleep(0)
 
 

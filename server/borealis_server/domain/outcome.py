@@ -23,8 +23,6 @@ from borealis_server.domain.record import Note
 RETRY = timedelta(seconds=2)
 """How long to leave a busy cluster alone."""
 
-_BY_CURSOR = (Phase.APPLYING, Phase.FINISHING, Phase.REMOVING_NEW, Phase.RESTORING_OBJECTS)
-
 
 def absorb(run: TargetRun, effect: Effect, outcome: Outcome, here: Circumstances) -> Become | Hold:
     """The record after `effect` came out as `outcome`: a Become, or a Hold where it must be tried again later."""
@@ -62,7 +60,7 @@ def _done(run: TargetRun, effect: Effect, here: Circumstances) -> Become:
     done = replace(run, intent="", wait=None, ready_limit_at=None)
     if isinstance(effect, Scale):
         done = replace(done, ready_limit_at=here.now + timedelta(seconds=here.readiness_timeout_s))
-    elif run.phase in _BY_CURSOR:
+    else:
         done = replace(done, cursor=run.cursor + 1)
     return Become(run=done, notes=(Note(kind=EventKind.EFFECT_DONE, message=str(effect)),))
 

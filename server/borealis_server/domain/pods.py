@@ -32,9 +32,6 @@ def move(run: TargetRun, seen: Observation, here: Circumstances, *, weight_perce
     if scalings:
         # Growing first: capacity comes before anything is taken away.
         scale = min(scalings, key=lambda scale: scale.to_pods < scale.from_pods)
-        if run.intent == str(scale):
-            # Tried before, and the cluster was busy or we crashed: the limit of the first try holds.
-            return Act(effect=scale, run=run)
         return Act(effect=scale, run=replace(run, intent=str(scale), ready_limit_at=_limit(run, here)))
     if all(_is_there(load, _view(seen, load), weight_percent) for load in run.workloads):
         return None

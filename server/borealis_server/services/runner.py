@@ -171,7 +171,8 @@ class Runner:
         if not isinstance(decision, Act):
             return _Turn(decision, await self._keep(key, run, decision.run, decision.notes))
         effect = decision.effect
-        notes = () if isinstance(effect, Prepare) else (Note(kind=EventKind.EFFECT_INTENDED, message=str(effect)),)
+        is_told = isinstance(effect, Prepare) or run.intent == str(effect)  # a busy cluster is asked again and again
+        notes = () if is_told else (Note(kind=EventKind.EFFECT_INTENDED, message=str(effect)),)
         intended = await self._keep(key, run, decision.run, notes)
         if intended is None:
             return _Turn(decision, None)
@@ -222,7 +223,7 @@ class Runner:
 
     def _hold(self, key: TargetKey, run: TargetRun, hold: Hold) -> None:
         self._timers.set(key, hold.wake_at)
-        if needs_observation(run):
+        if needs_observation(run) and run.agent_lost_at is None:
             namespaces = {load.namespace for load in run.workloads}
             self._watches.want(key, AgentRef(tenant=key.deployment.tenant, name=run.account), namespaces)
         else:

@@ -328,3 +328,14 @@ async def _silent_agent(hub, *, says_hello=True, first=None, limit_s=10.0):
             pass
         call.cancel()
         return await call.code(), frames
+
+
+async def test_a_tunnel_that_ended_leaves_no_cancel_request_on_whoever_carried_it(bed):
+    (connection,) = bed.hub.hub._connections
+    first = connection.session_id
+
+    connection._live.close("cut by the test")
+    await wait_until(lambda: [one.session_id for one in bed.hub.hub.sessions(PROD)] not in ([], [first]))
+
+    (keeper,) = [task for task in asyncio.all_tasks() if task.get_name() == f"agent.{PROD.name}"]
+    assert keeper.cancelling() == 0

@@ -150,3 +150,11 @@ def test_a_path_is_readable() -> None:
     path = ("f:metadata", "f:finalizers", 'v:"a/b"')
 
     assert readable(path) == '.metadata.finalizers[="a/b"]'
+
+
+def test_an_object_keeps_its_metadata_when_a_manager_gives_all_of_it_up() -> None:
+    labelled = apply(_blank(), {"metadata": {"name": "x", "labels": {"a": "b"}}}, ONE, force=False)
+
+    bare = apply(labelled, {"metadata": {"name": "x"}}, ONE, force=False)
+
+    assert bare["metadata"] == {"name": "x"}

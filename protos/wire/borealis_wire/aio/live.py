@@ -89,6 +89,7 @@ class LiveTunnel:
     async def run(self) -> str:
         """Carry the tunnel until it ends; says why it did. All its streams have ended then."""
         detail = "cancelled"
+        cancels = _cancels()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read(), name="tunnel.read")
@@ -98,6 +99,7 @@ class LiveTunnel:
             detail = str(ended.exceptions[0])
         finally:
             self._end_streams(detail)
+        _take_back_cancels(cancels)
         return detail
 
     def close(self, detail: str) -> None:
@@ -283,6 +285,23 @@ class LiveTunnel:
             if stream.id in live:
                 dispatched = False if self.core.is_unsent(stream.id) else None
                 stream.on_error(TunnelLost(detail, dispatched=dispatched))
+
+
+def _cancels() -> int:
+    """How many want the current task to end."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
+
+
+def _take_back_cancels(before: int) -> None:
+    """Forget cancel requests since `before`, which were a task group's own.
+
+    A group whose task fails while the group is being left cancels its parent and never takes that back. Until Python
+    3.11.3, the parent's next time limit then ends it instead of raising TimeoutError.
+    """
+    task = asyncio.current_task()
+    while task and task.cancelling() > before:
+        task.uncancel()
 
 
 def _deliver(stream: LiveStream, event: StreamAnswered | DataReceived | HalfClosed | StreamReset) -> None:

@@ -57,7 +57,7 @@ def test_a_long_text_is_shortened_in_the_message():
 
 
 def test_names_of_different_kinds_and_tenants_are_different():
-    assert AgentName("main", "a") != CredentialName("main", "a")
+    assert len({AgentName("main", "a"), CredentialName("main", "a")}) == 2
     assert AgentName("main", "a") != AgentName("other", "a")
     assert AgentName.is_id("my-cluster_1")
     assert not AgentName.is_id("")

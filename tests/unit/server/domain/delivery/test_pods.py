@@ -1,0 +1,142 @@
+"""What is still missing, in words; and which of several workloads moves first."""
+
+from dataclasses import replace
+
+import pytest
+
+from borealis_server.domain import pods
+from borealis_server.domain.decide import NOTHING_SEEN, decide
+from borealis_server.domain.decision import Act, Hold
+from borealis_server.domain.deployment import EndReason, Phase, StepState, TargetState, Workload
+from borealis_server.domain.observation import Observation, PodProblem, ReplicaSetView, WorkloadView
+from borealis_server.domain.planning.pod_ratio import Bounds
+from kit.delivery import START, Drive, ModelCluster, a_deployment, a_target, set_weight, timed_pause
+
+HERE = Drive(recorded=a_deployment(), cluster=ModelCluster.running(1)).here
+
+
+def a_workload(name="web", old="web-old", replicas=4):
+    return Workload(
+        name=name,
+        namespace="ns",
+        replicas=replicas,
+        bounds=Bounds(max_surge=1, max_unavailable=0),
+        new_name=f"{name}-new",
+        old_name=old,
+        old_replicas=replicas if old else 0,
+    )
+
+
+def a_set(desired, available=None, **fields):
+    available = desired if available is None else available
+    shown = {"name": "s", "uid": "u", "desired": desired, "total": desired, "available": available, "is_settled": True}
+    return ReplicaSetView(**{**shown, **fields})
+
+
+def a_run(*loads):
+    run = a_target("prod", set_weight(50))
+    return replace(run, state=TargetState.RUNNING, phase=Phase.STEPPING, workloads=loads)
+
+
+def seen(**views):
+    return Observation(workloads={("ns", name): view for name, view in views.items()})
+
+
+@pytest.mark.parametrize(
+    ("view", "text"),
+    [
+        pytest.param(
+            WorkloadView(new=None, old=a_set(4)), "web: the ReplicaSet of the new version does not exist", id="no-new"
+        ),
+        pytest.param(
+            WorkloadView(new=a_set(2, 0, failure="exceeded quota"), old=a_set(2)),
+            "web: pods of the new version cannot be created: exceeded quota",
+            id="cannot-be-created",
+        ),
+        pytest.param(
+            WorkloadView(new=a_set(2, 1), old=a_set(2)),
+            "web: 1 of 2 pods of the new version available",
+            id="not-available",
+        ),
+        pytest.param(
+            WorkloadView(new=a_set(2), old=a_set(2, total=4)),
+            "web: 2 surplus pods of the old version to go",
+            id="surplus",
+        ),
+        pytest.param(
+            WorkloadView(new=a_set(2, is_settled=False), old=a_set(2)),
+            "web: 0 surplus pods of the new version to go",
+            id="counts-not-current",
+        ),
+        pytest.param(
+            WorkloadView(new=a_set(2, 1), old=a_set(2), problems=(PodProblem(pod="p", reason="Unschedulable"),)),
+            "web: 1 of 2 pods of the new version available; pod p: Unschedulable",
+            id="with-the-first-pods-reason",
+        ),
+        pytest.param(WorkloadView(new=a_set(2), old=a_set(2)), "", id="nothing-is-missing"),
+    ],
+)
+def test_what_is_missing_is_said_in_words(view, text):
+    assert pods.describe_wait(a_run(a_workload()), seen(web=view), weight_percent=50) == text
+
+
+def test_a_version_that_must_not_exist_is_not_missed():
+    view = WorkloadView(new=a_set(0, total=1), old=None)
+
+    assert pods.describe_wait(a_run(a_workload(old="")), seen(web=view), weight_percent=0) == (
+        "web: 1 surplus pods of the new version to go"
+    )
+
+
+def test_of_several_workloads_the_one_that_grows_goes_first():
+    draining = WorkloadView(new=a_set(2, name="web-new"), old=a_set(3, name="web-old"))
+    growing = WorkloadView(new=a_set(0, name="api-new"), old=a_set(4, name="api-old"))
+    run = a_run(a_workload("web"), a_workload("api", old="api-old"))
+
+    move = pods.move(run, seen(web=draining, api=growing), HERE, weight_percent=50)
+
+    assert isinstance(move, Act)
+    assert str(move.effect) == "scale api-new from 0 to 1"
+
+
+def test_a_weight_is_reached_only_when_every_workload_has_it():
+    done = WorkloadView(new=a_set(2), old=a_set(2))
+    waiting = WorkloadView(new=a_set(2, 1), old=a_set(2))
+    run = a_run(a_workload("web"), a_workload("api"))
+
+    assert isinstance(pods.move(run, seen(web=done, api=waiting), HERE, weight_percent=50), Hold)
+    assert pods.move(run, seen(web=done, api=done), HERE, weight_percent=50) is None
+
+
+def test_what_pods_are_waited_for_is_told_when_it_changes_and_not_before():
+    run = a_run(a_workload())
+    one, two = (seen(web=WorkloadView(new=a_set(2, ready), old=a_set(2))) for ready in (0, 1))
+
+    first = pods.move(run, one, HERE, weight_percent=50)
+    same = pods.move(first.run, one, HERE, weight_percent=50)
+    other = pods.move(same.run, two, HERE, weight_percent=50)
+
+    assert [len(hold.notes) for hold in (first, same, other)] == [1, 0, 1]
+    assert other.run.wait.since == START
+    assert other.run.ready_limit_at == first.run.ready_limit_at
+    assert first.wake_at == HERE.now + pods.RESYNC
+
+
+def test_a_wait_on_the_way_back_says_what_happens_then():
+    view = WorkloadView(new=a_set(0), old=a_set(4, 3))
+    run = a_run(a_workload())
+
+    up = pods.move(run, seen(web=view), HERE, weight_percent=0)
+    back = pods.move(replace(run, end_reason=EndReason.USER_CANCELLED), seen(web=view), HERE, weight_percent=0)
+
+    assert up.run.wait.at_limit == "the target is rolled back"
+    assert back.run.wait.at_limit == "the rollback is given up"
+
+
+def test_steps_without_pods_to_move_are_skipped():
+    run = replace(a_target("prod", timed_pause(5), set_weight(50)), state=TargetState.RUNNING, phase=Phase.STEPPING)
+
+    after = decide(run, NOTHING_SEEN, HERE)
+
+    assert after.run.phase is Phase.FINISHING
+    assert {step.state for step in after.run.steps} == {StepState.SKIPPED}

@@ -1,0 +1,98 @@
+"""Records to messages: every field arrives, and absence stays absence."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from borealis.agent.v1 import agent_pb2
+from borealis_server.domain.access import Role
+from borealis_server.domain.identity import ClientCredential, Principal
+from borealis_server.domain.names import AgentName
+from borealis_server.ports.relay import AgentRef, AgentSession
+from borealis_server.services.agents import AgentView
+from borealis_server.transport.mapping.agent import agent_to_proto
+from borealis_server.transport.mapping.identity import credential_to_proto, principal_to_proto
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, 250000, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=5)
+
+
+def test_a_connected_agent_shows_its_sessions():
+    session = AgentSession(
+        agent=AgentRef(tenant="main", name="west"),
+        session_id="s",
+        instance_id="i",
+        version="0.1.0",
+        connected_at=NOON,
+        last_seen_at=LATER,
+        open_streams=3,
+        kubernetes_version="v1.30.0",
+    )
+
+    message = agent_to_proto(
+        AgentView(name=AgentName("main", "west"), since=NOON, last_seen_at=LATER, sessions=(session,))
+    )
+
+    assert message.name == "tenants/main/agents/west"
+    assert message.state == agent_pb2.Agent.STATE_CONNECTED
+    assert message.state_time.ToDatetime(UTC) == NOON
+    assert message.last_seen_time.ToDatetime(UTC) == LATER
+    (shown,) = message.sessions
+    assert (shown.session_id, shown.instance_id, shown.version, shown.kubernetes_version, shown.open_streams) == (
+        "s",
+        "i",
+        "0.1.0",
+        "v1.30.0",
+        3,
+    )
+    assert shown.connect_time.ToDatetime(UTC) == NOON
+    assert shown.last_seen_time.ToDatetime(UTC) == LATER
+
+
+def test_an_agent_that_never_came_has_no_times():
+    message = agent_to_proto(AgentView(name=AgentName("main", "west"), since=None, last_seen_at=None, sessions=()))
+
+    assert message.state == agent_pb2.Agent.STATE_DISCONNECTED
+    assert not message.HasField("state_time")
+    assert not message.HasField("last_seen_time")
+
+
+def test_a_credential_arrives_whole_and_without_its_secret():
+    credential = ClientCredential(
+        tenant="main",
+        client_id="abc",
+        display_name="ci",
+        role=Role.AGENT,
+        agent="west",
+        secret_hash="5ec4e7",
+        created_at=NOON,
+    )
+
+    message = credential_to_proto(credential)
+
+    assert (message.name, message.client_id) == ("tenants/main/clientCredentials/abc", "abc")
+    assert (message.display_name, message.role, message.agent) == ("ci", "agent", "west")
+    assert message.create_time.ToDatetime(UTC) == NOON
+    assert "5ec4e7" not in str(message)
+
+
+def test_a_principal_arrives_whole_with_its_roles_sorted():
+    principal = Principal(
+        subject="clients/abc",
+        display_name="ci",
+        tenant="main",
+        roles=(Role.VIEWER, Role.DEPLOYER),
+        agent_name="west",
+        expires_at=NOON,
+    )
+
+    message = principal_to_proto(principal)
+
+    assert (message.subject, message.display_name, message.tenant, message.agent) == (
+        "clients/abc",
+        "ci",
+        "main",
+        "west",
+    )
+    assert list(message.roles) == ["deployer", "viewer"]
+    assert message.expire_time.ToDatetime(UTC) == NOON
