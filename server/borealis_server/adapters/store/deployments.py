@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from borealis_server.adapters.store.contents import addressed, digests_in, resolved
 from borealis_server.adapters.store.rules import check_events, checked_repeat, revised, to_us
 from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, Event
 from borealis_server.domain.errors import DeploymentInProgress, DeploymentNotFound
@@ -37,7 +38,8 @@ class SqliteDeploymentStore:
         """
         check_events(deployment, events, after_sequence=0)
         rows = [_event_row(deployment.key, event) for event in events]
-        texts = (_text(deployment), _text(inputs))
+        named, contents = addressed(inputs)
+        texts = (_text(deployment), _text(named))
 
         def insert(connection: sqlite3.Connection) -> Deployment:
             existing = _of_request(connection, deployment)
@@ -45,6 +47,9 @@ class SqliteDeploymentStore:
                 return checked_repeat(existing, deployment)
             _refuse_second_in_progress(connection, deployment)
             _insert(connection, deployment, *texts)
+            connection.executemany(
+                _INSERT_CONTENT, [(deployment.key.tenant, digest, text) for digest, text in contents.items()]
+            )
             connection.executemany(_INSERT_EVENT, rows)
             return deployment
 
@@ -74,11 +79,7 @@ class SqliteDeploymentStore:
 
     async def inputs(self, key: DeploymentKey) -> DeploymentInputs:
         """What it was started with. Errors: DeploymentNotFound."""
-        sql = "SELECT record FROM deployment_inputs WHERE tenant = ? AND deployment_id = ?"
-        row = await self._database.read(lambda connection: connection.execute(sql, (key.tenant, key.id)).fetchone())
-        if row is None:
-            raise _not_found(key)
-        return _inputs(row[0])
+        return await self._database.read(lambda connection: _get_inputs(connection, key))
 
     async def events(self, key: DeploymentKey, *, after_sequence: int, limit: int) -> tuple[Event, ...]:
         """Up to `limit` events after `after_sequence`, in order."""
@@ -120,6 +121,7 @@ class SqliteDeploymentStore:
         return tuple(_deployment(text) for (text,) in rows)
 
 
+_INSERT_CONTENT = "INSERT INTO contents (tenant, digest, content) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _INSERT_EVENT = "INSERT INTO deployment_events (tenant, deployment_id, sequence, record) VALUES (?, ?, ?, ?)"
 
 
@@ -157,7 +159,8 @@ def _insert(connection: sqlite3.Connection, deployment: Deployment, record: str,
         ),
     )
     connection.execute(
-        "INSERT INTO deployment_inputs (tenant, deployment_id, record) VALUES (?, ?, ?)", (key.tenant, key.id, inputs)
+        "INSERT INTO deployment_inputs (tenant, deployment_id, record, is_addressed) VALUES (?, ?, ?, 1)",
+        (key.tenant, key.id, inputs),
     )
 
 
@@ -168,6 +171,19 @@ def _get(connection: sqlite3.Connection, key: DeploymentKey) -> Deployment:
     if row is None:
         raise _not_found(key)
     return _deployment(row[0])
+
+
+def _get_inputs(connection: sqlite3.Connection, key: DeploymentKey) -> DeploymentInputs:
+    sql = "SELECT record, is_addressed FROM deployment_inputs WHERE tenant = ? AND deployment_id = ?"
+    row = connection.execute(sql, (key.tenant, key.id)).fetchone()
+    if row is None:
+        raise _not_found(key)
+    inputs = _inputs(row[0])
+    if not row[1]:
+        return inputs
+    sql = "SELECT content FROM contents WHERE tenant = ? AND digest = ?"
+    found = {digest: connection.execute(sql, (key.tenant, digest)).fetchone() for digest in digests_in(inputs)}
+    return resolved(inputs, {digest: text[0] for digest, text in found.items() if text is not None})
 
 
 def _not_found(key: DeploymentKey) -> DeploymentNotFound:
