@@ -229,7 +229,7 @@ def test_df_17_an_unknown_account_is_refused_by_name():
         checked(request, ("d",))
 
     assert [(fault.code, fault.message) for fault in caught.value.faults] == [
-        ("UNKNOWN_ACCOUNT", 'target "qa": account "c" does not exist')
+        ("UNKNOWN_ACCOUNT", "target 'qa': account 'c' does not exist")
     ]
 
 

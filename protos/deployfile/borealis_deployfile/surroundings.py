@@ -44,9 +44,12 @@ def _unknown_accounts(file: DeployFile, known: Collection[str] | None) -> Iterat
     for target in file.targets:
         if known is None or target.account in known or "{{" in target.account:
             continue  # what a secret says is known only when it is used
-        message = f'target "{target.name}": account "{target.account}" does not exist'
-        advice = _advice(target.account, known) or "make one with: borealis agent create NAME"
-        yield fault_at(_place(target.account_origin), Code.UNKNOWN_ACCOUNT, message, advice)
+        message = f"target '{target.name}': account '{target.account}' does not exist"
+        near = nearest_name(target.account, sorted(known))
+        agents = ", ".join(sorted(known)) or "none yet"
+        advice = f"known agents: {agents}; make one with: borealis agent create NAME"
+        place = _place(target.account_origin)
+        yield fault_at(place, Code.UNKNOWN_ACCOUNT, message, f"did you mean '{near}'?" if near else advice)
 
 
 def _unknown_secrets(file: DeployFile, known: Collection[str] | None) -> Iterator[Fault]:

@@ -91,8 +91,8 @@ def test_an_unknown_account_says_what_there_is():
     (fault,) = check_surroundings(chain(), Surroundings(accounts={"one", "three", "twoo"}))[:1]
     (lonely,) = check_surroundings(chain(), Surroundings(accounts=set()))[:1]
 
-    assert fault.message == 'target "b": account "two" does not exist'
-    assert fault.help == 'did you mean "twoo"?'
+    assert fault.message == "target 'b': account 'two' does not exist"
+    assert fault.help == "did you mean 'twoo'?"
     assert "borealis agent create" in lonely.help
 
 

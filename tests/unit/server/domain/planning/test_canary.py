@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from borealis_deployfile.model import Pause, SetWeight, Strategy
+from borealis_deployfile.model import Canary, Pause, SetWeight
 from borealis_server.domain.deployment import StepKind, StepRun, StepState
 from borealis_server.domain.planning.canary import plan_steps
 
@@ -23,7 +23,7 @@ def weights(steps):
     ],
 )
 def test_every_plan_ends_at_full_weight(steps, planned):
-    assert weights(plan_steps(Strategy(name="careful", steps=steps))) == planned
+    assert weights(plan_steps(Canary(name="careful", steps=steps))) == planned
 
 
 def test_no_strategy_is_one_step_to_full_weight():
@@ -31,7 +31,7 @@ def test_no_strategy_is_one_step_to_full_weight():
 
 
 def test_pauses_keep_their_time_their_approval_and_its_limit():
-    strategy = Strategy(
+    strategy = Canary(
         name="careful",
         steps=(Pause(duration_s=30), Pause(until_approved=True, expires_after_s=60), SetWeight(weight_percent=100)),
     )
@@ -52,7 +52,7 @@ def test_pauses_keep_their_time_their_approval_and_its_limit():
     )
 )
 def test_a_plan_is_the_strategy_and_at_most_one_step_more(steps):
-    planned = plan_steps(Strategy(name="s", steps=tuple(steps)))
+    planned = plan_steps(Canary(name="s", steps=tuple(steps)))
 
     assert len(planned) - len(steps) in (0, 1)
     assert [step.ref for step in planned] == [f"step-{number}" for number in range(1, len(planned) + 1)]
