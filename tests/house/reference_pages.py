@@ -6,6 +6,7 @@ The pages are committed; a house test fails when they no longer say what the cod
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,9 @@ from pydantic_core import PydanticUndefined
 import borealis
 from borealis.auth.v1 import permission_pb2
 from borealis_agent.settings import AgentSettings
+from borealis_deployfile.language.json_schema import deploy_file_schema
 from borealis_deployfile.language.reference import reference_page
+from borealis_deployfile.planning.document import plan_schema
 from borealis_server.domain.access import ROLE_PERMISSIONS, Permission, Role
 from borealis_server.settings import ServerSettings
 
@@ -44,6 +47,8 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "permissions.md": permissions_page(),
         "deploy-file.md": f"{_NOTE}\n\n{reference_page()}",
+        "schema/deploy-file.json": _json(deploy_file_schema()),
+        "schema/plan.json": _json(plan_schema()),
     }
 
 
@@ -132,6 +137,10 @@ def _default(value: Any) -> str:  # Any: whatever a setting may be
     return f"`{text}`" if value not in (None, "", ()) else "—"
 
 
+def _json(document: dict[str, Any]) -> str:
+    return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
+
+
 def _mark(role: Role, permission: Permission) -> str:
     return "yes" if permission in ROLE_PERMISSIONS[role] else ""
 
@@ -153,4 +162,5 @@ def _permission_of(method: MethodDescriptor) -> Permission:
 if __name__ == "__main__":
     docs = Path(__file__).parents[2] / "docs"
     for page, text in pages().items():
+        (docs / page).parent.mkdir(exist_ok=True)
         (docs / page).write_text(text, encoding="utf-8")

@@ -22,7 +22,7 @@ from borealis_server.services.runner import open_runner
 from kit.direct_relay import DirectCluster, DirectRelay
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from borealis_server.ports.store import DeploymentStore
     from kit.api_server import ApiServer
@@ -50,6 +50,10 @@ class JumpingClock(SystemClock):
 class _Agents:
     async def agent_names(self, tenant: str) -> tuple[str, ...]:
         return (ACCOUNT,) if tenant == TENANT else ()
+
+    async def away(self, tenant: str, names: Sequence[str]) -> dict[str, datetime | None]:  # noqa: ARG002 - nobody is
+        """Nobody is away."""
+        return {}
 
 
 @dataclass(slots=True, kw_only=True)

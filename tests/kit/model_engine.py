@@ -18,7 +18,7 @@ from kit.control_plane import ACCOUNT, TENANT, ControlPlane, JumpingClock
 from kit.model_kube import ModelKube
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from borealis_server.ports.store import DeploymentStore
 
@@ -93,6 +93,10 @@ class KnownAgents:
     async def agent_names(self, tenant: str) -> tuple[str, ...]:
         """The agents that deploy files of the tests name."""
         return (ACCOUNT,) if tenant == TENANT else ()
+
+    async def away(self, tenant: str, names: Sequence[str]) -> dict[str, datetime | None]:  # noqa: ARG002 - nobody is
+        """Nobody is away."""
+        return {}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,7 +5,7 @@ Only a server knows which there are; the rules for them are here, so that their 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from borealis_deployfile.faults import Code, Severity, fault_at
@@ -13,7 +13,7 @@ from borealis_deployfile.hints import listed, nearest_name
 from borealis_deployfile.model import Analysis, BlueGreen, Canary, Origin, Pause
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from borealis_deployfile.faults import Fault
     from borealis_deployfile.model import DeployFile, Step
@@ -27,15 +27,18 @@ class Surroundings:
     secrets: Collection[str] | None = None
     providers: Collection[str] | None = None
     roles: Collection[str] | None = None
+    away: Mapping[str, str] = field(default_factory=dict)
+    """Agents that exist and are not connected, each with when it was last seen, in words."""
 
 
 def check_surroundings(file: DeployFile, known: Surroundings) -> tuple[Fault, ...]:
-    """A fault for each name that does not exist; unknown roles are warnings, since roles may come later."""
+    """A fault for each name that does not exist; unknown roles and agents that are away are warnings: both may come."""
     faults = [
         *_unknown_accounts(file, known.accounts),
         *_unknown_secrets(file, known.secrets),
         *_unknown_providers(file, known.providers),
         *_unknown_roles(file, known.roles),
+        *_away(file, known.away),
     ]
     return tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))
 
@@ -87,6 +90,15 @@ def _unknown_roles(file: DeployFile, known: Collection[str] | None) -> Iterator[
                 message = f'the role "{role}" does not exist'
                 place = _place(step.roles_origin)
                 yield fault_at(place, Code.UNKNOWN_ROLE, message, _advice(role, known), Severity.WARNING)
+
+
+def _away(file: DeployFile, away: Mapping[str, str]) -> Iterator[Fault]:
+    for target in file.targets:
+        if target.account in away:
+            message = f"target '{target.name}': the agent '{target.account}' is not connected ({away[target.account]})"
+            advice = "the target waits for it when its turn comes"
+            place = _place(target.account_origin)
+            yield fault_at(place, Code.AGENT_DISCONNECTED, message, advice, Severity.WARNING)
 
 
 def _steps(file: DeployFile) -> Iterator[Step]:

@@ -102,6 +102,12 @@ def _chosen(file: DeployFile, names: Collection[str]) -> DeployFile:
         raise InvalidArgument.of("targets", str(error)) from error
 
 
+def away_warnings(file: DeployFile, away: Mapping[str, datetime | None]) -> tuple[str, ...]:
+    """A warning for each target whose agent is away; `away` says when each of those was last seen."""
+    seen = {name: f"last seen {time:%Y-%m-%d %H:%M:%S} UTC" if time else "never seen" for name, time in away.items()}
+    return _warnings(check_surroundings(file, Surroundings(away=seen)))
+
+
 def check_request_id(request_id: str) -> None:
     """Errors: InvalidArgument when it is too long."""
     if len(request_id) > REQUEST_ID_LIMIT:

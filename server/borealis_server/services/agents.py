@@ -76,6 +76,11 @@ class AgentService:
             names += more
         return names
 
+    async def away(self, tenant: str, names: Sequence[str]) -> dict[str, datetime | None]:
+        """Those of the agents that are not connected, each with its last sign of life."""
+        views = await self._views(tenant, names)
+        return {view.name.id: view.last_seen_at for view in views if not view.sessions}
+
     @asynccontextmanager
     async def watch(self, tenant: str, name: AgentName | None) -> AsyncIterator[AgentWatch]:
         """The agents as they are, or only `name`, and each again whenever one of its tunnels begins or ends.

@@ -1,6 +1,6 @@
 """Use cases around deployments: start, look, follow, decide. Driving them is `runner.py`."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid
 from borealis_server.domain.names import RANDOM_ID_BYTES, random_id
 from borealis_server.domain.paging import Page, PageRequest, page_token
 from borealis_server.domain.record import Recorded
-from borealis_server.domain.start import StartRequest, check_request_id, checked, first_record
+from borealis_server.domain.start import StartRequest, away_warnings, check_request_id, checked, first_record
 from borealis_server.ports.clock import Clock
 from borealis_server.ports.randomness import Randomness
 from borealis_server.ports.store import DeploymentCursor
@@ -24,6 +24,10 @@ class KnownAgents(Protocol):
 
     async def agent_names(self, tenant: str) -> tuple[str, ...]:
         """Every agent's name, connected or not."""
+        ...
+
+    async def away(self, tenant: str, names: Sequence[str]) -> Mapping[str, datetime | None]:
+        """Those of the agents that are not connected, each with its last sign of life."""
         ...
 
 
@@ -44,7 +48,10 @@ class Deployments:
         start = checked(request, await self._agents.agent_names(request.tenant))
         key = DeploymentKey(tenant=request.tenant, id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)))
         recorded, inputs = first_record(start, request, key, self._clock.now())
-        return await self._journal.start(recorded, inputs), start.warnings
+        deployment = await self._journal.start(recorded, inputs)
+        accounts = sorted({target.account for target in start.file.targets})
+        away = await self._agents.away(request.tenant, accounts)
+        return deployment, (*start.warnings, *away_warnings(start.file, away))
 
     async def get(self, key: DeploymentKey) -> Deployment:
         """The deployment as it is now. Errors: DeploymentNotFound."""

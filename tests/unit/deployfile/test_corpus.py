@@ -16,6 +16,7 @@ from kit.yaml_json import documents_of
 ELSEWHERE = {
     Code.ACCOUNT_REPLACED,
     Code.ACTIVE_SERVICE_REQUIRED,
+    Code.AGENT_DISCONNECTED,
     Code.ALIAS_LIMIT,
     Code.DUPLICATE_OBJECT,
     Code.INVALID_MANIFEST,

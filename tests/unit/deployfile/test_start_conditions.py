@@ -96,6 +96,16 @@ def test_an_unknown_account_says_what_there_is():
     assert "borealis agent create" in lonely.help
 
 
+def test_an_agent_that_is_away_is_a_warning_since_it_may_come_back():
+    faults = check_surroundings(chain(), Surroundings(accounts={"one", "two", "three"}, away={"two": "never seen"}))
+
+    assert [(fault.code, fault.severity, fault.path) for fault in faults] == [
+        (Code.AGENT_DISCONNECTED, Severity.WARNING, "targets.b.account"),
+        (Code.AGENT_DISCONNECTED, Severity.WARNING, "targets.c.account"),
+    ]
+    assert "the agent 'two' is not connected (never seen)" in faults[0].message
+
+
 def test_a_secret_names_no_other_secrets():
     (fault,) = check_surroundings(golden(), Surroundings(secrets={"chat-url", "database-password"}))
 

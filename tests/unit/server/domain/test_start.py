@@ -16,7 +16,7 @@ from borealis_server.domain.deployment import (
     TargetState,
 )
 from borealis_server.domain.errors import DeployFileInvalid, InvalidArgument
-from borealis_server.domain.start import StartRequest, check_request_id, checked, first_record
+from borealis_server.domain.start import StartRequest, away_warnings, check_request_id, checked, first_record
 from kit.shop import APPROVAL, SET_25, deploy_file, manifests
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -140,6 +140,16 @@ def test_an_unknown_account_is_told_where_it_stands_and_what_to_do(agents, advic
     assert fault.message == "target 'prod': account 'cluster-1' does not exist"
     assert fault.help == advice
     assert lines[fault.line - 1][fault.column - 1 :].startswith("cluster-1")
+
+
+def test_an_agent_that_is_away_is_warned_of_with_its_last_sign_of_life():
+    file = checked(a_request(), ("cluster-1",)).file
+
+    (seen,) = away_warnings(file, {"cluster-1": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "other": None})
+    (never,) = away_warnings(file, {"cluster-1": None})
+
+    assert "the agent 'cluster-1' is not connected (last seen 2026-01-02 03:04:05 UTC)" in seen
+    assert "(never seen)" in never
 
 
 def test_warnings_about_the_file_come_with_their_place():

@@ -138,6 +138,14 @@ async def test_an_agent_whose_end_nobody_saw_is_away_since_it_was_last_seen(agen
     assert (await agents.get("main", WEST)).since == NOON
 
 
+async def test_those_that_are_away_are_told_with_their_last_sign_of_life(agents, records, relay):
+    await records.record_agent(AgentRecord(tenant="main", name="west", last_seen_at=NOON))
+
+    assert await agents.away("main", ("east", "west")) == {"east": None, "west": NOON}
+    relay.connect(a_session(minute=5))
+    assert await agents.away("main", ("east", "west")) == {"east": None}
+
+
 @pytest.mark.parametrize("name", [AgentName("main", "nobody"), AgentName("other", "south")], ids=str)
 async def test_agents_that_are_not_there_or_not_ours_are_not_found(agents, name):
     with pytest.raises(AgentNotFound):
