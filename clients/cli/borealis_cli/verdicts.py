@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +11,7 @@ from borealis_cli.deploy_files import count_of, invalid
 from borealis_cli.options import ReportFormat
 from borealis_cli.render.text import printable
 from borealis_deployfile.annotations import to_annotations
+from borealis_deployfile.faults import Severity
 from borealis_deployfile.report import render
 from borealis_deployfile.sarif import to_sarif
 
@@ -42,8 +43,13 @@ class Verdict:
 
     @property
     def remarks(self) -> tuple[Fault, ...]:
-        """Warnings, and what the engine cannot do yet."""
-        return (*self.gathered.warnings, *self.gathered.unsupported)
+        """Warnings, and what the engine cannot do yet: no fault of the file, so a warning as well."""
+        return (*self.gathered.warnings, *self.not_supported)
+
+    @property
+    def not_supported(self) -> tuple[Fault, ...]:
+        """What the engine cannot do yet."""
+        return tuple(replace(fault, severity=Severity.WARNING) for fault in self.gathered.unsupported)
 
     def raise_for_faults(self) -> None:
         """Errors: FilesInvalidError with all faults, if there are any."""
@@ -82,7 +88,7 @@ def _document(verdict: Verdict) -> dict[str, Any]:  # Any: JSON
         "startable": verdict.is_startable,
         "faults": [asdict(fault) for fault in verdict.faults],
         "warnings": [asdict(fault) for fault in gathered.warnings],
-        "not_supported": [asdict(fault) for fault in gathered.unsupported],
+        "not_supported": [asdict(fault) for fault in verdict.not_supported],
     }
 
 
