@@ -39,7 +39,7 @@ _CLIENT_VARIABLES = """\
 | `BOREALIS_CONTEXT_FILE` | JSON file that stands for all of the above. Default: what a server here wrote. |
 | `BOREALIS_DEBUG` | CLI: anything but empty shows where in the code a bug is. |
 | `BOREALIS_SCREEN_READER` | CLI: anything but empty writes lines instead of a tree that redraws itself. |
-| `GITHUB_WORKSPACE` | Checkout of a CI job: manifest paths that lead nowhere else are looked for there. Set by the CI system. |"""
+| `GITHUB_WORKSPACE` | Checkout of a CI job, where manifest paths that lead nowhere else are looked for. |"""
 
 
 def pages() -> dict[str, str]:
