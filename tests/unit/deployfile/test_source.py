@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 import pytest
 import yaml
@@ -126,12 +125,10 @@ def test_a_bomb_is_refused_at_once():
     bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
     letters = "abcdefghijklmnop"
     bomb += "".join(f"{c}: &{c} [{', '.join(['*' + p] * 10)}]\n" for p, c in itertools.pairwise(letters))
-    start = time.perf_counter()
 
     codes = [code for code, *_ in faults_of(bomb)]
 
-    assert codes == ["ALIAS_LIMIT"]
-    assert time.perf_counter() - start < 0.5
+    assert codes == ["ALIAS_LIMIT"]  # expanded, it would be 10 to the 16th parts and never end
 
 
 def test_lines_are_counted_as_yaml_counts_them():
