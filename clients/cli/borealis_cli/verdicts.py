@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from borealis_cli.deploy_files import count_of, invalid
 from borealis_cli.options import ReportFormat
-from borealis_cli.render.text import printable
+from borealis_cli.render.text import counted, printable
 from borealis_deployfile.annotations import to_annotations
 from borealis_deployfile.faults import Severity
 from borealis_deployfile.report import render
@@ -97,11 +97,14 @@ def _summary(verdict: Verdict) -> str:
     found = gathered.file
     if found is None:
         raise AssertionError("a file without faults has a meaning")
-    counts = (
-        f"{len(found.targets)} targets, {len(found.strategies)} strategies, {len(gathered.manifest_files)} manifests"
+    parts = (
+        counted(len(found.targets), "target"),
+        counted(len(found.strategies), "strategy", "strategies"),
+        counted(len(found.manifests), "source of manifests", "sources of manifests"),
     )
+    counts = ", ".join(parts)
     text = f"{gathered.file_name} is valid: application {found.application}, {counts}"
     if gathered.unsupported:
-        places = "1 place" if len(gathered.unsupported) == 1 else f"{len(gathered.unsupported)} places"
-        text += f"; but a start is refused, since {places} ask for what is not supported yet"
+        places = counted(len(gathered.unsupported), "place")
+        text += f"; but a start is refused, for what is not supported yet in {places}"
     return text

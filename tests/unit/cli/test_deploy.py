@@ -214,7 +214,7 @@ def test_validate_counts_what_it_found(cli, deploy_file: Path):
     outcome = cli("validate", "-f", str(deploy_file))
 
     assert outcome.code == 0
-    assert "application shop, 1 targets, 1 strategies, 1 manifests" in outcome.out
+    assert "application shop, 1 target, 1 strategy, 1 source of manifests" in outcome.out
 
 
 def test_account_context_and_targets_go_to_the_server_and_into_the_check(

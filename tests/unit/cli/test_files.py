@@ -28,7 +28,7 @@ def test_validate_says_that_a_sound_file_cannot_be_started_yet_and_why(offline):
 
     assert outcome.code == 0
     assert "is valid: application checkout" in outcome.out
-    assert "a start is refused, since 12 places ask for what is not supported yet" in outcome.out
+    assert "a start is refused, for what is not supported yet in 12 places" in outcome.out
     assert outcome.err.count("warning[NOT_SUPPORTED]") == 12
 
 

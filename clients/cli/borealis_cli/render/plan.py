@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from borealis_cli.render.text import one_line
+from borealis_cli.render.text import counted, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ def _target_lines(target: PlannedTarget) -> Iterator[str]:
         yield from (_step_line(step, "      " if label else "    ") for step in steps)
     if not target.steps:
         yield f"    apply {target.objects} objects"
-    yield f"    room needed: {target.extra_pods} more pods at most" if target.deployments else ""
+    yield f"    room needed: {counted(target.extra_pods, 'more pod')} at most" if target.deployments else ""
 
 
 def _step_line(step: PlannedStep, indent: str) -> str:

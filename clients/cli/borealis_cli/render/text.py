@@ -100,3 +100,8 @@ def short_id(name: str) -> str:
 
 def _is_harmless(one: str) -> bool:
     return one == "\n" or not unicodedata.category(one).startswith("C")
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 target`, `3 targets`."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
