@@ -1,9 +1,11 @@
 """The Python SDK of Borealis: start deployments, follow them, decide about them.
 
-async with borealis_client.connect("localhost:7443") as borealis:
-started = await borealis.deployments.start(Path("deploy.yaml"))
-async for update in borealis.deployments.watch(started.deployment.name):
-print(update.deployment.state.name)
+    async with borealis_client.connect("localhost:7443") as borealis:
+        started = await borealis.deployments.start(Path("deploy.yaml"))
+        async for update in borealis.deployments.watch(started.deployment.name):
+            print(update.deployment.state.name)
+
+Server and credential may also come from BOREALIS_* variables or the context file; then `connect()` needs nothing.
 """
 
 from borealis_client._generated.borealis.agent.v1 import Agent, AgentSession, AgentState
