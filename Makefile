@@ -27,8 +27,7 @@ generate: install ## Generate Python code from the protos
 	@python -m grpc_tools.protoc -Iprotos --python_out=$(PYTHON_OUT) --pyi_out=$(PYTHON_OUT) \
 	  --grpc_python_out=$(PYTHON_OUT) --mypy_grpc_out=$(PYTHON_OUT) $(PROTO_FILES) 2>&1 | { grep -v "^Writing" || true; }
 	@find $(PYTHON_OUT) -name "*_pb2_grpc.py*" ! -name "*_service_pb2_grpc.py*" -delete
-	@python -m grpc_tools.protoc -Iprotos --python_betterproto2_out=$(SDK_OUT) \
-	  --python_betterproto2_opt=client_generation=async $(PROTO_FILES) 2>&1 | { grep -v '^Writing' || true; }
+	@buf generate --template protos/buf.gen.yaml 2>&1 | { grep -v '^Writing' || true; }
 
 .PHONY: lock
 lock: install ## Resolve the dependencies anew into requirements.lock
