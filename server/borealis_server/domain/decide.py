@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from borealis_server.domain import pods, rollback
+from borealis_server.domain import applying, finishing, pods, rollback
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import (
     EndReason,
@@ -21,16 +21,7 @@ from borealis_server.domain.deployment import (
     Wait,
     Workload,
 )
-from borealis_server.domain.effects import (
-    AgentAway,
-    ApplyObject,
-    CreateReplicaSet,
-    DeleteReplicaSet,
-    Effect,
-    MarkLive,
-    OrphanDeployment,
-    Prepare,
-)
+from borealis_server.domain.effects import AgentAway, Prepare
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
@@ -39,9 +30,11 @@ NOTHING_SEEN = Observation(workloads={})
 
 
 def needs_observation(run: TargetRun) -> bool:
-    """Whether the next decision depends on pods."""
+    """Whether the next decision depends on pods, or on objects that were applied."""
     if run.phase is Phase.RESTORING_PODS:
         return bool(run.workloads)
+    if run.phase is Phase.SETTLING:
+        return True
     return run.phase is Phase.STEPPING and bool(run.workloads) and not _is_pausing(run)
 
 
@@ -66,33 +59,8 @@ def _prepare(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decisi
     return Act(effect=Prepare(), run=replace(run, intent=str(Prepare())))
 
 
-def _apply(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
-    return rollback.in_turn(run, applying_effects(run, here)) or Become(
-        run=replace(run, phase=Phase.STEPPING, cursor=0, wait=None)
-    )
-
-
-def _finish(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
-    return rollback.in_turn(run, _finishing_effects(run)) or _succeed(run, here)
-
-
 def _rest(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
     return Hold(run=run)
-
-
-def applying_effects(run: TargetRun, here: Circumstances) -> tuple[Effect, ...]:
-    """Everything to put in place before pods move, in order; the run's cursor points into it."""
-    return (
-        *(ApplyObject(index=index, label=label) for index, label in enumerate(here.objects)),
-        *(
-            DeleteReplicaSet(namespace=load.namespace, name=name)
-            for load in run.workloads
-            for name in load.leftovers
-            if not load.native
-        ),
-        *(OrphanDeployment(namespace=load.namespace, name=load.name) for load in run.workloads if load.native),
-        *(CreateReplicaSet(namespace=load.namespace, workload=load.name, name=load.new_name) for load in run.workloads),
-    )
 
 
 def await_agent(run: TargetRun, away: AgentAway, here: Circumstances) -> Become | Hold:
@@ -128,13 +96,20 @@ def _without_agent(run: TargetRun, why: str, here: Circumstances) -> Become:
 
 
 def _at_agent_limit(run: TargetRun) -> str:
+    if run.state is not TargetState.ROLLING_BACK and run.phase not in (Phase.FINISHING, Phase.PREPARING):
+        return "the target is rolled back once the agent is back"
+    return at_limit(run)
+
+
+def at_limit(run: TargetRun) -> str:
+    """What happens when the limit of a wait for the cluster passes."""
     if run.state is TargetState.ROLLING_BACK:
         return "the rollback is given up"
     if run.phase is Phase.FINISHING:
         return "the target fails; the new version keeps serving"
     if run.phase is Phase.PREPARING:
         return "the target fails; nothing was changed"
-    return "the target is rolled back once the agent is back"
+    return "the target is rolled back"
 
 
 def with_agent_back(run: TargetRun, here: Circumstances) -> TargetRun:
@@ -143,7 +118,9 @@ def with_agent_back(run: TargetRun, here: Circumstances) -> TargetRun:
         return run
     away = here.now - run.agent_lost_at
     limit_at = run.ready_limit_at + away if run.ready_limit_at else None
-    return replace(run, agent_lost_at=None, ready_limit_at=limit_at, wait=None)
+    effect_limit_at = run.effect_limit_at + away if run.effect_limit_at else None
+    back = replace(run, agent_lost_at=None, ready_limit_at=limit_at, effect_limit_at=effect_limit_at)
+    return replace(back, refused_since=None, wait=None)
 
 
 def _step(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
@@ -202,12 +179,24 @@ def _set_weight(run: TargetRun, step: StepRun, seen: Observation, here: Circumst
     if gone:
         message = f"ReplicaSet {gone[0].new_name} was deleted by somebody else during the run"
         return rollback.begin(run, EndReason.APPLY_ERROR, message, here)
+    for load in run.workloads:
+        is_needed = bool(load.old_name) and pods.goal_of(load, step.weight_percent).old > 0
+        again = rollback.recreate_old(run, load) if is_needed and not _has_old(load, seen) else None
+        if again:
+            return again
     move = pods.move(run, seen, here, weight_percent=step.weight_percent)
+    if isinstance(move, Hold) and pods.is_refused(move.run, here):
+        detail = pods.describe_wait(run, seen, weight_percent=step.weight_percent)
+        return rollback.begin(run, EndReason.APPLY_ERROR, f"the cluster does not allow the pods: {detail}", here)
     if isinstance(move, Hold) and pods.is_overdue(run, here):
         detail = pods.describe_wait(run, seen, weight_percent=step.weight_percent)
         message = f"not ready within {here.readiness_timeout_s:g} s: {detail}"
         return rollback.begin(run, EndReason.READINESS_TIMEOUT, message, here)
     return move or _weight_reached(run, step, seen, here)
+
+
+def _has_old(load: Workload, seen: Observation) -> bool:
+    return seen.workloads[load.namespace, load.name].old is not None
 
 
 def _weight_reached(run: TargetRun, step: StepRun, seen: Observation, here: Circumstances) -> Become:
@@ -259,29 +248,15 @@ def _begin_finishing(run: TargetRun, here: Circumstances) -> Become:
     return Become(run=replace(run, phase=Phase.FINISHING, cursor=0, wait=None))
 
 
-def _finishing_effects(run: TargetRun) -> tuple[Effect, ...]:
-    return (
-        *(MarkLive(namespace=load.namespace, name=load.new_name) for load in run.workloads),
-        *(
-            DeleteReplicaSet(namespace=load.namespace, name=name)
-            for load in run.workloads
-            for name in (load.old_name, *(load.leftovers if load.native else ()))
-            if name
-        ),
-    )
-
-
-def _succeed(run: TargetRun, here: Circumstances) -> Become:
-    ended = replace(move_target(run, TargetEvent.SUCCEEDED, here.now), phase=Phase.ENDED, wait=None, intent="")
-    return Become(run=ended, notes=(Note(kind=EventKind.TARGET_CHANGED, message="succeeded"),))
-
-
 _PHASES: dict[Phase, Callable[[TargetRun, Observation, Circumstances], Decision]] = {
     Phase.WAITING: _rest,
     Phase.PREPARING: _prepare,
-    Phase.APPLYING: _apply,
+    Phase.APPLYING: applying.apply_objects,
+    Phase.SETTLING: applying.settle,
+    Phase.TAKING_OVER: applying.take_over,
     Phase.STEPPING: _step,
-    Phase.FINISHING: _finish,
+    Phase.FINISHING: finishing.finish,
+    Phase.RESTORING_SETTINGS: rollback.restore_settings,
     Phase.RESTORING_PODS: rollback.restore_pods,
     Phase.REMOVING_NEW: rollback.remove_new,
     Phase.RESTORING_OBJECTS: rollback.restore_objects,

@@ -1,6 +1,7 @@
 """How a target goes back: the one door into a rollback, and its decisions.
 
-Order: old version to full size, new version away, other objects as they were. A rollback beats everything else.
+Order: settings that pods read when they start, old version to full size, new version away, all other objects as they
+were. A rollback beats everything else.
 """
 
 from dataclasses import replace
@@ -13,18 +14,28 @@ from borealis_server.domain.deployment import (
     EventKind,
     Phase,
     Rollback,
+    SavedObject,
     StepState,
     TargetRun,
     TargetState,
     Workload,
 )
-from borealis_server.domain.effects import DeleteReplicaSet, Effect, Refused, RestoreDeployment, RestoreObject
+from borealis_server.domain.effects import (
+    DeleteReplicaSet,
+    Effect,
+    Refused,
+    RestoreAutoscaler,
+    RestoreDeployment,
+    RestoreObject,
+    RestoreReplicaSet,
+)
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 
 AGENT_LIMIT = timedelta(hours=24)
 """How long a rollback waits for a lost agent before it is given up."""
+_SETTINGS = ("ConfigMap", "Secret")
 
 
 def begin(run: TargetRun, reason: EndReason, message: str, here: Circumstances) -> Become:
@@ -32,7 +43,7 @@ def begin(run: TargetRun, reason: EndReason, message: str, here: Circumstances) 
     turned = replace(
         move_target(_with_steps_ended(run, reason, here), TargetEvent.ROLLBACK_STARTED, here.now),
         workloads=tuple(_as_before(load) for load in run.workloads),
-        phase=Phase.RESTORING_PODS,
+        phase=Phase.RESTORING_SETTINGS,
         end_reason=reason,
         message=message,
         rollback=Rollback.RUNNING,
@@ -40,6 +51,8 @@ def begin(run: TargetRun, reason: EndReason, message: str, here: Circumstances) 
         wait=None,
         intent="",
         ready_limit_at=None,
+        effect_limit_at=None,
+        refused_since=None,
         agent_lost_at=None,
     )
     if run.phase is Phase.PREPARING:
@@ -60,16 +73,26 @@ def leave(run: TargetRun, reason: EndReason, why: str, here: Circumstances) -> B
         wait=None,
         intent="",
         ready_limit_at=None,
+        effect_limit_at=None,
         agent_lost_at=None,
     )
     return Become(run=ended, notes=(Note(kind=EventKind.TARGET_CHANGED, message=f"failed: {message}"),))
 
 
+def restore_settings(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
+    """Bring back what pods read when they start: the old version's new pods must not start with the new settings."""
+    effects = tuple(RestoreObject(saved=saved) for saved in reversed(run.saved) if _is_changed_setting(saved))
+    after = Phase.RESTORING_PODS if run.has_taken_over else Phase.RESTORING_OBJECTS
+    return in_turn(run, effects) or Become(run=replace(run, phase=after, cursor=0, wait=None))
+
+
 def restore_pods(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
     """Bring the old version to full size, then empty the new one."""
-    missing = [load.old_name for load in run.workloads if load.old_name and not seen.workloads[_key(load)].old]
+    missing = [load for load in run.workloads if load.old_name and not seen.workloads[_key(load)].old]
     if missing:
-        return give_up(run, f"ReplicaSet {missing[0]} of the old version is gone: deploy a good version anew", here)
+        return recreate_old(run, missing[0]) or give_up(
+            run, f"ReplicaSet {missing[0].old_name} of the old version is gone: deploy a good version anew", here
+        )
     move = pods.move(run, seen, here, weight_percent=0)
     if isinstance(move, Hold) and pods.is_overdue(run, here):
         detail = pods.describe_wait(run, seen, weight_percent=0)
@@ -77,6 +100,16 @@ def restore_pods(run: TargetRun, seen: Observation, here: Circumstances) -> Deci
     return move or Become(
         run=replace(run, phase=Phase.REMOVING_NEW, cursor=0, wait=None, intent="", ready_limit_at=None)
     )
+
+
+def recreate_old(run: TargetRun, load: Workload) -> Act | None:
+    """Bring back the old version's ReplicaSet, which somebody else has deleted; None where there is no copy of it."""
+    if not load.old_copy:
+        return None
+    effect = RestoreReplicaSet(namespace=load.namespace, name=load.old_name, document=load.old_copy)
+    # It comes back empty, and pods move to it as to any other.
+    empty = replace(load, old_pods=0, old_wanted=0)
+    return Act(effect=effect, run=replace(run.with_workload(empty), intent=str(effect)))
 
 
 def remove_new(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
@@ -89,19 +122,24 @@ def remove_new(run: TargetRun, _seen: Observation, _here: Circumstances) -> Deci
 
 
 def restore_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
-    """Bring every other object back, the last one first."""
-    objects: tuple[Effect, ...] = tuple(RestoreObject(saved=saved) for saved in reversed(run.saved))
-    deployments: tuple[Effect, ...] = tuple(
-        RestoreDeployment(namespace=load.namespace, name=load.name, document=load.native)
-        for load in run.workloads
-        if load.native
-    )
-    return in_turn(run, objects + deployments) or _end(run, here, "everything is as it was before")
+    """Bring every other object back, the last one first; then who owns and who scales the old version."""
+    held_back = {one.index for one in run.autoscalers}
+    effects: list[Effect] = [
+        RestoreObject(saved=saved)
+        for index, saved in reversed(tuple(enumerate(run.saved)))
+        if index not in held_back and not _is_changed_setting(saved)
+    ]
+    if run.has_taken_over:
+        effects += [_restore_deployment(load) for load in run.workloads if load.native]
+        effects += [RestoreAutoscaler(autoscaler=one) for one in run.autoscalers if one.before]
+    return in_turn(run, tuple(effects)) or _end(run, here, "everything is as it was before")
 
 
 def give_up(run: TargetRun, why: str, here: Circumstances) -> Become:
     """End a rollback that cannot be completed, and say what a person must do."""
-    message = f"{run.message}; the rollback failed: {why}"
+    away = [one.name for one in run.autoscalers if one.before and run.has_taken_over]
+    scaled = f"; no autoscaler scales it now: apply HorizontalPodAutoscaler {', '.join(away)} again" if away else ""
+    message = f"{run.message}; the rollback failed: {why}{scaled}"
     return _end(replace(run, rollback=Rollback.FAILED, message=message), here, why)
 
 
@@ -123,6 +161,14 @@ def _with_steps_ended(run: TargetRun, reason: EndReason, here: Circumstances) ->
 def _as_before(load: Workload) -> Workload:
     """The way back leads to as many pods as there were, whatever the new manifest wants."""
     return replace(load, replicas=load.old_replicas if load.old_name else 0)
+
+
+def _is_changed_setting(saved: SavedObject) -> bool:
+    return saved.kind in _SETTINGS and bool(saved.before)
+
+
+def _restore_deployment(load: Workload) -> RestoreDeployment:
+    return RestoreDeployment(namespace=load.namespace, name=load.name, document=load.native, replica_set=load.old_name)
 
 
 def _key(load: Workload) -> tuple[str, str]:

@@ -126,6 +126,7 @@ def first_record(
         started_by=request.actor,
         started_at=now,
         readiness_timeout_s=start.file.config.readiness_timeout_s,
+        keeps_deployment_object=start.file.config.keeps_deployment_object,
         request_id=request.request_id,
         digest=request.digest(),
     )
