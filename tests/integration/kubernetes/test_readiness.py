@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from borealis_server.domain.deployment import DeploymentState, EndReason, Phase, Rollback
 from kit.lab import APPROVAL, NEVER, other, settings, web, weight
+
+GROUP = "example.com"
 
 
 def template(app, **pod):
@@ -33,7 +33,7 @@ def job(name="migrate", **spec):
     return other("batch/v1", "Job", name, spec={"template": template(name, restartPolicy="Never"), **spec})
 
 
-def widget_definition(group, **metadata):
+def widget_definition(group=GROUP, **metadata):
     """A definition of Widgets whose status others write."""
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version = {
@@ -49,16 +49,8 @@ def widget_definition(group, **metadata):
     return {**definition, "metadata": {**definition["metadata"], **metadata}}
 
 
-@pytest.fixture
-async def group(lab):
-    """An API group of this test alone."""
-    name = f"{lab.namespace}.example.com"
-    yield name
-    await lab.rest.delete(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{name}")
-
-
-async def set_conditions(lab, group, status):
-    path = f"{lab.path('widgets', 'w', group=f'{group}/v1')}/status"
+async def set_conditions(lab, status):
+    path = f"{lab.path('widgets', 'w', group=f'{GROUP}/v1')}/status"
     (await lab.rest.patch(path, {"status": status})).ok()
 
 
@@ -133,34 +125,46 @@ async def test_k8_15_a_job_that_failed_ends_the_wait_at_once(lab):
     assert await lab.replica_sets() == {}
 
 
-async def test_df_27_a_resource_that_comes_before_its_definition_in_the_file_is_applied_after_it(lab, group):
-    done = await lab.deploy(other(f"{group}/v1", "Widget", "w", spec={"size": 1}), widget_definition(group))
+async def test_df_27_a_resource_that_comes_before_its_definition_in_the_file_is_applied_after_it(sandbox_lab):
+    done = await sandbox_lab.deploy(other(f"{GROUP}/v1", "Widget", "w", spec={"size": 1}), widget_definition())
 
     assert done.state is DeploymentState.SUCCEEDED
-    assert (await lab.get("widgets", "w", group=f"{group}/v1"))["spec"] == {"size": 1}
+    assert (await sandbox_lab.get("widgets", "w", group=f"{GROUP}/v1"))["spec"] == {"size": 1}
 
 
-async def test_df_27_a_definition_that_takes_its_time_is_waited_for_and_the_new_kind_is_found(lab, group):
+async def test_df_27_a_definition_that_takes_its_time_is_waited_for_and_the_new_kind_is_found(sandbox_lab):
     late = {"annotations": {"sandbox.borealis.dev/established-after": "60s"}}
 
-    await lab.deploy(widget_definition(group, **late), other(f"{group}/v1", "Widget", "w", spec={"size": 1}))
+    await sandbox_lab.deploy(widget_definition(**late), other(f"{GROUP}/v1", "Widget", "w", spec={"size": 1}))
 
-    assert (await lab.get("widgets", "w", group=f"{group}/v1"))["spec"] == {"size": 1}
+    assert (await sandbox_lab.get("widgets", "w", group=f"{GROUP}/v1"))["spec"] == {"size": 1}
 
 
-async def test_k8_15_conditions_of_a_custom_resource_are_awaited(lab, group):
-    await lab.deploy(widget_definition(group), other(f"{group}/v1", "Widget", "w", spec={"size": 1}))
+async def test_k8_15_conditions_of_a_custom_resource_are_awaited(sandbox_lab):
+    await sandbox_lab.deploy(widget_definition(), other(f"{GROUP}/v1", "Widget", "w", spec={"size": 1}))
     failing = {"type": "Ready", "status": "False", "reason": "Building", "message": "half of it is there"}
-    await set_conditions(lab, group, {"observedGeneration": 1, "conditions": [failing]})
+    await set_conditions(sandbox_lab, {"observedGeneration": 1, "conditions": [failing]})
 
-    key = await lab.start(widget_definition(group), other(f"{group}/v1", "Widget", "w", spec={"size": 2}))
-    await lab.until_wait(key, "Widget w: its controller has not seen the newest version yet")
-    await set_conditions(lab, group, {"observedGeneration": 2, "conditions": [failing]})
-    await lab.until_wait(key, "Widget w: condition Ready is False: half of it is there")
-    await set_conditions(lab, group, {"observedGeneration": 2, "conditions": [{**failing, "status": "True"}]})
-    done = await lab.plane.until_end(key)
+    key = await sandbox_lab.start(widget_definition(), other(f"{GROUP}/v1", "Widget", "w", spec={"size": 2}))
+    await sandbox_lab.until_wait(key, "Widget w: its controller has not seen the newest version yet")
+    await set_conditions(sandbox_lab, {"observedGeneration": 2, "conditions": [failing]})
+    await sandbox_lab.until_wait(key, "Widget w: condition Ready is False: half of it is there")
+    await set_conditions(sandbox_lab, {"observedGeneration": 2, "conditions": [{**failing, "status": "True"}]})
+    done = await sandbox_lab.plane.until_end(key)
 
     assert done.state is DeploymentState.SUCCEEDED, done.message
+
+
+async def test_df_27_a_definition_is_established_before_the_run_goes_on(lab):
+    group = f"{lab.namespace}.example.com"
+    path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.{group}"
+    try:
+        await lab.deploy(widget_definition(group), settings("1"))
+
+        conditions = (await lab.rest.get(path)).ok()["status"]["conditions"]
+        assert ("Established", "True") in [(each["type"], each["status"]) for each in conditions]
+    finally:
+        await lab.rest.delete(path)
 
 
 async def test_a_kind_that_nobody_serves_or_defines_is_said_before_anything_is_changed(lab):
