@@ -28,6 +28,11 @@ def ok(**fields: Any) -> pb.Opened:  # Any: fields of Opened, by name
     return pb.Opened(http=pb.HttpResponse(status=200), **fields)
 
 
+def taken(tunnel: Tunnel) -> list[pb.Frame]:
+    """The frames of the next message of a tunnel."""
+    return list(LaneRequest.FromString(tunnel.take_batch()).frames)
+
+
 class Pair:
     """A server's and an agent's tunnel."""
 
@@ -76,12 +81,12 @@ class Pair:
 
 
 def _write(tunnel: Tunnel, pipe: deque[bytes]) -> None:
-    while frames := tunnel.take_batch():
-        pipe.append(LaneRequest(frames=frames).SerializeToString())
+    while batch := tunnel.take_batch():
+        pipe.append(batch)
 
 
 def _read(tunnel: Tunnel, pipe: deque[bytes]) -> list[Event]:
     events: list[Event] = []
     while pipe:
-        events += tunnel.receive(LaneRequest.FromString(pipe.popleft()).frames)
+        events += tunnel.receive_batch(pipe.popleft(), 0.0)
     return events
