@@ -41,6 +41,10 @@ class MemoryLane:
             raise LaneLost("broken by the test")
         self._outgoing.put_nowait(None)
 
+    def cut_peer(self) -> None:
+        """Let the other side's next read fail."""
+        self._outgoing.put_nowait(LaneLost("cut by the test"))
+
     def cut(self) -> None:
         """Let the next read fail."""
         self._incoming.put_nowait(LaneLost("cut by the test"))

@@ -203,6 +203,11 @@ class LiveTunnel:
         self._output.set()
         return was_open
 
+    def abort_all(self, code: pb.Reset.Code, detail: str) -> None:
+        """End all streams at once, for whoever waits on this side too."""
+        for stream in tuple(self._streams.values()):
+            stream.abort(code, detail)
+
     def consumed(self, stream_id: int, size_bytes: int) -> None:
         """Return credit for data that was taken."""
         self.core.consumed(stream_id, size_bytes)
