@@ -33,6 +33,7 @@ class Outbox:
         self._control: deque[bytes] = deque()
         self._lines: tuple[deque[Stream], ...] = tuple(deque() for _ in _TURNS)
         self._turns = list(_TURNS)
+        self._opening: deque[Stream] = deque()
         self._standing = 0
         self.max_data_bytes = limits.max_data_bytes
         """Largest data of a frame that the peer takes."""
@@ -66,6 +67,11 @@ class Outbox:
             self._lines[stream.rank].append(stream)
             self._standing += 1
 
+    def open(self, stream: Stream) -> None:
+        """Give a stream that this side opens its place. Comes in the order of ids."""
+        self._opening.append(stream)
+        self.enqueue(stream)
+
     def take_batch(self, ended: list[Stream]) -> bytes:
         """The next message; empty if there is none. Streams whose last frame is in it are added to `ended`.
 
@@ -81,8 +87,11 @@ class Outbox:
         while self._standing and len(frames) < limits.batch_frames and size < limits.batch_bytes:
             line = self._next_line()
             stream = line[0]
-            if stream.head is not None and size and size + self._head_bytes(stream) > limits.max_batch_bytes:
-                break
+            if stream.head is not None:
+                if stream.is_opener and self._opening[0] is not stream:
+                    size += self._open_earlier(stream, frames, size)
+                if frames and not self._is_next(stream, size):
+                    break
             line.popleft()
             self._standing -= 1
             stream.is_queued = False
@@ -93,6 +102,28 @@ class Outbox:
                 self.enqueue(stream)
         self.frames_taken += len(frames)
         return b"".join(frames)
+
+    def _open_earlier(self, stream: Stream, frames: list[bytes], size: int) -> int:
+        """Send the bare heads of streams that were opened before: ids on the wire only grow, whoever goes first."""
+        opening, limits = self._opening, self._limits
+        added = 0
+        while opening[0] is not stream:
+            earlier = opening[0]
+            if earlier.head is not None:  # else it was reset before anybody heard of it
+                room = limits.max_batch_bytes - size - added - _HEAD_ROOM
+                if frames and (len(earlier.head) > room or len(frames) >= limits.batch_frames):
+                    break
+                frames.append(open_frame(earlier.id, earlier.head, b"", ends=False))
+                added += len(frames[-1])
+                earlier.head = None
+            opening.popleft()
+        return added
+
+    def _is_next(self, stream: Stream, size: int) -> bool:
+        """Whether the head of a stream may go into a message that has this size already."""
+        if stream.is_opener and self._opening[0] is not stream:
+            return False
+        return size + self._head_bytes(stream) <= self._limits.max_batch_bytes
 
     def _next_line(self) -> deque[Stream]:
         """The line whose turn it is; one of them is not empty."""
@@ -109,7 +140,8 @@ class Outbox:
 
     def _take_turn(self, stream: Stream, frames: list[bytes], space: int) -> int:
         if self._standing:  # others wait
-            stream.deficit_bytes += self._limits.shared_data_bytes
+            share = self._limits.shared_data_bytes
+            stream.deficit_bytes = min(stream.deficit_bytes + share, share)
             if stream.deficit_bytes <= 0:
                 return 0
             turn = min(stream.deficit_bytes, self.max_data_bytes)
@@ -132,6 +164,8 @@ class Outbox:
         head = stream.head
         assert head is not None  # noqa: S101 - the caller looked
         stream.head = None
+        if stream.is_opener:
+            self._opening.popleft()
         fitting = min(stream.sending.available_bytes, self.max_data_bytes)
         whole = stream.is_ending and stream.pending_bytes <= fitting
         first = stream.take(stream.pending_bytes if whole else min(fitting, turn))

@@ -119,7 +119,7 @@ class StreamRegistry:
         if body:
             self._add_data(stream, body)
         stream.is_ending = ends
-        self._outbox.enqueue(stream)
+        self._outbox.open(stream)
         return stream.id
 
     def accept(self, stream_id: int, request: pb.Open) -> Stream:

@@ -69,7 +69,7 @@ class Stream:
         self.trailers: tuple[pb.HttpHeader, ...] = ()
         """Go out with the end."""
         self.deficit_bytes = 0
-        """Bytes that it may send beyond its turn (above 0), or has sent beyond earlier ones (below 0)."""
+        """Bytes left of its turn (above 0), or sent beyond earlier turns (below 0)."""
         self.stalled_at: float | None = None
         """Since when data waits for the peer's credit, as far as somebody looked; None if none does."""
         self.is_answered = False
