@@ -20,7 +20,6 @@ import structlog
 from borealis.agent.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
-from borealis.tunnel.v1.tunnel_service_pb2_grpc import add_TunnelServiceServicer_to_server
 from borealis_server.adapters import private_files
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
 from borealis_server.adapters.clock import SystemClock
@@ -47,7 +46,7 @@ from borealis_server.transport.server import DoorOptions, Service, open_grpc_doo
 from borealis_server.transport.servicers.agent import AgentServicer
 from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
-from borealis_server.transport.servicers.tunnel import TunnelServicer
+from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
 from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
 
 if TYPE_CHECKING:
@@ -248,7 +247,7 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
     adds = {
         "borealis.identity.v1.IdentityService": partial(add_IdentityServiceServicer_to_server, identity),
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
-        "borealis.tunnel.v1.TunnelService": partial(add_TunnelServiceServicer_to_server, tunnels),
+        "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server, DeploymentServicer(deployments)
         ),
