@@ -45,7 +45,6 @@ def test_every_place_that_asks_for_more_than_the_engine_can_is_named():
         "targets.scan.constraints.afterDeployment[0]",
         "targets.stage.constraints.afterDeployment[0]",
         "targets.stage.constraints.afterDeployment[1]",
-        "targets.live.constraints.beforeDeployment[0]",
         "targets.live.constraints.beforeDeployment[1]",
         "strategies.swap.blueGreen",
         "strategies.slices.canary.steps[1]",
