@@ -18,6 +18,7 @@ from borealis_client._generated.borealis.deployment.v1 import (
     ListDeploymentsRequest,
     ManifestFile,
     RollBackDeploymentRequest,
+    SkipPauseRequest,
     StartDeploymentRequest,
     WatchDeploymentRequest,
 )
@@ -168,11 +169,27 @@ class Deployments:
     ) -> Deployment:
         """The deployment after the approval of what waits: everywhere, or only in `target`, or only at its `step`.
 
-        Errors: NotAwaitingApprovalError, AlreadyDecidedError, TargetNotFoundError.
+        Errors: NotAwaitingApprovalError, AlreadyDecidedError, TargetNotFoundError, RoleRequiredError.
         """
         answer = await self._transport.call(
             lambda channel: DeploymentServiceStub(channel).approve_deployment,
             ApproveDeploymentRequest(
+                name=name, request_id=request_id or new_request_id(), target=target, step=step, comment=comment
+            ),
+            is_repeatable=True,
+        )
+        return _present(answer.deployment)
+
+    async def skip(
+        self, name: str, *, target: str = "", step: str = "", comment: str = "", request_id: str = ""
+    ) -> Deployment:
+        """The deployment after its timed pauses were ended early: everywhere, or only in `target`, or only at `step`.
+
+        Errors: NotPausedError, AlreadyDecidedError, TargetNotFoundError.
+        """
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).skip_pause,
+            SkipPauseRequest(
                 name=name, request_id=request_id or new_request_id(), target=target, step=step, comment=comment
             ),
             is_repeatable=True,

@@ -169,7 +169,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A person's yes."""
+    """A person's yes: to an approval, or to going on before a pause is over."""
 
     by: str
     at: datetime
@@ -193,6 +193,8 @@ class StepRun:
     weight_percent: int = 0
     duration_s: float | None = None
     until_approved: bool = False
+    requires_roles: tuple[str, ...] = ()
+    """Roles of which a person needs one to approve; none means whoever may approve deployments."""
     expires_after_s: float | None = None
     state: StepState = StepState.NOT_STARTED
     started_at: datetime | None = None
@@ -202,6 +204,8 @@ class StepRun:
     wait: Wait | None = None
     """What the step waits for; None when it works, has not started or is over."""
     approval: Approval | None = None
+    skip: Approval | None = None
+    """Who ended a timed pause early; None when nobody did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,9 +313,11 @@ class PersonsDecision:
     """What a person decided about a deployment, kept for the record and to recognise repeats."""
 
     kind: str
-    """`approve`, `roll_back` or `cancel`."""
+    """`approve`, `skip`, `roll_back` or `cancel`."""
     by: str
     at: datetime
+    roles: tuple[str, ...] = ()
+    """Roles that the person held then."""
     request_id: str = ""
     target: str = ""
     step: str = ""

@@ -315,6 +315,21 @@ class NotAwaitingApproval(Refused):
         )
 
 
+class NotPaused(Refused):
+    """No timed pause is under way where one was to be skipped."""
+
+    reason = "NOT_PAUSED"
+
+    def __init__(self, name: object, target: str = "", step: str = "") -> None:
+        place = "/".join(part for part in (str(name), target, step) if part)
+        metadata = {"deployment": str(name), "target": target, "step": step}
+        super().__init__(
+            f"no timed pause is under way in {place}: get the deployment to see what it waits for",
+            subject=place,
+            metadata={key: value for key, value in metadata.items() if value},
+        )
+
+
 class AlreadyDecided(Refused):
     """Somebody decided first."""
 
@@ -487,4 +502,18 @@ class PermissionDenied(Denied):
         super().__init__(
             f"you lack the permission {permission}: ask an administrator for a role that has it",
             metadata={"permission": permission},
+        )
+
+
+class RoleRequired(Denied):
+    """The approval takes a role that the caller lacks."""
+
+    reason = "ROLE_REQUIRED"
+
+    def __init__(self, place: str, roles: Iterable[str]) -> None:
+        names = sorted(set(roles))
+        wanted = " or ".join(f"`{name}`" for name in names)
+        super().__init__(
+            f"{place} takes the role {wanted} to approve: ask somebody who has it, or an administrator",
+            metadata={"roles": ", ".join(names), "place": place},
         )

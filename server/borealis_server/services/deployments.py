@@ -92,6 +92,10 @@ class Deployments:
         """Approve what waits. Errors: as `persons.approve`, DeploymentNotFound, InvalidArgument."""
         return await self._decide(key, wish, persons.approve)
 
+    async def skip(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
+        """End timed pauses early. Errors: as `persons.skip`, DeploymentNotFound, InvalidArgument."""
+        return await self._decide(key, wish, persons.skip)
+
     async def roll_back(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
         """Turn the deployment round. Errors: as `persons.roll_back`, DeploymentNotFound, InvalidArgument."""
         return await self._decide(key, wish, persons.roll_back)

@@ -6,6 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from borealis.deployment.v1 import deployment_pb2 as pb
 from borealis_server.domain.deployment import (
+    Approval,
     Deployment,
     Event,
     StepKind,
@@ -99,15 +100,21 @@ def _step_to_proto(step: StepRun) -> pb.StepRun:
 
 def _pause_to_proto(step: StepRun) -> pb.Pause:
     if not step.until_approved:
-        return pb.Pause(duration_s=step.duration_s or 0, resume_time=timestamp(step.limit_at))
+        skip = _skip_to_proto(step.skip) if step.skip else None
+        return pb.Pause(duration_s=step.duration_s or 0, resume_time=timestamp(step.limit_at), skip=skip)
     given = step.approval
     approval = pb.Approval(
         decided_by=given.by if given else "",
         decide_time=timestamp(given.at) if given else None,
         comment=given.comment if given else "",
         expire_time=timestamp(step.limit_at),
+        requires_roles=step.requires_roles,
     )
     return pb.Pause(approval=approval)
+
+
+def _skip_to_proto(skip: Approval) -> pb.Skip:
+    return pb.Skip(decided_by=skip.by, decide_time=timestamp(skip.at), comment=skip.comment)
 
 
 def _wait_to_proto(wait: Wait) -> pb.Wait:

@@ -207,26 +207,40 @@ class SetWeight(_message.Message):
     def __init__(self, weight_percent: _Optional[int] = ...) -> None: ...
 
 class Pause(_message.Message):
-    __slots__ = ("resume_time", "approval", "duration_s")
+    __slots__ = ("resume_time", "approval", "duration_s", "skip")
     RESUME_TIME_FIELD_NUMBER: _ClassVar[int]
     APPROVAL_FIELD_NUMBER: _ClassVar[int]
     DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    SKIP_FIELD_NUMBER: _ClassVar[int]
     resume_time: _timestamp_pb2.Timestamp
     approval: Approval
     duration_s: float
-    def __init__(self, resume_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., duration_s: _Optional[float] = ...) -> None: ...
+    skip: Skip
+    def __init__(self, resume_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., duration_s: _Optional[float] = ..., skip: _Optional[_Union[Skip, _Mapping]] = ...) -> None: ...
+
+class Skip(_message.Message):
+    __slots__ = ("decided_by", "decide_time", "comment")
+    DECIDED_BY_FIELD_NUMBER: _ClassVar[int]
+    DECIDE_TIME_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    decided_by: str
+    decide_time: _timestamp_pb2.Timestamp
+    comment: str
+    def __init__(self, decided_by: _Optional[str] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., comment: _Optional[str] = ...) -> None: ...
 
 class Approval(_message.Message):
-    __slots__ = ("decided_by", "decide_time", "comment", "expire_time")
+    __slots__ = ("decided_by", "decide_time", "comment", "expire_time", "requires_roles")
     DECIDED_BY_FIELD_NUMBER: _ClassVar[int]
     DECIDE_TIME_FIELD_NUMBER: _ClassVar[int]
     COMMENT_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    REQUIRES_ROLES_FIELD_NUMBER: _ClassVar[int]
     decided_by: str
     decide_time: _timestamp_pb2.Timestamp
     comment: str
     expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, decided_by: _Optional[str] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., comment: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    requires_roles: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, decided_by: _Optional[str] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., comment: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., requires_roles: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Workload(_message.Message):
     __slots__ = ("name", "namespace", "replicas", "new_replica_set", "old_replica_set", "new_pods", "old_pods", "new_available", "old_available", "asked_weight_percent", "actual_weight_percent")

@@ -51,7 +51,11 @@ class DeploymentServiceStub:
     """
     ApproveDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ApproveDeploymentRequest, _deployment_service_pb2.ApproveDeploymentResponse]
     """Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
-    NOT_AWAITING_APPROVAL when nothing waits.
+    NOT_AWAITING_APPROVAL when nothing waits, and with ROLE_REQUIRED when it takes a role that the caller lacks.
+    """
+    SkipPause: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.SkipPauseRequest, _deployment_service_pb2.SkipPauseResponse]
+    """Ends timed pauses before their time. Fails with NOT_PAUSED when none is under way, and with ALREADY_DECIDED when
+    somebody was faster.
     """
     RollBackDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]
     """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
@@ -85,7 +89,11 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     """
     ApproveDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ApproveDeploymentRequest, _deployment_service_pb2.ApproveDeploymentResponse]  # type: ignore[assignment]
     """Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
-    NOT_AWAITING_APPROVAL when nothing waits.
+    NOT_AWAITING_APPROVAL when nothing waits, and with ROLE_REQUIRED when it takes a role that the caller lacks.
+    """
+    SkipPause: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.SkipPauseRequest, _deployment_service_pb2.SkipPauseResponse]  # type: ignore[assignment]
+    """Ends timed pauses before their time. Fails with NOT_PAUSED when none is under way, and with ALREADY_DECIDED when
+    somebody was faster.
     """
     RollBackDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]  # type: ignore[assignment]
     """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
@@ -146,7 +154,17 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.ApproveDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.ApproveDeploymentResponse]]:
         """Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
-        NOT_AWAITING_APPROVAL when nothing waits.
+        NOT_AWAITING_APPROVAL when nothing waits, and with ROLE_REQUIRED when it takes a role that the caller lacks.
+        """
+
+    @_abc_1.abstractmethod
+    def SkipPause(
+        self,
+        request: _deployment_service_pb2.SkipPauseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.SkipPauseResponse, _abc.Awaitable[_deployment_service_pb2.SkipPauseResponse]]:
+        """Ends timed pauses before their time. Fails with NOT_PAUSED when none is under way, and with ALREADY_DECIDED when
+        somebody was faster.
         """
 
     @_abc_1.abstractmethod

@@ -23,6 +23,9 @@ __all__ = (
     "RollBackDeploymentRequest",
     "RollBackDeploymentResponse",
     "SetWeight",
+    "Skip",
+    "SkipPauseRequest",
+    "SkipPauseResponse",
     "StartDeploymentRequest",
     "StartDeploymentResponse",
     "StepRun",
@@ -562,6 +565,12 @@ class Approval(betterproto2.Message):
     When it expires unless somebody decides; absent when it waits for ever or has not started.
     """
 
+    requires_roles: "list[str]" = betterproto2.field(5, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Roles of which a person needs one to approve; an administrator needs none of them. Empty: whoever may approve
+    deployments.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "Approval", Approval)
 
@@ -589,7 +598,7 @@ class ApproveDeploymentRequest(betterproto2.Message):
 
     step: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
     """
-    Only this step of the target; empty means the one that waits.
+    Only this step; empty means every one that waits.
     """
 
     comment: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
@@ -922,6 +931,11 @@ class Pause(betterproto2.Message):
     Length of a timed pause in seconds; 0 for an approval.
     """
 
+    skip: "Skip | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The decision that ended a timed pause early; absent when there was none.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "Pause", Pause)
 
@@ -981,6 +995,83 @@ class SetWeight(betterproto2.Message):
 
 
 default_message_pool.register_message("borealis.deployment.v1", "SetWeight", SetWeight)
+
+
+@dataclass(eq=False, repr=False)
+class Skip(betterproto2.Message):
+    """
+    A person's decision not to wait for the end of a timed pause.
+    """
+
+    decided_by: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Who decided: the display name of the credential.
+    """
+
+    decide_time: "datetime.datetime | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When.
+    """
+
+    comment: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    What the person wrote with it.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "Skip", Skip)
+
+
+@dataclass(eq=False, repr=False)
+class SkipPauseRequest(betterproto2.Message):
+    """
+    Skips pauses.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Resource name: `tenants/{tenant}/deployments/{deployment}`.
+    """
+
+    request_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Chosen by the client, unique for this decision, 1 to 64 characters; empty means that repeats are not recognised.
+    """
+
+    target: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Only this target; empty means every target that pauses.
+    """
+
+    step: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    Only this step; empty means every pause that is under way.
+    """
+
+    comment: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    For the record, at most 1,000 characters.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "SkipPauseRequest", SkipPauseRequest)
+
+
+@dataclass(eq=False, repr=False)
+class SkipPauseResponse(betterproto2.Message):
+    """
+    What skipping did.
+    """
+
+    deployment: "Deployment | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The deployment after it.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "SkipPauseResponse", SkipPauseResponse)
 
 
 @dataclass(eq=False, repr=False)
@@ -1465,13 +1556,35 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
     ) -> "ApproveDeploymentResponse":
         """
         Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
-        NOT_AWAITING_APPROVAL when nothing waits.
+        NOT_AWAITING_APPROVAL when nothing waits, and with ROLE_REQUIRED when it takes a role that the caller lacks.
         """
 
         return await self._unary_unary(
             "/borealis.deployment.v1.DeploymentService/ApproveDeployment",
             message,
             ApproveDeploymentResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def skip_pause(
+        self,
+        message: "SkipPauseRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "SkipPauseResponse":
+        """
+        Ends timed pauses before their time. Fails with NOT_PAUSED when none is under way, and with ALREADY_DECIDED when
+        somebody was faster.
+        """
+
+        return await self._unary_unary(
+            "/borealis.deployment.v1.DeploymentService/SkipPause",
+            message,
+            SkipPauseResponse,
             timeout=timeout,
             deadline=deadline,
             metadata=metadata,
