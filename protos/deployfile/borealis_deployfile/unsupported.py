@@ -49,8 +49,6 @@ def unsupported(file: DeployFile) -> tuple[Fault, ...]:
 def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
     if file.config.keeps_deployment_object:
         yield file.config.keep_origin, "`keepDeploymentObject: true`"
-    if file.config.enqueues:
-        yield file.config.enqueue_origin, "`enqueueOne`"
     for source in file.manifests:
         if source.url is not None:
             yield source.origin, "fetching manifests from an address"

@@ -3,6 +3,8 @@
 Every record is frozen; `transitions.py` holds the states' tables, `decide.py` the decisions.
 """
 
+# Long on purpose: these records are one thing in the store, and are read together.
+
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -13,17 +15,34 @@ from borealis_server.domain.planning.pod_ratio import Bounds
 class DeploymentState(StrEnum):
     """Where a deployment is."""
 
+    QUEUED = "QUEUED"
+    """Waits until another deployment of its application has ended; nothing is touched."""
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
     AWAITING_APPROVAL = "AWAITING_APPROVAL"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
+    REPLACED = "REPLACED"
+    """Never started: a newer one took its place in the queue."""
+    REJECTED = "REJECTED"
+    """Never started: when its turn came it could not be carried out any more."""
 
     @property
     def is_final(self) -> bool:
         """Whether nothing can change any more."""
-        return self in (DeploymentState.SUCCEEDED, DeploymentState.FAILED, DeploymentState.CANCELLED)
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {
+        DeploymentState.SUCCEEDED,
+        DeploymentState.FAILED,
+        DeploymentState.CANCELLED,
+        DeploymentState.REPLACED,
+        DeploymentState.REJECTED,
+    }
+)
 
 
 class TargetState(StrEnum):
@@ -113,6 +132,8 @@ class EndReason(StrEnum):
     AGENT_LOST = "AGENT_LOST"
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     OBJECT_OWNED_BY = "OBJECT_OWNED_BY"
+    REPLACED = "REPLACED"
+    REJECTED = "REJECTED"
 
     @property
     def is_a_persons(self) -> bool:
@@ -122,6 +143,8 @@ class EndReason(StrEnum):
             EndReason.USER_ROLLED_BACK,
             EndReason.APPROVAL_EXPIRED,
             EndReason.UPSTREAM_FAILED,
+            EndReason.REPLACED,
+            EndReason.REJECTED,
         )
 
 
@@ -137,6 +160,7 @@ class Rollback(StrEnum):
 class EventKind(StrEnum):
     """What kind of thing happened; mirrors `borealis.deployment.v1.DeploymentEvent.Kind`."""
 
+    DEPLOYMENT_QUEUED = "DEPLOYMENT_QUEUED"
     DEPLOYMENT_STARTED = "DEPLOYMENT_STARTED"
     DEPLOYMENT_ENDED = "DEPLOYMENT_ENDED"
     TARGET_CHANGED = "TARGET_CHANGED"
@@ -346,6 +370,12 @@ class Deployment:
     digest: str = ""
     """SHA-256 of the start request, to tell a repeat from another request of the same id."""
     decisions: tuple[PersonsDecision, ...] = ()
+    blocked_by: str = ""
+    """Id of the deployment that it waited for in the queue; empty when it never waited."""
+    replaced_by: str = ""
+    """Id of the newer deployment that took its place in the queue."""
+    redeploy_of: str = ""
+    """Id of the deployment whose stored files it brings out again."""
 
     def target(self, name: str) -> TargetRun:
         """The run of target `name`. Errors: KeyError when there is none."""

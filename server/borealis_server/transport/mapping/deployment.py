@@ -32,6 +32,9 @@ def to_proto(deployment: Deployment) -> pb.Deployment:
         end_time=timestamp(deployment.ended_at),
         sequence=deployment.sequence,
         etag=str(deployment.revision),
+        blocked_by=_name(deployment, deployment.blocked_by),
+        replaced_by=_name(deployment, deployment.replaced_by),
+        redeploy_of=_name(deployment, deployment.redeploy_of),
     )
 
 
@@ -70,6 +73,11 @@ def target_to_proto(run: TargetRun) -> pb.TargetRun:
         end_time=timestamp(run.ended_at),
         warnings=run.warnings,
     )
+
+
+def _name(deployment: Deployment, other: str) -> str:
+    """The resource name of another deployment of the tenant, by its id; empty where there is none."""
+    return str(DeploymentName(deployment.key.tenant, other)) if other else ""
 
 
 def timestamp(moment: datetime | None) -> Timestamp | None:

@@ -89,7 +89,8 @@ class DeploymentServiceServicer:
 
     def StartDeployment(self, request, context):
         """Checks a deploy file with its manifests and starts it. Nothing is started when anything is wrong: all faults come back
-        at once (DEPLOY_FILE_INVALID). Fails with DEPLOYMENT_IN_PROGRESS while the application has a run that is not final.
+        at once (DEPLOY_FILE_INVALID). While the application has a run that is not final it fails with DEPLOYMENT_IN_PROGRESS;
+        or, where the deploy file says `enqueueOne`, it is queued, in the place of one that waits already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

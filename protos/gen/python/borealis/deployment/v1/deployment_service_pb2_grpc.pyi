@@ -39,7 +39,8 @@ class DeploymentServiceStub:
     def __new__(cls, channel: _aio.Channel) -> DeploymentServiceAsyncStub: ...
     StartDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.StartDeploymentRequest, _deployment_service_pb2.StartDeploymentResponse]
     """Checks a deploy file with its manifests and starts it. Nothing is started when anything is wrong: all faults come back
-    at once (DEPLOY_FILE_INVALID). Fails with DEPLOYMENT_IN_PROGRESS while the application has a run that is not final.
+    at once (DEPLOY_FILE_INVALID). While the application has a run that is not final it fails with DEPLOYMENT_IN_PROGRESS;
+    or, where the deploy file says `enqueueOne`, it is queued, in the place of one that waits already.
     """
     GetDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.GetDeploymentRequest, _deployment_service_pb2.GetDeploymentResponse]
     """Gets one deployment. Fails with DEPLOYMENT_NOT_FOUND."""
@@ -77,7 +78,8 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     StartDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.StartDeploymentRequest, _deployment_service_pb2.StartDeploymentResponse]  # type: ignore[assignment]
     """Checks a deploy file with its manifests and starts it. Nothing is started when anything is wrong: all faults come back
-    at once (DEPLOY_FILE_INVALID). Fails with DEPLOYMENT_IN_PROGRESS while the application has a run that is not final.
+    at once (DEPLOY_FILE_INVALID). While the application has a run that is not final it fails with DEPLOYMENT_IN_PROGRESS;
+    or, where the deploy file says `enqueueOne`, it is queued, in the place of one that waits already.
     """
     GetDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.GetDeploymentRequest, _deployment_service_pb2.GetDeploymentResponse]  # type: ignore[assignment]
     """Gets one deployment. Fails with DEPLOYMENT_NOT_FOUND."""
@@ -118,7 +120,8 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.StartDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.StartDeploymentResponse]]:
         """Checks a deploy file with its manifests and starts it. Nothing is started when anything is wrong: all faults come back
-        at once (DEPLOY_FILE_INVALID). Fails with DEPLOYMENT_IN_PROGRESS while the application has a run that is not final.
+        at once (DEPLOY_FILE_INVALID). While the application has a run that is not final it fails with DEPLOYMENT_IN_PROGRESS;
+        or, where the deploy file says `enqueueOne`, it is queued, in the place of one that waits already.
         """
 
     @_abc_1.abstractmethod

@@ -99,6 +99,21 @@ class DeploymentState(betterproto2.Enum):
     Final: a person ended it, or an approval expired.
     """
 
+    QUEUED = 7
+    """
+    Waits until the deployment of `blocked_by` has ended. Nothing is touched.
+    """
+
+    REPLACED = 8
+    """
+    Final: never started, since the newer deployment of `replaced_by` took its place in the queue.
+    """
+
+    REJECTED = 9
+    """
+    Final: never started, since it could not be carried out any more when its turn came; `message` says why.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -109,6 +124,9 @@ class DeploymentState(betterproto2.Enum):
             4: "STATE_SUCCEEDED",
             5: "STATE_FAILED",
             6: "STATE_CANCELLED",
+            7: "STATE_QUEUED",
+            8: "STATE_REPLACED",
+            9: "STATE_REJECTED",
         }
 
     @classmethod
@@ -121,6 +139,9 @@ class DeploymentState(betterproto2.Enum):
             "STATE_SUCCEEDED": 4,
             "STATE_FAILED": 5,
             "STATE_CANCELLED": 6,
+            "STATE_QUEUED": 7,
+            "STATE_REPLACED": 8,
+            "STATE_REJECTED": 9,
         }
 
 
@@ -136,7 +157,7 @@ class DeploymentEventKind(betterproto2.Enum):
 
     DEPLOYMENT_STARTED = 1
     """
-    The deployment was accepted.
+    The deployment started: it was accepted, or its turn in the queue came.
     """
 
     DEPLOYMENT_ENDED = 2
@@ -179,6 +200,11 @@ class DeploymentEventKind(betterproto2.Enum):
     Something a person should know.
     """
 
+    DEPLOYMENT_QUEUED = 10
+    """
+    The deployment was accepted and waits in the queue.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -192,6 +218,7 @@ class DeploymentEventKind(betterproto2.Enum):
             7: "KIND_PROGRESS",
             8: "KIND_DECISION",
             9: "KIND_WARNING",
+            10: "KIND_DEPLOYMENT_QUEUED",
         }
 
     @classmethod
@@ -207,6 +234,7 @@ class DeploymentEventKind(betterproto2.Enum):
             "KIND_PROGRESS": 7,
             "KIND_DECISION": 8,
             "KIND_WARNING": 9,
+            "KIND_DEPLOYMENT_QUEUED": 10,
         }
 
 
@@ -376,6 +404,16 @@ class TargetRunEndReason(betterproto2.Enum):
     An object that the run must change belongs to another application.
     """
 
+    REPLACED = 9
+    """
+    It waited in the queue, and a newer deployment took its place.
+    """
+
+    REJECTED = 10
+    """
+    It waited in the queue, and could not be carried out any more when its turn came.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -388,6 +426,8 @@ class TargetRunEndReason(betterproto2.Enum):
             6: "END_REASON_AGENT_LOST",
             7: "END_REASON_UPSTREAM_FAILED",
             8: "END_REASON_OBJECT_OWNED_BY",
+            9: "END_REASON_REPLACED",
+            10: "END_REASON_REJECTED",
         }
 
     @classmethod
@@ -402,6 +442,8 @@ class TargetRunEndReason(betterproto2.Enum):
             "END_REASON_AGENT_LOST": 6,
             "END_REASON_UPSTREAM_FAILED": 7,
             "END_REASON_OBJECT_OWNED_BY": 8,
+            "END_REASON_REPLACED": 9,
+            "END_REASON_REJECTED": 10,
         }
 
 
@@ -728,6 +770,21 @@ class Deployment(betterproto2.Message):
     etag: "str" = betterproto2.field(11, betterproto2.TYPE_STRING)
     """
     Opaque version for safe updates; send it back unchanged.
+    """
+
+    blocked_by: "str" = betterproto2.field(13, betterproto2.TYPE_STRING)
+    """
+    Resource name of the deployment that it waits for, or waited for, in the queue; empty when it never waited.
+    """
+
+    replaced_by: "str" = betterproto2.field(14, betterproto2.TYPE_STRING)
+    """
+    Resource name of the newer deployment that took its place in the queue; empty otherwise.
+    """
+
+    redeploy_of: "str" = betterproto2.field(15, betterproto2.TYPE_STRING)
+    """
+    Resource name of the deployment whose stored files it brings out again; empty when it was started with files.
     """
 
 
@@ -1469,7 +1526,8 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
     ) -> "StartDeploymentResponse":
         """
         Checks a deploy file with its manifests and starts it. Nothing is started when anything is wrong: all faults come back
-        at once (DEPLOY_FILE_INVALID). Fails with DEPLOYMENT_IN_PROGRESS while the application has a run that is not final.
+        at once (DEPLOY_FILE_INVALID). While the application has a run that is not final it fails with DEPLOYMENT_IN_PROGRESS;
+        or, where the deploy file says `enqueueOne`, it is queued, in the place of one that waits already.
         """
 
         return await self._unary_unary(
