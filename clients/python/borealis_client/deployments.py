@@ -196,14 +196,18 @@ class Deployments:
         )
         return _present(answer.deployment)
 
-    async def roll_back(self, name: str, *, comment: str = "", request_id: str = "") -> Deployment:
+    async def roll_back(self, name: str, *, target: str = "", comment: str = "", request_id: str = "") -> Deployment:
         """The deployment once its rollback has been accepted; watch it to see the end.
 
-        Errors: DeploymentEndedError.
+        `target` is the one that has to go back; the others are cancelled with it.
+
+        Errors: DeploymentEndedError, TooLateError, TargetNotFoundError.
         """
         answer = await self._transport.call(
             lambda channel: DeploymentServiceStub(channel).roll_back_deployment,
-            RollBackDeploymentRequest(name=name, request_id=request_id or new_request_id(), comment=comment),
+            RollBackDeploymentRequest(
+                name=name, request_id=request_id or new_request_id(), target=target, comment=comment
+            ),
             is_repeatable=True,
         )
         return _present(answer.deployment)

@@ -177,6 +177,12 @@ class NotAwaitingApprovalError(RefusedError):
     reason = "NOT_AWAITING_APPROVAL"
 
 
+class TooLateError(RefusedError):
+    """There is no way back: the new version serves alone. Redeploy an earlier deployment instead."""
+
+    reason = "TOO_LATE"
+
+
 class NotPausedError(RefusedError):
     """No timed pause is under way where one was to be skipped."""
 

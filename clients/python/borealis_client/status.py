@@ -52,6 +52,7 @@ CLASS_BY_REASON: Final[Mapping[str, type[errors.BorealisError]]] = {
         errors.StaleError,
         errors.TargetNotFoundError,
         errors.TokenRefusedError,
+        errors.TooLateError,
     )
 }
 """A class for each reason; total, which a test proves against the proto."""

@@ -300,6 +300,21 @@ class DeploymentEnded(Refused):
         )
 
 
+class TooLate(Refused):
+    """There is no way back any more: the new version serves alone."""
+
+    reason = "TOO_LATE"
+
+    def __init__(self, name: object, targets: Iterable[str]) -> None:
+        names = ", ".join(targets)
+        super().__init__(
+            f"the new version of {names} serves alone already: redeploy an earlier deployment to get its version back, "
+            "or cancel this one to end what comes afterwards",
+            subject=str(name),
+            metadata={"deployment": str(name), "targets": names},
+        )
+
+
 class NotAwaitingApproval(Refused):
     """Nothing waits for an approval where one was given."""
 

@@ -27,6 +27,7 @@ from borealis_server.domain.errors import (
     NotPaused,
     RoleRequired,
     TargetNotFound,
+    TooLate,
 )
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.record import SYSTEM, Note, Recorded, settle
@@ -68,27 +69,44 @@ def skip(deployment: Deployment, wish: PersonsDecision) -> Recorded:
 
 
 def roll_back(deployment: Deployment, wish: PersonsDecision) -> Recorded:
-    """The deployment turned round: targets in progress go back, the others never start. Errors: DeploymentEnded."""
-    return _abort(deployment, wish, EndReason.USER_ROLLED_BACK, f"rolled back by {wish.by}{_quoted(wish.comment)}")
+    """The deployment turned round: targets in progress go back, the others never start.
+
+    Where `wish` names a target it is that one which has to go back; the others are cancelled with it.
+    Errors: DeploymentEnded, TargetNotFound, AlreadyDecided; TooLate when the new version serves alone.
+    """
+    return _abort(deployment, wish, lambda run: _is_stoppable(run) and run.phase is not Phase.AFTER)
 
 
 def cancel(deployment: Deployment, wish: PersonsDecision) -> Recorded:
-    """The deployment called off: targets in progress go back, the others never start. Errors: DeploymentEnded."""
-    return _abort(deployment, wish, EndReason.USER_CANCELLED, f"cancelled by {wish.by}{_quoted(wish.comment)}")
+    """The deployment called off: targets in progress go back, the others never start.
+
+    Errors: DeploymentEnded, AlreadyDecided; TooLate when there is nothing left to stop.
+    """
+    return _abort(deployment, wish, _is_stoppable)
 
 
-def _abort(deployment: Deployment, wish: PersonsDecision, reason: EndReason, message: str) -> Recorded:
+def _abort(deployment: Deployment, wish: PersonsDecision, is_in_time: Callable[[TargetRun], bool]) -> Recorded:
     if _is_repeat(deployment, wish):
         return Recorded(deployment=deployment)
+    wanted = _wanted(deployment, wish)
     if deployment.state.is_final:
         raise DeploymentEnded(_name(deployment), deployment.state.value)
-    stoppable = [run for run in deployment.targets if _is_stoppable(run)]
-    if not stoppable:
-        raise _too_late(deployment)
+    if not any(is_in_time(run) for run in wanted):
+        raise _too_late(deployment, wanted)
     recorded = Recorded(deployment=_remember(deployment, wish))
-    for run in stoppable:
-        recorded = recorded.with_target(_aborted(run, wish.at, reason, message), [_note(wish)], wish.at)
+    for run in deployment.targets:
+        if _is_stoppable(run):
+            reason, message = _abort_reason(run, wish)
+            recorded = recorded.with_target(_aborted(run, wish.at, reason, message), [_note(wish)], wish.at)
     return settle(recorded, wish.at)
+
+
+def _abort_reason(run: TargetRun, wish: PersonsDecision) -> tuple[EndReason, str]:
+    if wish.kind == CANCEL:
+        return EndReason.USER_CANCELLED, f"cancelled by {wish.by}{_quoted(wish.comment)}"
+    if wish.target in ("", run.name):
+        return EndReason.USER_ROLLED_BACK, f"rolled back by {wish.by}{_quoted(wish.comment)}"
+    return EndReason.USER_CANCELLED, f"cancelled, since {wish.by} rolled {wish.target} back{_quoted(wish.comment)}"
 
 
 def _is_stoppable(run: TargetRun) -> bool:
@@ -96,11 +114,11 @@ def _is_stoppable(run: TargetRun) -> bool:
     return run.phase is not Phase.FINISHING and run.state is not TargetState.ROLLING_BACK and not run.state.is_final
 
 
-def _too_late(deployment: Deployment) -> AlreadyDecided | DeploymentEnded:
-    if any(run.state is TargetState.ROLLING_BACK for run in deployment.targets):
+def _too_late(deployment: Deployment, wanted: tuple[TargetRun, ...]) -> AlreadyDecided | TooLate:
+    if any(run.state is TargetState.ROLLING_BACK for run in wanted):
         aborts = [past.by for past in deployment.decisions if past.kind in _ABORTS]
         return AlreadyDecided(aborts[-1] if aborts else SYSTEM, ROLL_BACK)
-    return DeploymentEnded(_name(deployment), "FINISHING")
+    return TooLate(_name(deployment), (run.name for run in wanted))
 
 
 def _aborted(run: TargetRun, now: datetime, reason: EndReason, message: str) -> TargetRun:

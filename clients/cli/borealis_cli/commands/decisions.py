@@ -66,19 +66,20 @@ def skip(
 
 
 def rollback(
-    deployment: DeploymentId,
+    deployment: Place,
     *,
     comment: Comment = "",
     output: Output = Format.TEXT,
     server: Server = None,
     ca_file: CaFile = None,
 ) -> None:
-    """Bring the old version back and end the deployment."""
+    """Bring the old version back and end the deployment: one target because of which all others end too, or all."""
+    wanted, target = _place(deployment, "")
 
     async def decide(borealis: "Borealis", name: str) -> "Deployment":
-        return await borealis.deployments.roll_back(name, comment=comment)
+        return await borealis.deployments.roll_back(name, target=target, comment=comment)
 
-    _decide(decide, deployment, Connection(server=server, ca_file=ca_file), output)
+    _decide(decide, wanted, Connection(server=server, ca_file=ca_file), output)
 
 
 def cancel(

@@ -82,7 +82,7 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         self, request: pb.RollBackDeploymentRequest, context: Context
     ) -> pb.RollBackDeploymentResponse:
         """Roll back what is in progress."""
-        wish = self._wish(persons.ROLL_BACK, request.request_id, request.comment)
+        wish = self._wish(persons.ROLL_BACK, request.request_id, request.comment, request.target)
         deployment = await self._deployments.roll_back(_key(request.name), wish)
         return pb.RollBackDeploymentResponse(deployment=to_proto(deployment))
 

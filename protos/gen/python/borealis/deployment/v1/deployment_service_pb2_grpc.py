@@ -136,7 +136,8 @@ class DeploymentServiceServicer:
 
     def RollBackDeployment(self, request, context):
         """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
-        happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final.
+        happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final, and with TOO_LATE when the new
+        version serves alone already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -60,7 +60,8 @@ class DeploymentServiceStub:
     """
     RollBackDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]
     """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
-    happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final.
+    happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final, and with TOO_LATE when the new
+    version serves alone already.
     """
     CancelDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.CancelDeploymentRequest, _deployment_service_pb2.CancelDeploymentResponse]
     """Cancels a deployment: targets that have not started never start, those in progress are rolled back. Fails with
@@ -99,7 +100,8 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     """
     RollBackDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]  # type: ignore[assignment]
     """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
-    happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final.
+    happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final, and with TOO_LATE when the new
+    version serves alone already.
     """
     CancelDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.CancelDeploymentRequest, _deployment_service_pb2.CancelDeploymentResponse]  # type: ignore[assignment]
     """Cancels a deployment: targets that have not started never start, those in progress are rolled back. Fails with
@@ -177,7 +179,8 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.RollBackDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.RollBackDeploymentResponse]]:
         """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
-        happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final.
+        happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final, and with TOO_LATE when the new
+        version serves alone already.
         """
 
     @_abc_1.abstractmethod

@@ -1018,6 +1018,12 @@ class RollBackDeploymentRequest(betterproto2.Message):
     For the record, at most 1,000 characters.
     """
 
+    target: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    The target that is to go back: TOO_LATE comes back when that one cannot. It ends the deployment, so others in progress
+    are cancelled and go back too. Empty means all.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "RollBackDeploymentRequest", RollBackDeploymentRequest)
 
@@ -1658,7 +1664,8 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
     ) -> "RollBackDeploymentResponse":
         """
         Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
-        happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final.
+        happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final, and with TOO_LATE when the new
+        version serves alone already.
         """
 
         return await self._unary_unary(

@@ -158,6 +158,11 @@ class Reason(betterproto2.Enum):
     The approval takes a role that the caller lacks; metadata `roles` names those that would do.
     """
 
+    TOO_LATE = 28
+    """
+    There is no way back: the new version serves alone. Redeploy an earlier deployment instead.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -189,6 +194,7 @@ class Reason(betterproto2.Enum):
             25: "REASON_CLUSTER_BUSY",
             26: "REASON_NOT_PAUSED",
             27: "REASON_ROLE_REQUIRED",
+            28: "REASON_TOO_LATE",
         }
 
     @classmethod
@@ -222,4 +228,5 @@ class Reason(betterproto2.Enum):
             "REASON_CLUSTER_BUSY": 25,
             "REASON_NOT_PAUSED": 26,
             "REASON_ROLE_REQUIRED": 27,
+            "REASON_TOO_LATE": 28,
         }
