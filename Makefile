@@ -69,6 +69,10 @@ test-fast: install ## Run the tests that need no other program
 fuzz: install ## Feed broken deploy files to the rules. MINUTES=10
 	@python tests/conformance/fuzz.py --minutes $(or $(MINUTES),1)
 
+.PHONY: model-check
+model-check: install ## Explore every state of the engine's model. STATES=1000000 FAULTS=1 ONLY=scenario
+	@python tests/model/check.py --states $(or $(STATES),1000000) --faults $(or $(FAULTS),1) --only "$(ONLY)"
+
 .PHONY: bench
 bench: install ## Measure the relay against direct calls
 	@tests/kube/install.sh >/dev/null
