@@ -1,4 +1,4 @@
-"""`kill -9` of the server in the middle of a canary on a real API server. `make crash-test` kills it after every event."""
+"""`kill -9` of the server in the middle of a canary on a real API server; after every event by `make crash-test`."""
 
 from __future__ import annotations
 

@@ -139,16 +139,20 @@ def _fail(why: str) -> None:
 
 
 def _fair_round(world: World, state: State) -> tuple[str, State]:
-    """What happens next when everybody does their part: servers, then controllers, then persons, then time."""
+    """What happens next when everybody does their part, and nothing more goes wrong."""
     idle = (None,) * len(state.ghosts)
-    state = state._replace(ghosts=idle, away=(False,) * len(state.away), faults=0)
+    return progress(world, state._replace(ghosts=idle, away=(False,) * len(state.away), faults=0))
+
+
+def progress(world: World, state: State) -> tuple[str, State]:
+    """The next thing that somebody does: servers before controllers before persons before time; no label: nobody can."""
     for target in range(len(state.drives)):
         label, after = _driven(world, state, target)
         if after != state:
             return label, after
     for target in range(len(state.drives)):
-        for step in others.of_cluster(world, state, target):
-            return step
+        for step in others.of_cluster(world, state._replace(faults=0), target):
+            return step[0], step[1]._replace(faults=state.faults)
     for step in others.said(world, state, persons.APPROVE):
         return step
     for step in others.time(world, state):
