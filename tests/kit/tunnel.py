@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from borealis_agent.session import Session
     from borealis_server.adapters.relay.connection import RelaySettings
+    from borealis_server.ports.clock import Clock
     from borealis_server.services.identity import IssuedCredential
 
 TENANT = "main"
@@ -107,12 +108,13 @@ async def open_hub(
     settings: RelaySettings | None = None,
     token_lifetime_s: int = 900,
     before: TunnelHub | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[TunnelHub]:
     """Run a hub behind a gRPC door while the context is open; `before` is one that ended and starts again."""
     folder.mkdir(parents=True, exist_ok=True)
     certificate = open_own_certificate(folder, ["localhost", "127.0.0.1"], datetime.now(UTC))
     assert certificate.authority_file is not None
-    clock = SystemClock()
+    clock = clock or SystemClock()
     store = before.store if before else MemoryCredentialStore()
     identity = IdentityService(
         credentials=store,
@@ -155,11 +157,12 @@ async def open_agent(
     agent: str = "prod",
     path_prefixes: tuple[str, ...] = ("/",),
     max_streams: int = 1000,
+    port: int = 0,
 ) -> AsyncIterator[RunningAgent]:
-    """Run an agent while the context is open; it is connected when the context begins."""
+    """Run an agent while the context is open; it is connected when the context begins. `port` is a way to the hub."""
     metrics = AgentMetrics()
     stop = asyncio.Event()
-    settings = await bed.link_settings(agent)
+    settings = await bed.link_settings(agent, server=f"localhost:{port or bed.port}")
     async with open_kube_target(kubeconfig=kubeconfig, context="", path_prefixes=path_prefixes) as kube:
         link = Link(
             settings,
