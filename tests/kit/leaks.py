@@ -65,7 +65,7 @@ class LeakWatch:
 
     def leftovers(self) -> list[str]:
         """What is left now, in words."""
-        tasks = [f"task {task.get_name()}: {task.get_coro()}" for task in own_tasks() - self._tasks]
+        tasks = [f"task {task.get_name()}: {_coroutine(task)}" for task in own_tasks() - self._tasks]
         sockets = [f"connection {one}" for one in _connections() - self._connections]
         descriptors = [f"{count} more {kind}" for kind, count in (_descriptors() - self._descriptors).items()]
         return tasks + sockets + descriptors + self._complaints
@@ -115,3 +115,8 @@ async def _settle_grpc() -> None:
     """Let gRPC make what it keeps for the rest of the process, so that no test is blamed for it."""
     async with grpc.aio.insecure_channel("localhost:1"):
         await asyncio.sleep(0)
+
+
+def _coroutine(task: asyncio.Task[Any]) -> str:  # Any: whatever tasks give
+    coroutine = task.get_coro()
+    return str(getattr(coroutine, "__qualname__", coroutine))

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from borealis_agent.session import Session
     from borealis_server.adapters.relay.connection import RelaySettings
     from borealis_server.ports.clock import Clock
+    from borealis_server.ports.relay import LaneHost
     from borealis_server.services.identity import IssuedCredential
 
 TENANT = "main"
@@ -109,8 +110,12 @@ async def open_hub(
     token_lifetime_s: int = 900,
     before: TunnelHub | None = None,
     clock: Clock | None = None,
+    host: LaneHost | None = None,
 ) -> AsyncIterator[TunnelHub]:
-    """Run a hub behind a gRPC door while the context is open; `before` is one that ended and starts again."""
+    """Run a hub behind a gRPC door while the context is open.
+
+    Shape: `before` is one that ended and starts again; `host` takes the lanes instead of the hub.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     certificate = open_own_certificate(folder, ["localhost", "127.0.0.1"], datetime.now(UTC))
     assert certificate.authority_file is not None
@@ -131,7 +136,7 @@ async def open_hub(
         ),
         Service(
             name="borealis.tunnel.v1.TunnelService",
-            add=partial(add_TunnelServiceServicer_to_server, TunnelServicer(hub, identity.verify)),
+            add=partial(add_TunnelServiceServicer_to_server, TunnelServicer(host or hub, identity.verify)),
         ),
     ]
     options = DoorOptions(
