@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, cast
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HELD_BYTES: Final = 1024 * 1024
+_HELD_BYTES: Final = 256 * 1024
 """What one direction of a connection holds before it stops reading."""
+_KERNEL_BYTES: Final = 64 * 1024
+"""What the kernel may hold in each socket; by itself it takes megabytes, and a stalled reader is noticed late."""
 _RST: Final = struct.pack("ii", 1, 0)
 """SO_LINGER with no time to linger: closing sends RST."""
 
@@ -108,6 +110,8 @@ class FaultProxy:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: self._pair(tasks).near, "127.0.0.1", 0, backlog=1024)
         self._stack.callback(server.close)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):  # accepted sockets inherit them
+            server.sockets[0].setsockopt(socket.SOL_SOCKET, option, _KERNEL_BYTES)
         self.port = server.sockets[0].getsockname()[1]
         return self
 
@@ -321,6 +325,8 @@ class _Side(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # what TCP connections have
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, _KERNEL_BYTES)
         self._pair.begin(self)
 
     def data_received(self, data: bytes) -> None:

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from borealis.tunnel.v1.tunnel_service_pb2_grpc import TunnelServiceServicer
     from borealis_agent.session import Session
     from borealis_server.adapters.relay.connection import RelaySettings
     from borealis_server.ports.clock import Clock
-    from borealis_server.ports.relay import LaneHost
     from borealis_server.services.identity import IssuedCredential
 
 TENANT = "main"
@@ -110,11 +110,11 @@ async def open_hub(
     token_lifetime_s: int = 900,
     before: TunnelHub | None = None,
     clock: Clock | None = None,
-    host: LaneHost | None = None,
+    servicer: TunnelServiceServicer | None = None,
 ) -> AsyncIterator[TunnelHub]:
     """Run a hub behind a gRPC door while the context is open.
 
-    Shape: `before` is one that ended and starts again; `host` takes the lanes instead of the hub.
+    Shape: `before` is one that ended and starts again; `servicer` takes the lanes instead of the hub.
     """
     folder.mkdir(parents=True, exist_ok=True)
     certificate = open_own_certificate(folder, ["localhost", "127.0.0.1"], datetime.now(UTC))
@@ -136,7 +136,7 @@ async def open_hub(
         ),
         Service(
             name="borealis.tunnel.v1.TunnelService",
-            add=partial(add_TunnelServiceServicer_to_server, TunnelServicer(host or hub, identity.verify)),
+            add=partial(add_TunnelServiceServicer_to_server, servicer or TunnelServicer(hub, identity.verify)),
         ),
     ]
     options = DoorOptions(

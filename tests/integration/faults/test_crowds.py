@@ -47,7 +47,6 @@ async def test_f9_small_calls_all_succeed_beside_stalled_readers(bed, count):
 
     assert bodies == [bed.api.small_body] * 50
     assert held <= count * Limits().initial_credit_bytes
-    assert held <= Limits().receive_budget_bytes + count * Limits().scarce_credit_bytes
     assert more == 0, "a stalled stream went on without a reader"
 
 

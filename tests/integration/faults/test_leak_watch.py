@@ -64,8 +64,9 @@ async def test_a_connection_that_was_left_is_seen():
 
 async def test_a_stream_that_something_still_refers_to_is_seen():
     live = LiveTunnel(Tunnel(Role.SERVER), lane_pair()[0], on_event=lambda _: None)
-    live.core.receive([tunnel_pb2.Frame(hello=tunnel_pb2.Hello(version_min=1, version_max=1, agent="a"))])
-    live.core.welcome(tunnel_pb2.Welcome())
+    hello = tunnel_pb2.Hello(version_min=1, version_max=1, agent="a", instance_id="i", features=["http"])
+    live.core.receive([tunnel_pb2.Frame(hello=hello)])
+    live.core.welcome(tunnel_pb2.Welcome(features=["http"]))
     stream = live.open(tunnel_pb2.Open(http=tunnel_pb2.HttpRequest(method="GET", path="/")))
     complaint = await complaint_of(LeakWatch())
     stream.close()
