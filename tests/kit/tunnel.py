@@ -24,6 +24,7 @@ from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.pki import open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.relay.hub import RelayHub
+from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.store.memory import MemoryCredentialStore
 from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.identity import NewCredential
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from borealis.tunnel.v1.tunnel_service_pb2_grpc import TunnelServiceServicer
     from borealis_agent.session import Session
     from borealis_server.adapters.relay.connection import RelaySettings
+    from borealis_server.ports.audit import RelayAudit
     from borealis_server.ports.clock import Clock
     from borealis_server.services.identity import IssuedCredential
 
@@ -111,6 +113,7 @@ async def open_hub(
     before: TunnelHub | None = None,
     clock: Clock | None = None,
     servicer: TunnelServiceServicer | None = None,
+    audit: RelayAudit | None = None,
 ) -> AsyncIterator[TunnelHub]:
     """Run a hub behind a gRPC door while the context is open.
 
@@ -128,7 +131,8 @@ async def open_hub(
         randomness=SystemRandomness(),
         token_lifetime_s=token_lifetime_s,
     )
-    hub = RelayHub(clock, settings)
+    metrics = ServerMetrics()
+    hub = RelayHub(clock, settings, audit=audit, metrics=RelayMetrics(metrics.registry))
     services = [
         Service(
             name="borealis.identity.v1.IdentityService",
@@ -146,7 +150,7 @@ async def open_hub(
         max_request_bytes=2**20,
         grace_s=1.0,
     )
-    door = open_grpc_door(options, services, verifier=identity, metrics=ServerMetrics(), drains=[hub.drain])
+    door = open_grpc_door(options, services, verifier=identity, metrics=metrics, drains=[hub.drain])
     async with door as port:
         ca_pem = certificate.authority_file.read_bytes()
         bed = TunnelHub(hub=hub, identity=identity, store=store, port=port, ca_pem=ca_pem)
