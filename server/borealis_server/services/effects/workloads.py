@@ -110,9 +110,12 @@ class WorkloadEffects:
     async def restore_deployment(self, site: Site, effect: RestoreDeployment) -> Outcome:
         """Create a native Deployment again, and go on once it owns its old ReplicaSet."""
         await self._cluster.create(site.agent, without_server_fields(json.loads(effect.document)))
+        owner = await self._cluster.get(site.agent, deployment_ref(effect.namespace, effect.name))
+        if owner is None or dig(owner, "metadata", "deletionTimestamp"):
+            # Taken over a moment ago, it may still be there on its way out; then it has to come back after that.
+            return Busy(detail="it is still being let go", retry_after_s=0.5)
         if not effect.replica_set:
             return Done()
-        owner = await self._cluster.get(site.agent, deployment_ref(effect.namespace, effect.name))
         replica_set = await self._cluster.get(site.agent, replica_set_ref(effect.namespace, effect.replica_set))
         return _adopted(owner, replica_set)
 
