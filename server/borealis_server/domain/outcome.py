@@ -80,7 +80,7 @@ def _refused(run: TargetRun, effect: Effect, refused: Refused, here: Circumstanc
         note = Note(kind=EventKind.WARNING, message=f"could not {effect}: {refused.message}")
         return Become(run=rollback.skip_refused(run, refused), notes=(note,))
     if run.state is TargetState.ROLLING_BACK:
-        return rollback.give_up(run, f"could not {effect}: {refused.message}", here)
+        return rollback.go_on_without_pods(run, f"could not {effect}: {refused.message}")
     return rollback.begin(run, refused.reason, f"could not {effect}: {refused.message}", here)
 
 
@@ -117,5 +117,5 @@ def cannot_see(run: TargetRun, busy: Busy, here: Circumstances) -> Become | Hold
         purpose = "to look at objects" if run.phase is Phase.SETTLING else "to look at pods"
         return await_cluster(waiting, purpose, busy, limit_at, here)
     if run.state is TargetState.ROLLING_BACK:
-        return rollback.give_up(run, f"the cluster does not answer ({busy.detail})", here)
+        return rollback.go_on_without_pods(run, f"the cluster does not answer ({busy.detail})")
     return rollback.begin(run, EndReason.APPLY_ERROR, f"the cluster does not answer: {busy.detail}", here)

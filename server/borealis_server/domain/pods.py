@@ -90,8 +90,19 @@ def _scalings(load: Workload, view: WorkloadView, weight_percent: int) -> Iterat
     wanted, observed = goal_of(load, weight_percent), _observed(view)
     counts = next_counts(wanted, observed, load.bounds, load.replicas) if load.old_name else wanted
     for live, pods in ((view.new, counts.new), (view.old, counts.old)):
-        if live and live.desired != pods:
+        if live and live.desired != pods and (pods < live.desired or _has_room(load, view, pods - live.desired)):
             yield Scale(namespace=load.namespace, name=live.name, uid=live.uid, from_pods=live.desired, to_pods=pods)
+
+
+def _has_room(load: Workload, view: WorkloadView, more: int) -> bool:
+    """Whether so many pods more stay within the surge, counting those that were given up but still exist."""
+    sets = [live for live in (view.new, view.old) if live]
+    existing = sum(max(live.desired, live.total) for live in sets)
+    return existing + more <= load.replicas + load.bounds.max_surge or not any(map(_has_surplus, sets))
+
+
+def _has_surplus(live: ReplicaSetView) -> bool:
+    return live.total > live.desired
 
 
 def _is_there(load: Workload, view: WorkloadView, weight_percent: int) -> bool:

@@ -111,13 +111,13 @@ def restore_pods(run: TargetRun, seen: Observation, here: Circumstances) -> Deci
     """Bring the old version to full size, then empty the new one."""
     missing = [load for load in run.workloads if load.old_name and not seen.workloads[_key(load)].old]
     if missing:
-        return recreate_old(run, missing[0]) or give_up(
-            run, f"ReplicaSet {missing[0].old_name} of the old version is gone: deploy a good version anew", here
+        return recreate_old(run, missing[0]) or go_on_without_pods(
+            run, f"ReplicaSet {missing[0].old_name} of the old version is gone: deploy a good version anew"
         )
     move = pods.move(run, seen, here, weight_percent=0)
     if isinstance(move, Hold) and pods.is_overdue(run, here):
         detail = pods.describe_wait(run, seen, weight_percent=0)
-        return give_up(run, f"the old version did not become ready in time ({detail}): repair it by hand", here)
+        return go_on_without_pods(run, f"the old version did not become ready in time ({detail}): repair it by hand")
     return move or Become(
         run=replace(run, phase=Phase.REMOVING_NEW, cursor=0, wait=None, intent="", ready_limit_at=None)
     )
@@ -154,6 +154,15 @@ def restore_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> 
         effects += [_restore_deployment(load) for load in run.workloads if load.native]
         effects += [RestoreAutoscaler(autoscaler=one) for one in run.autoscalers if one.before]
     return in_turn(run, tuple(effects)) or _end(run, here, "everything is as it was before")
+
+
+def go_on_without_pods(run: TargetRun, why: str) -> Become:
+    """Leave the pods of both versions as they are, and bring everything else back: somebody else may repair the old."""
+    message = f"{run.message}; the rollback failed: {why}"
+    failed = replace(run, rollback=Rollback.FAILED, message=message, phase=Phase.RESTORING_OBJECTS)
+    note = Note(kind=EventKind.WARNING, message=f"the rollback goes on without the pods: {why}")
+    limits = replace(failed, ready_limit_at=None, effect_limit_at=None, refused_since=None)
+    return Become(run=replace(limits, cursor=0, wait=None, intent=""), notes=(note,))
 
 
 def give_up(run: TargetRun, why: str, here: Circumstances) -> Become:
