@@ -101,7 +101,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         " or each.desired != effect.from_pods",
         "",
         "two-pods-half + crash",
-        "2",
+        "6",
     ),
     _row(
         "pods stay within the surge",
@@ -200,7 +200,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "1",
     ),
     _row(
-        "no change is left out", f"{_DOMAIN}.outcome:_done", "run.cursor + 1", "run.cursor + 2", "one-pod", "liveness"
+        "no change is left out", f"{_DOMAIN}.outcome:_done", "run.cursor + 1", "run.cursor + 2", "one-pod", "6"
     ),
     _row(
         "what is changed was saved before",
