@@ -34,7 +34,7 @@ lock: install ## Resolve the dependencies anew into requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras --group dev --exclude-newer "$$(date -u -d '7 days ago' +%FT%TZ)" pyproject.toml -o requirements.lock
 
-SOURCES := server agent clients protos/wire protos/deployfile tests
+SOURCES := server agent clients protos/wire protos/deployfile protos/fetch tests
 
 .PHONY: format
 format: install ## Format the code
