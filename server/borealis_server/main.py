@@ -24,6 +24,7 @@ from borealis_server.adapters import private_files
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.cluster.client import RelayedCluster
+from borealis_server.adapters.fetcher import HttpFetcher, open_fetcher
 from borealis_server.adapters.pki import ServerCertificate, open_given_certificate, open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.relay.hub import RelayHub
@@ -38,6 +39,7 @@ from borealis_server.services.agents import AgentService
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
+from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
@@ -90,6 +92,7 @@ class _Parts:
     identity: IdentityService
     hub: RelayHub
     issuer: str
+    fetcher: HttpFetcher
 
 
 async def serve(settings: ServerSettings, *, port_file: Path | None = None) -> None:
@@ -161,7 +164,10 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
     certificate = _certificate(settings, data_dir, clock)
     issuer = settings.issuer.rstrip("/") or f"https://{_host(settings)}:{web_port}"
     signer = JwtSigner(open_signing_key(data_dir / "keys" / "token-signing.pem"), issuer=issuer)
-    async with open_database(data_dir / "borealis.db", on_commit=metrics.commits.observe) as database:
+    async with (
+        open_fetcher(allows_private=settings.allow_private_addresses) as fetcher,
+        open_database(data_dir / "borealis.db", on_commit=metrics.commits.observe) as database,
+    ):
         identity = IdentityService(
             credentials=SqliteCredentialStore(database),
             signer=signer,
@@ -178,6 +184,7 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             identity=identity,
             hub=RelayHub(clock, metrics=RelayMetrics(metrics.registry)),
             issuer=issuer,
+            fetcher=fetcher,
         )
 
 
@@ -199,7 +206,7 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
         relay=parts.hub,
     )
     journal = Journal(SqliteDeploymentStore(parts.database))
-    deployments = Deployments(journal, agents, parts.clock, SystemRandomness())
+    deployments = Deployments(journal, agents, parts.clock, SystemRandomness(), parts.fetcher)
     engine = _Engine(parts, journal, agents)
 
     async def wind_down(grace_s: float) -> None:
@@ -254,7 +261,8 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
         "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
         "borealis.deployment.v1.DeploymentService": partial(
-            add_DeploymentServiceServicer_to_server, DeploymentServicer(deployments)
+            add_DeploymentServiceServicer_to_server,
+            DeploymentServicer(deployments, LiveReplicasReader(RelayedCluster(parts.hub), agents)),
         ),
     }
     return [Service(name=name, add=add) for name, add in adds.items()]

@@ -79,6 +79,9 @@ class ServerSettings(BaseSettings):
     """How long calls in progress may go on after a stop was asked for, in seconds."""
     max_request_bytes: int = Field(default=16 * 2**20, ge=2**20, le=256 * 2**20)
     """Largest request, in bytes."""
+    allow_private_addresses: bool = False
+    """Whether manifests that a deploy file names by address may be fetched from loopback, link-local and other private
+    machines: whoever may start a deployment could read there."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important events that are logged."""
     log_format: Literal["text", "json"] = "text"
