@@ -66,8 +66,9 @@ test-fast: install ## Run the tests that need no other program
 	@pytest -q tests/unit tests/house
 
 .PHONY: fuzz
-fuzz: install ## Feed broken deploy files to the rules. MINUTES=10
+fuzz: install ## Feed broken deploy files to the rules and broken batches to a tunnel. MINUTES=10
 	@python tests/conformance/fuzz.py --minutes $(or $(MINUTES),1)
+	@python tests/conformance/fuzz_tunnel.py --minutes $(or $(MINUTES),1)
 
 .PHONY: bench
 bench: install ## Measure the relay against direct calls
