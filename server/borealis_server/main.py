@@ -41,6 +41,7 @@ from borealis_server.services.deployments import Deployments
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
 from borealis_server.services.local_access import local_credential
+from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
 from borealis_server.settings import split_address
 from borealis_server.telemetry import ServerMetrics
@@ -214,7 +215,7 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
     )
     journal = Journal(SqliteDeploymentStore(parts.database))
     deployments = Deployments(journal, agents, parts.clock, SystemRandomness())
-    engine = _Engine(parts, journal)
+    engine = _Engine(parts, journal, agents)
 
     async def wind_down(grace_s: float) -> None:
         await engine.park()
@@ -232,11 +233,12 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
 
 
 class _Engine:
-    """Owns the runner's context, so that it can end before the doors are shut."""
+    """Owns the contexts of runner and queue, so that they can end before the doors are shut."""
 
-    def __init__(self, parts: _Parts, journal: Journal) -> None:
+    def __init__(self, parts: _Parts, journal: Journal, agents: AgentService) -> None:
         self._parts = parts
         self._journal = journal
+        self._agents = agents
         self._stopping = asyncio.Event()
         self._parked = asyncio.Event()
         self.started = asyncio.Event()
@@ -245,7 +247,10 @@ class _Engine:
         """Drive deployments until `park`."""
         hub = self._parts.hub
         try:
-            async with open_runner(self._journal, RelayedCluster(hub), hub, self._parts.clock):
+            async with (
+                open_runner(self._journal, RelayedCluster(hub), hub, self._parts.clock),
+                open_queue(self._journal, self._agents, self._parts.clock),
+            ):
                 self.started.set()
                 await self._stopping.wait()
         finally:

@@ -3,6 +3,8 @@
 Every record is frozen; `transitions.py` holds the states' tables, `decide.py` the decisions.
 """
 
+# Long on purpose: these records are one thing in the store, and are read together.
+
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -13,17 +15,34 @@ from borealis_server.domain.planning.pod_ratio import Bounds
 class DeploymentState(StrEnum):
     """Where a deployment is."""
 
+    QUEUED = "QUEUED"
+    """Waits until another deployment of its application has ended; nothing is touched."""
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
     AWAITING_APPROVAL = "AWAITING_APPROVAL"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
+    REPLACED = "REPLACED"
+    """Never started: a newer one took its place in the queue."""
+    REJECTED = "REJECTED"
+    """Never started: when its turn came it could not be carried out any more."""
 
     @property
     def is_final(self) -> bool:
         """Whether nothing can change any more."""
-        return self in (DeploymentState.SUCCEEDED, DeploymentState.FAILED, DeploymentState.CANCELLED)
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {
+        DeploymentState.SUCCEEDED,
+        DeploymentState.FAILED,
+        DeploymentState.CANCELLED,
+        DeploymentState.REPLACED,
+        DeploymentState.REJECTED,
+    }
+)
 
 
 class TargetState(StrEnum):
@@ -48,10 +67,15 @@ class Phase(StrEnum):
     """What a target works on; finer than its state, and only for ourselves."""
 
     WAITING = "WAITING"
+    BEFORE = "BEFORE"
+    """Conditions before the deployment; nothing is touched yet."""
     PREPARING = "PREPARING"
     APPLYING = "APPLYING"
     STEPPING = "STEPPING"
     FINISHING = "FINISHING"
+    AFTER = "AFTER"
+    """Conditions after the deployment; the new version serves alone."""
+    RESTORING_TRAFFIC = "RESTORING_TRAFFIC"
     RESTORING_PODS = "RESTORING_PODS"
     REMOVING_NEW = "REMOVING_NEW"
     RESTORING_OBJECTS = "RESTORING_OBJECTS"
@@ -75,8 +99,23 @@ class StepState(StrEnum):
         return self not in (StepState.NOT_STARTED, StepState.RUNNING, StepState.AWAITING_APPROVAL)
 
 
+class StepPart(StrEnum):
+    """Where in its target a step stands."""
+
+    BEFORE = "BEFORE"
+    STRATEGY = "STRATEGY"
+    AFTER = "AFTER"
+
+
+_PART_OF_PHASE = {
+    Phase.BEFORE: StepPart.BEFORE,
+    Phase.STEPPING: StepPart.STRATEGY,
+    Phase.AFTER: StepPart.AFTER,
+}
+
+
 class StepKind(StrEnum):
-    """What a step does."""
+    """What a step does; `steps/registry.py` says how."""
 
     SET_WEIGHT = "SET_WEIGHT"
     PAUSE = "PAUSE"
@@ -93,6 +132,8 @@ class EndReason(StrEnum):
     AGENT_LOST = "AGENT_LOST"
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     OBJECT_OWNED_BY = "OBJECT_OWNED_BY"
+    REPLACED = "REPLACED"
+    REJECTED = "REJECTED"
 
     @property
     def is_a_persons(self) -> bool:
@@ -102,6 +143,8 @@ class EndReason(StrEnum):
             EndReason.USER_ROLLED_BACK,
             EndReason.APPROVAL_EXPIRED,
             EndReason.UPSTREAM_FAILED,
+            EndReason.REPLACED,
+            EndReason.REJECTED,
         )
 
 
@@ -117,6 +160,7 @@ class Rollback(StrEnum):
 class EventKind(StrEnum):
     """What kind of thing happened; mirrors `borealis.deployment.v1.DeploymentEvent.Kind`."""
 
+    DEPLOYMENT_QUEUED = "DEPLOYMENT_QUEUED"
     DEPLOYMENT_STARTED = "DEPLOYMENT_STARTED"
     DEPLOYMENT_ENDED = "DEPLOYMENT_ENDED"
     TARGET_CHANGED = "TARGET_CHANGED"
@@ -149,7 +193,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A person's yes."""
+    """A person's yes: to an approval, or to going on before a pause is over."""
 
     by: str
     at: datetime
@@ -160,21 +204,32 @@ class Approval:
 class StepRun:
     """The run of one step.
 
+    Shape: steps of one `part` and `stage` run at the same time, stages one after the other. Refs are `before-1` …,
+    `step-1` …, `after-1` …, by part.
     Units: `duration_s` and `expires_after_s` in seconds, `weight_percent` 0 to 100.
     """
 
     ref: str
     kind: StepKind
+    part: StepPart = StepPart.STRATEGY
+    stage: int = 0
+    """From 1; 0 only in stored records that knew no stages, where each step is one of its own."""
     weight_percent: int = 0
     duration_s: float | None = None
     until_approved: bool = False
+    requires_roles: tuple[str, ...] = ()
+    """Roles of which a person needs one to approve; none means whoever may approve deployments."""
     expires_after_s: float | None = None
     state: StepState = StepState.NOT_STARTED
     started_at: datetime | None = None
     ended_at: datetime | None = None
     limit_at: datetime | None = None
     """When a timed pause ends or an approval expires; None before the start and where there is no limit."""
+    wait: Wait | None = None
+    """What the step waits for; None when it works, has not started or is over."""
     approval: Approval | None = None
+    skip: Approval | None = None
+    """Who ended a timed pause early; None when nobody did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +292,7 @@ class TargetRun:
     intent: str = ""
     """The change in the cluster that is being made; empty when none is."""
     wait: Wait | None = None
+    """What holds the target as a whole: the most urgent of its steps' waits, its agent, or other targets."""
     ready_limit_at: datetime | None = None
     """When pods must be ready; starts anew with every scaling."""
     agent_lost_at: datetime | None = None
@@ -251,9 +307,18 @@ class TargetRun:
         return self.phase not in (Phase.WAITING, Phase.ENDED)
 
     @property
-    def current_step(self) -> StepRun | None:
-        """The first step that is not over."""
-        return next((step for step in self.steps if not step.state.is_final), None)
+    def current_steps(self) -> tuple[StepRun, ...]:
+        """The open steps of the stage that the target is in: they run at the same time. None in other phases."""
+        part = _PART_OF_PHASE.get(self.phase)
+        open_steps = [step for step in self.steps if step.part is part and not step.state.is_final]
+        return tuple(step for step in open_steps if step.stage == open_steps[0].stage)
+
+    def step(self, ref: str) -> StepRun:
+        """The step `ref`. Errors: KeyError when there is none."""
+        for step in self.steps:
+            if step.ref == ref:
+                return step
+        raise KeyError(ref)
 
     def with_step(self, step: StepRun) -> "TargetRun":
         """The same run with `step` in place of the one of its ref."""
@@ -272,9 +337,11 @@ class PersonsDecision:
     """What a person decided about a deployment, kept for the record and to recognise repeats."""
 
     kind: str
-    """`approve`, `roll_back` or `cancel`."""
+    """`approve`, `skip`, `roll_back` or `cancel`."""
     by: str
     at: datetime
+    roles: tuple[str, ...] = ()
+    """Roles that the person held then."""
     request_id: str = ""
     target: str = ""
     step: str = ""
@@ -303,6 +370,12 @@ class Deployment:
     digest: str = ""
     """SHA-256 of the start request, to tell a repeat from another request of the same id."""
     decisions: tuple[PersonsDecision, ...] = ()
+    blocked_by: str = ""
+    """Id of the deployment that it waited for in the queue; empty when it never waited."""
+    replaced_by: str = ""
+    """Id of the newer deployment that took its place in the queue."""
+    redeploy_of: str = ""
+    """Id of the deployment whose stored files it brings out again."""
 
     def target(self, name: str) -> TargetRun:
         """The run of target `name`. Errors: KeyError when there is none."""

@@ -13,9 +13,17 @@ from borealis_deployfile.parse import check
 from borealis_deployfile.selection import UnknownTargetError, select_targets
 from borealis_deployfile.surroundings import Surroundings, check_surroundings
 from borealis_deployfile.unsupported import unsupported
-from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, EventKind, TargetRun
+from borealis_server.domain.deployment import (
+    Deployment,
+    DeploymentInputs,
+    DeploymentKey,
+    EventKind,
+    StepPart,
+    TargetRun,
+)
 from borealis_server.domain.errors import DeployFileInvalid, FileFault, InvalidArgument
 from borealis_server.domain.planning.canary import plan_steps
+from borealis_server.domain.planning.conditions import plan_together
 from borealis_server.domain.record import Note, Recorded, settle
 
 DEFAULT_FILE_NAME = "deploy.yaml"
@@ -118,7 +126,18 @@ def first_record(
     start: CheckedStart, request: StartRequest, key: DeploymentKey, now: datetime
 ) -> tuple[Recorded, DeploymentInputs]:
     """The new deployment with its first events, and what it is made of."""
-    deployment = Deployment(
+    note = Note(kind=EventKind.DEPLOYMENT_STARTED, message=f"started by {request.actor}", actor=request.actor)
+    deployment = new_deployment(start, request, key, now)
+    inputs = DeploymentInputs(
+        deploy_file=request.deploy_file.decode(),
+        objects={name: tuple(json.dumps(item.document) for item in objects) for name, objects in start.objects.items()},
+    )
+    return settle(Recorded(deployment=deployment).with_event(note, now), now), inputs
+
+
+def new_deployment(start: CheckedStart, request: StartRequest, key: DeploymentKey, now: datetime) -> Deployment:
+    """The deployment before anything has happened."""
+    return Deployment(
         key=key,
         application=start.file.application,
         description=start.file.description,
@@ -129,13 +148,6 @@ def first_record(
         request_id=request.request_id,
         digest=request.digest(),
     )
-    note = Note(kind=EventKind.DEPLOYMENT_STARTED, message=f"started by {request.actor}", actor=request.actor)
-    recorded = settle(Recorded(deployment=deployment).with_event(note, now), now)
-    inputs = DeploymentInputs(
-        deploy_file=request.deploy_file.decode(),
-        objects={name: tuple(json.dumps(item.document) for item in objects) for name, objects in start.objects.items()},
-    )
-    return recorded, inputs
 
 
 def _target_run(target: Target, start: CheckedStart) -> TargetRun:
@@ -146,7 +158,11 @@ def _target_run(target: Target, start: CheckedStart) -> TargetRun:
         account=target.account,
         namespace=target.namespace or "",
         depends_on=target.depends_on,
-        steps=plan_steps(strategy if isinstance(strategy, Canary) else None) if has_pods else (),
+        steps=(
+            *plan_together(StepPart.BEFORE, target.before),
+            *(plan_steps(strategy if isinstance(strategy, Canary) else None) if has_pods else ()),
+            *plan_together(StepPart.AFTER, target.after),
+        ),
     )
 
 
