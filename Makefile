@@ -66,8 +66,9 @@ test-fast: install ## Run the tests that need no other program
 	@pytest -q tests/unit tests/house
 
 .PHONY: fuzz
-fuzz: install ## Feed broken deploy files to the rules. MINUTES=10
+fuzz: install ## Feed broken deploy files to the rules and broken batches to a tunnel. MINUTES=10
 	@python tests/conformance/fuzz.py --minutes $(or $(MINUTES),1)
+	@python tests/conformance/fuzz_tunnel.py --minutes $(or $(MINUTES),1)
 
 .PHONY: model-check
 model-check: install ## Explore every state of the engine's model. STATES=1000000 FAULTS=1 ONLY=scenario

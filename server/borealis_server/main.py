@@ -27,6 +27,8 @@ from borealis_server.adapters.cluster.client import RelayedCluster
 from borealis_server.adapters.fetcher import HttpFetcher, open_fetcher
 from borealis_server.adapters.pki import ServerCertificate, open_given_certificate, open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
+from borealis_server.adapters.relay.admission import AdmissionLimits
+from borealis_server.adapters.relay.connection import RelaySettings
 from borealis_server.adapters.relay.hub import RelayHub
 from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.store.agents import SqliteAgentRecordStore
@@ -182,10 +184,23 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             certificate=certificate,
             database=database,
             identity=identity,
-            hub=RelayHub(clock, metrics=RelayMetrics(metrics.registry)),
+            hub=RelayHub(clock, _relay_settings(settings), metrics=RelayMetrics(metrics.registry)),
             issuer=issuer,
             fetcher=fetcher,
         )
+
+
+def _relay_settings(settings: ServerSettings) -> RelaySettings:
+    return RelaySettings(
+        max_age_s=settings.tunnel_max_age_s,
+        budget_bytes=settings.tunnel_budget_bytes,
+        admission=AdmissionLimits(
+            agent_calls=settings.relay_agent_calls,
+            agent_calls_per_s=settings.relay_agent_calls_per_s,
+            tenant_calls=settings.relay_tenant_calls,
+            tenant_calls_per_s=settings.relay_tenant_calls_per_s,
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
