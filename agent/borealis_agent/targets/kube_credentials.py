@@ -91,7 +91,7 @@ class KubeCredentials:
         return self._field
 
     async def renew(self) -> bool:
-        """The API no longer knows us: read the configuration again, but not at every request. Says whether that helped."""
+        """The API no longer knows us: read the configuration again, if not just done. Says whether that helped."""
         async with self._lock:
             before = await self.field()
             if asyncio.get_running_loop().time() - self._loaded_at < _RELOAD_AFTER_S:
