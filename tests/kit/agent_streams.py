@@ -12,7 +12,7 @@ from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_agent.streams import StreamServer
 from borealis_agent.telemetry import AgentMetrics
 from borealis_wire.aio.live import LiveTunnel
-from borealis_wire.aio.stream import LiveStream, StreamWasReset
+from borealis_wire.aio.stream import StreamWasReset
 from borealis_wire.tunnel import Role, Tunnel
 from kit.lanes import lane_pair
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from borealis_agent.targets.catalog import Catalog
+    from borealis_wire.aio.stream import LiveStream
 
 
 @asynccontextmanager
@@ -45,14 +46,6 @@ async def serving(targets: Catalog, metrics: AgentMetrics | None = None) -> Asyn
         await agent.idle()
         for run in runs:
             run.cancel()
-
-
-def open_duplex(hub: LiveTunnel, request: pb.Open) -> LiveStream:
-    """Open a stream whose data follows."""
-    stream = LiveStream(hub, hub.core.open(request, ends=False))
-    hub._streams[stream.id] = stream
-    hub.flush()
-    return stream
 
 
 async def exchange(hub: LiveTunnel, request: pb.Open, body: bytes = b"") -> tuple[pb.Opened, bytes]:
