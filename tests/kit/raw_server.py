@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import struct
+import warnings
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -141,9 +142,11 @@ def server_tls(folder: Path, pair: KeyPair, *, highest: ssl.TLSVersion | None = 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.crt", folder / "server.key")
     if highest is not None:
-        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-        context.maximum_version = highest
         context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python warns of versions that are out of use, which is the point
+            context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+            context.maximum_version = highest
     return context
 
 

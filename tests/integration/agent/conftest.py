@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 
 import pytest
+import uvloop
 
 from borealis_agent.targets.dialer import Dialer
 from borealis_agent.targets.http1.client import HttpClient
@@ -13,6 +14,11 @@ from borealis_agent.targets.tls import TlsFiles, TlsSource
 from borealis_sandbox.pki import Authority
 from kit.leaks import LeakWatch
 from kit.raw_server import HOSTS, open_raw_server, server_tls, trust
+
+
+def pytest_asyncio_loop_factories(config, item):  # noqa: ARG001 - the names are those of the hook
+    """The loop that the agent runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(autouse=True)
