@@ -57,6 +57,8 @@ class StreamServer:
             stream.close()
             self._metrics.streams.dec()
             self._metrics.relayed.labels(result).inc()
+            self._metrics.to_target_bytes.inc(stream.received_bytes)
+            self._metrics.from_target_bytes.inc(stream.sent_bytes)
 
     async def _relay(self, stream: LiveStream, request: pb.Open) -> str:
         try:

@@ -25,6 +25,8 @@ class ConnectProxy:
     """Takes connections and says nothing."""
     answer: bytes = b""
     """Says this to every CONNECT instead of opening the way."""
+    detours: dict[str, str] = field(default_factory=dict)
+    """Where it leads instead of where clients want to go, both `host:port`."""
     asked: list[str] = field(default_factory=list)
     """Where clients wanted to go."""
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -78,7 +80,7 @@ async def _serve(proxy: ConnectProxy, reader: asyncio.StreamReader, writer: asyn
 
 
 async def _join(target: str, proxy: ConnectProxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    host, _, port = target.rpartition(":")
+    host, _, port = proxy.detours.get(target, target).rpartition(":")
     far_reader, far_writer = await asyncio.open_connection(host.strip("[]"), int(port))
     proxy.writers.add(far_writer)
     writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")

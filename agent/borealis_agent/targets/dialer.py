@@ -174,7 +174,9 @@ def _text(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return "its name has no address" if error.errno == socket.EAI_NONAME else f"name service: {error.strerror}"
     if isinstance(error, ConnectionResetError) and not error.errno:
-        return "the connection was closed before it stood; with TLS, one side refuses the other's version or certificate"
+        return (
+            "the connection was closed before it stood; with TLS, one side refuses the other's version or certificate"
+        )
     if error.errno:
         return os.strerror(error.errno)  # asyncio puts other words into the error
     return str(error) or type(error).__name__
