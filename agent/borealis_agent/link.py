@@ -66,6 +66,24 @@ class _Outcome:
     """Why there was none, as far as it is known."""
 
 
+class _Watcher:
+    """Tells the link how one of its tunnels goes, and whoever makes the next one that it is time."""
+
+    def __init__(
+        self,
+        mark_up: Callable[[Session, pb.Welcome], None],
+        mark_down: Callable[[Session], None],
+        on_leaving: Callable[[], None],
+    ) -> None:
+        self.welcomed = mark_up
+        self._mark_down = mark_down
+        self._on_leaving = on_leaving
+
+    def left(self, session: Session) -> None:
+        self._mark_down(session)
+        self._on_leaving()
+
+
 class Link:
     """Keeps a tunnel to the server.
 
@@ -170,8 +188,7 @@ class Link:
             drain_grace_s=self._settings.drain_grace_s,
             renew=lambda: self._tokens.renew(channel),
             renew_retry_s=self._renew_retry_s,
-            on_welcome=lambda welcome: self._on_welcome(session, welcome),
-            on_leaving=lambda: self._on_leaving(session, on_leaving),
+            watcher=_Watcher(self._mark_up, self._mark_down, on_leaving),
         )
         try:
             end = await session.run(token, stop)
@@ -194,18 +211,13 @@ class Link:
         async with grpc.aio.secure_channel(self._settings.server, credentials, options) as channel:
             yield channel
 
-    def _on_welcome(self, session: Session, welcome: pb.Welcome) -> None:
+    def _mark_up(self, session: Session, welcome: pb.Welcome) -> None:
         self._up.add(session)
         self._metrics.connected.set(1)
         self._metrics.attempts.labels("connected").inc()
         log.info(
             "tunnel.connected", server=self._settings.server, agent=self._settings.agent, session=welcome.session_id
         )
-
-    def _on_leaving(self, session: Session, on_leaving: Callable[[], None]) -> None:
-        """The server takes no more calls on a tunnel."""
-        self._mark_down(session)
-        on_leaving()
 
     def _mark_down(self, session: Session) -> None:
         if session in self._up:

@@ -9,7 +9,7 @@ import asyncio
 import importlib.metadata
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -64,6 +64,18 @@ class SessionEnd:
     """When the server wants us back; None if it did not say."""
 
 
+class SessionWatcher(Protocol):
+    """Who wants to know how a session goes. Called from its reader, and must not wait."""
+
+    def welcomed(self, session: Session, welcome: pb.Welcome) -> None:
+        """The server took it."""
+        ...
+
+    def left(self, session: Session) -> None:
+        """The server takes no more calls on it; those that are open may finish."""
+        ...
+
+
 class Session:
     """One tunnel. Runs until it ends, or until `stop` is set and open streams have had their grace."""
 
@@ -77,16 +89,14 @@ class Session:
         drain_grace_s: float,
         renew: Callable[[], Awaitable[Token]],
         renew_retry_s: float = RENEW_RETRY_S,
-        on_welcome: Callable[[pb.Welcome], None],
-        on_leaving: Callable[[], None],
+        watcher: SessionWatcher,
     ) -> None:
         self._server = server
         self._introduction = introduction
         self._drain_grace_s = drain_grace_s
         self._renew = renew
         self._renew_retry_s = renew_retry_s
-        self._on_welcome = on_welcome
-        self._on_leaving = on_leaving
+        self._watcher = watcher
         self._welcome: pb.Welcome | None = None
         self._welcomed = asyncio.Event()
         self._go_away: pb.GoAway | None = None
@@ -149,7 +159,7 @@ class Session:
                 self._go_away = event.go_away
                 self._leaving.set()
                 if is_first:
-                    self._on_leaving()
+                    self._watcher.left(self)
             case TokenAnswered() if not event.state.accepted:
                 log.warning("token.refused", cause=event.state.detail)
             case _:
@@ -164,7 +174,7 @@ class Session:
             finish_limit_s=_FINISH_LIMIT_S,
         )
         self._welcomed.set()
-        self._on_welcome(welcome)
+        self._watcher.welcomed(self, welcome)
 
     def _on_open(self, stream: LiveStream, request: pb.Open) -> None:
         task = self._tasks.create_task(self._server.serve(stream, request), name=f"stream.{stream.id}")

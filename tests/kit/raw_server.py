@@ -1,4 +1,4 @@
-"""A server that says exactly the bytes a test tells it to, over TCP or TLS, and its certificates: good ones and bad ones."""
+"""A server that says exactly the bytes a test tells it to, over TCP or TLS, and certificates for it: good and bad."""
 
 from __future__ import annotations
 

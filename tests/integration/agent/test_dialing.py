@@ -72,7 +72,7 @@ async def test_f8_a_target_that_refuses():
     assert failure.detail == f"cannot reach 127.0.0.1:{port}: Connection refused"
 
 
-async def test_f8_a_target_that_swallows_our_greeting(monkeypatch):
+async def test_f8_a_target_that_swallows_our_greeting():
     async def look_up(_):
         await asyncio.sleep(60)  # as long as a SYN into a black hole
 
@@ -95,7 +95,7 @@ async def test_f8_the_next_address_is_tried_when_one_refuses():
 
 
 async def test_an_ipv6_target_is_reached_and_named_in_brackets(get, body_of):
-    received = []
+    received: list[bytes] = []
     async with open_raw_server(answering(HELLO, received=received), host="::1") as server:
         body = await fetch(Dialer("::1", server.port, allow_local=True), get(), body_of)
 
@@ -119,7 +119,7 @@ async def test_21_a_name_that_leads_to_this_machine_or_to_metadata_is_denied(add
     assert address in failure.detail
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "0.0.0.0", "2852039166", "0x7f.1", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "0.0.0.0", "2852039166", "0x7f.1", "localhost"])  # noqa: S104 - refused
 async def test_21_an_address_in_any_spelling_is_denied(host):
     failure = await failure_of(Dialer(host, 80))
 
@@ -354,7 +354,7 @@ async def test_f12_a_proxy_that_hangs_is_given_up():
     assert failure.code == pb.Reset.CODE_DIAL_TIMEOUT
 
 
-async def test_f12_a_proxy_that_dies_breaks_the_call(get, body_of):
+async def test_f12_a_proxy_that_dies_breaks_the_call(get):
     async def serve(peer):
         await peer.request()
         await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\nhello")

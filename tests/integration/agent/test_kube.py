@@ -29,6 +29,7 @@ class Api:
     """A Kubernetes API that knows the tokens in `known`, or everybody if that is None, and keeps what it received."""
 
     def __init__(self):
+        self.url = ""
         self.known = None
         self.received = []
         self.body = b'{"gitVersion": "v1.30.0"}'
@@ -165,7 +166,7 @@ async def test_a_configuration_that_broke_meanwhile_leaves_the_old_one(api, conf
     assert b"Bearer old" in api.received[-1]
 
 
-async def test_a_service_accounts_token_is_read_again_while_it_is_in_use(tmp_path, monkeypatch):
+async def test_a_service_accounts_token_is_read_again_while_it_is_in_use(monkeypatch):
     """As in a pod: the library reads the token file of the ServiceAccount once a minute, and we ask it."""
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")

@@ -1,4 +1,4 @@
-"""The link to the server: through proxies, over TLS that is wrong, with tokens that cannot be renewed, to the next server."""
+"""The link to the server: through proxies, over wrong TLS, with tokens that cannot be renewed, to the next server."""
 
 from __future__ import annotations
 
@@ -264,11 +264,11 @@ async def test_f19_replacing_two_replicas_one_after_the_other_fails_no_call(hub,
             tasks.create_task(call_again_and_again())
         async with open_agent(hub, api.kubeconfig) as c, open_agent(hub, api.kubeconfig) as d:
             for old in (a, b):
-                await wait_until(lambda: len(hub.hub.sessions(PROD)) >= 3 or old is b)
                 before = answered
                 old.stop.set()
                 await wait_until(old.task.done)
-                await wait_until(lambda before=before: answered > before + 20)
+                while answered < before + 20:
+                    await asyncio.sleep(0.005)
             sessions = {session.instance_id for session in hub.hub.sessions(PROD)}
             done.set()
             await asyncio.sleep(0.1)

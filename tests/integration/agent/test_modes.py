@@ -48,6 +48,12 @@ def web(request, authority, tmp_path):
     return tls, catalog
 
 
+async def say_and_hear(stream, data):
+    await stream.answered()
+    await stream.send(data)
+    return await rest_of(stream)
+
+
 async def echo(peer):
     while data := await peer.read():
         await peer.send(data)
@@ -62,15 +68,18 @@ async def test_an_upgrade_carries_bytes_both_ways(web):
         await echo(peer)
 
     tls, catalog = web
-    async with open_raw_server(serve, tls=tls) as server, serving(catalog(server.port)) as hub:
-        async with hub.open(upgrade(), ends=False) as stream:
-            opened = await stream.answered()
-            await stream.send(b"ping")
-            first = await stream.read()
-            await stream.send(b"x" * 300_000)
-            received = 0
-            while received < 300_000:
-                received += len(await stream.read())
+    async with (
+        open_raw_server(serve, tls=tls) as server,
+        serving(catalog(server.port)) as hub,
+        hub.open(upgrade(), ends=False) as stream,
+    ):
+        opened = await stream.answered()
+        await stream.send(b"ping")
+        first = await stream.read()
+        await stream.send(b"x" * 300_000)
+        received = 0
+        while received < 300_000:
+            received += len(await stream.read())
 
     assert (opened.http.status, opened.switched, first) == (101, True, b"ping")
     names = {header.name: header.value for header in opened.http.headers}
@@ -85,10 +94,13 @@ async def test_25_bytes_in_the_packet_of_the_head_are_not_lost(web):
         await peer.read()
 
     tls, catalog = web
-    async with open_raw_server(serve, tls=tls) as server, serving(catalog(server.port)) as hub:
-        async with hub.open(upgrade(), ends=False) as stream:
-            await stream.answered()
-            data = await stream.read()
+    async with (
+        open_raw_server(serve, tls=tls) as server,
+        serving(catalog(server.port)) as hub,
+        hub.open(upgrade(), ends=False) as stream,
+    ):
+        await stream.answered()
+        data = await stream.read()
 
     assert data == b"first bytes"
 
@@ -101,11 +113,14 @@ async def test_25_bytes_sent_before_the_switch_reach_the_target_after_it(web):
         await echo(peer)
 
     tls, catalog = web
-    async with open_raw_server(serve, tls=tls) as server, serving(catalog(server.port)) as hub:
-        async with hub.open(upgrade(), ends=False) as stream:
-            await stream.send(b"eager")
-            await stream.answered()
-            data = await stream.read()
+    async with (
+        open_raw_server(serve, tls=tls) as server,
+        serving(catalog(server.port)) as hub,
+        hub.open(upgrade(), ends=False) as stream,
+    ):
+        await stream.send(b"eager")
+        await stream.answered()
+        data = await stream.read()
 
     assert data == b"eager"
 
@@ -127,11 +142,14 @@ async def test_a_target_that_ends_an_upgrade_ends_the_stream_after_its_last_byte
         peer.close()
 
     tls, catalog = web
-    async with open_raw_server(serve, tls=tls) as server, serving(catalog(server.port)) as hub:
-        async with hub.open(upgrade(), ends=False) as stream:
-            await stream.answered()
-            data = await rest_of(stream)
-            stream.end()
+    async with (
+        open_raw_server(serve, tls=tls) as server,
+        serving(catalog(server.port)) as hub,
+        hub.open(upgrade(), ends=False) as stream,
+    ):
+        await stream.answered()
+        data = await rest_of(stream)
+        stream.end()
 
     assert len(data) == 500_000
 
@@ -171,12 +189,15 @@ async def test_tcp_carries_bytes_both_ways_and_each_direction_ends_for_itself():
         await peer.send(b"got " + data)  # only after the caller's end has arrived
         peer.end()
 
-    async with open_raw_server(serve) as server, serving(catalog_for(server.port)) as hub:
-        async with hub.open(tcp(), ends=False) as stream:
-            opened = await stream.answered()
-            await stream.send(b"all of it")
-            stream.end()
-            data = await rest_of(stream)
+    async with (
+        open_raw_server(serve) as server,
+        serving(catalog_for(server.port)) as hub,
+        hub.open(tcp(), ends=False) as stream,
+    ):
+        opened = await stream.answered()
+        await stream.send(b"all of it")
+        stream.end()
+        data = await rest_of(stream)
 
     assert data == b"got all of it"
     assert not opened.HasField("http")
@@ -190,12 +211,15 @@ async def test_over_tcp_the_target_may_end_first_and_still_listen():
         peer.end()
         heard.append(await peer.read())
 
-    async with open_raw_server(serve) as server, serving(catalog_for(server.port)) as hub:
-        async with hub.open(tcp(), ends=False) as stream:
-            await stream.answered()
-            assert await rest_of(stream) == b"bye"
-            await stream.send(b"one more thing")
-            stream.end()
+    async with (
+        open_raw_server(serve) as server,
+        serving(catalog_for(server.port)) as hub,
+        hub.open(tcp(), ends=False) as stream,
+    ):
+        await stream.answered()
+        assert await rest_of(stream) == b"bye"
+        await stream.send(b"one more thing")
+        stream.end()
 
     assert heard == [b"one more thing"]
 
@@ -205,12 +229,13 @@ async def test_a_reset_by_the_target_is_a_reset_of_the_stream():
         await peer.read()
         peer.abort()
 
-    async with open_raw_server(serve) as server, serving(catalog_for(server.port)) as hub:
-        async with hub.open(tcp(), ends=False) as stream:
-            with pytest.raises(StreamWasReset) as caught:
-                await stream.answered()
-                await stream.send(b"x")
-                await rest_of(stream)
+    async with (
+        open_raw_server(serve) as server,
+        serving(catalog_for(server.port)) as hub,
+        hub.open(tcp(), ends=False) as stream,
+    ):
+        with pytest.raises(StreamWasReset) as caught:
+            await say_and_hear(stream, b"x")
 
     assert caught.value.code == pb.Reset.CODE_TARGET_RESET
 
@@ -224,13 +249,16 @@ async def test_a_target_that_floods_waits_for_its_reader():
             await peer.send(b"x" * 65536)
             sent += 65536
 
-    async with open_raw_server(serve) as server, serving(catalog_for(server.port)) as hub:
-        async with hub.open(tcp(), ends=False) as stream:
-            await stream.answered()
-            before = -1
-            while sent != before:
-                before = sent
-                await asyncio.sleep(0.2)
+    async with (
+        open_raw_server(serve) as server,
+        serving(catalog_for(server.port)) as hub,
+        hub.open(tcp(), ends=False) as stream,
+    ):
+        await stream.answered()
+        before = -1
+        while sent != before:
+            before = sent
+            await asyncio.sleep(0.2)
 
     assert sent < 16 * 2**20
 
@@ -244,8 +272,7 @@ async def test_a_silent_target_is_given_up_at_the_idle_limit():
         request.idle_timeout_ms = 100
         async with hub.open(request, ends=False) as stream:
             with pytest.raises(StreamWasReset) as caught:
-                await stream.answered()
-                await stream.read()
+                await say_and_hear(stream, b"")
 
     assert caught.value.code == pb.Reset.CODE_IDLE
 
@@ -318,13 +345,16 @@ async def test_an_early_answer_comes_back_while_the_caller_still_sends(web):
             pass
 
     tls, catalog = web
-    async with open_raw_server(serve, tls=tls) as server, serving(catalog(server.port)) as hub:
-        async with hub.open(pb.Open(target="web", http=pb.HttpRequest(method="POST", path="/")), ends=False) as stream:
-            await stream.send(b"some")
-            opened = await stream.answered()
-            data = await rest_of(stream)
-            for _ in range(20):
-                await stream.send(b"x" * 65536)
-            stream.end()
+    async with (
+        open_raw_server(serve, tls=tls) as server,
+        serving(catalog(server.port)) as hub,
+        hub.open(pb.Open(target="web", http=pb.HttpRequest(method="POST", path="/")), ends=False) as stream,
+    ):
+        await stream.send(b"some")
+        opened = await stream.answered()
+        data = await rest_of(stream)
+        for _ in range(20):
+            await stream.send(b"x" * 65536)
+        stream.end()
 
     assert (opened.http.status, data) == (413, b"big")

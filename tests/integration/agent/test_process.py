@@ -49,7 +49,7 @@ async def start(hub, api, tmp_path):
         "client_secret": settings.client_secret.get_secret_value(),
     }
     credentials.write_text(json.dumps(given))
-    started = []
+    started: list[asyncio.subprocess.Process] = []
 
     @asynccontextmanager
     async def run(*before, **environment):
@@ -149,7 +149,7 @@ async def test_a_targets_file_is_all_that_may_be_reached(hub, api, start, tmp_pa
         await connected(hub)
         async with hub.hub.call(PROD, RelayRequest(method="GET", path="/small", target="metrics")) as response:
             body = await response.read()
-        with pytest.raises(BorealisError, match="no target 'kube' .*its targets: metrics"):
+        with pytest.raises(BorealisError, match=r"no target 'kube' .*its targets: metrics"):
             await small(hub)
 
     assert body == api.small_body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -45,7 +46,7 @@ POD = "/api/v1/namespaces/shop/pods/web"
 def test_rules_of_kube(rule, method, path, says):
     fault = rule.fault_of(method, path)
 
-    assert fault is None if says is None else says in fault
+    assert fault is None if says is None else says in str(fault)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_what_is_denied_is_denied_whatever_allows_it(deny, method, path, is_deni
 def test_rules_of_web_targets(method, path, says):
     fault = fault_of_http(WebTarget(url="http://x", paths=("/api",)), method, path)
 
-    assert fault is None if says is None else says in fault
+    assert fault is None if says is None else says in str(fault)
 
 
 @given(st.text(max_size=30))
@@ -148,7 +149,7 @@ def test_the_digest_covers_all_of_it(other):
         pytest.param(
             Policy(http={"x": WebTarget(url="http://h", proxy="ftp://x")}), "http.x.proxy: a proxy", id="proxy"
         ),
-        pytest.param(Policy(http={"x": WebTarget(url="http://h", key_file=__file__)}), "given together", id="key"),
+        pytest.param(Policy(http={"x": WebTarget(url="http://h", key_file=Path("x"))}), "given together", id="key"),
         pytest.param(Policy(tcp={"x": TcpAddress(host="", port=1)}), "tcp.x.host: give", id="host"),
         pytest.param(Policy(tcp={"x": TcpAddress(host="x", port=0)}), "tcp.x.port: 0", id="port"),
         pytest.param(
