@@ -20,7 +20,7 @@ from borealis_server.domain.errors import AgentUnavailable, RelayRefused
 from borealis_server.ports.relay import AgentSession
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Mapping
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
@@ -51,8 +51,11 @@ class DirectCluster:
 class DirectRelay:
     """Calls the cluster of each agent without the agent. A context manager: leaving it closes all connections."""
 
-    def __init__(self, clusters: Mapping[AgentRef, DirectCluster], clock: Clock) -> None:
+    def __init__(
+        self, clusters: Mapping[AgentRef, DirectCluster], clock: Clock, *, keeps_connections: bool = True
+    ) -> None:
         self._clusters = dict(clusters)
+        self._keeps_connections = keeps_connections
         self._clock = clock
         self._connected_at = clock.now()
         self._sessions: dict[AgentRef, aiohttp.ClientSession] = {}
@@ -62,7 +65,7 @@ class DirectRelay:
         for agent, cluster in self._clusters.items():
             tls = ssl.create_default_context(cadata=cluster.ca_pem)
             self._sessions[agent] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=tls, limit=0),
+                connector=aiohttp.TCPConnector(ssl=tls, limit=0, force_close=not self._keeps_connections),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S),
                 headers={"Authorization": f"Bearer {cluster.token}"},
                 auto_decompress=False,
@@ -174,7 +177,7 @@ async def _answered(
                 request.method,
                 URL(base_url.rstrip("/") + request.path, encoded=True),
                 headers=[(name, value) for name, value in request.headers if name.lower() not in _NOT_FORWARDED],
-                data=io.BytesIO(request.body) if request.body else None,
+                data=_payload(request.body),
                 allow_redirects=False,
             )
     except aiohttp.ConnectionTimeoutError as error:
@@ -186,6 +189,12 @@ async def _answered(
         raise RelayRefused(agent.name, "DIAL_FAILED", _text(error), dispatched=False) from error
     except (aiohttp.ClientError, ConnectionError) as error:
         raise RelayRefused(agent.name, "TARGET_RESET", _text(error), dispatched=True) from error
+
+
+def _payload(body: bytes | AsyncIterable[bytes]) -> io.BytesIO | AsyncIterable[bytes] | None:
+    if not isinstance(body, bytes):
+        return body
+    return io.BytesIO(body) if body else None
 
 
 def _text(error: BaseException) -> str:
