@@ -47,9 +47,6 @@ def unsupported(file: DeployFile) -> tuple[Fault, ...]:
 
 
 def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
-    for source in file.manifests:
-        if source.url is not None:
-            yield source.origin, "fetching manifests from an address"
     for secret in file.secrets:
         yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}}"
     for target in file.targets:

@@ -100,9 +100,9 @@ def _workload(manifest: Document, live: LiveObjects, origin: Origin) -> Workload
         if owner != origin.application:
             return _owned_by_another("Deployment", name, namespace, owner)
     native = live.natives.get((namespace, name))
-    candidates = _owned_by(native, replica_sets) if native else []
+    candidates = owned_by(native, replica_sets) if native else []
     others = [document for document in ours if not _is_from(document, origin) and document not in candidates]
-    old, leftovers = _old_version(others, candidates)
+    old, leftovers = old_version(others, candidates)
     old_replicas = int(dig(old, "spec", "replicas") or 0) if old else 0
     return Workload(
         name=name,
@@ -192,7 +192,7 @@ def _empty_copy(replica_set: Document) -> dict[str, object]:
     return {**copy, "metadata": metadata, "spec": {**copy["spec"], "replicas": 0}}
 
 
-def _owned_by(native: Document, replica_sets: Iterable[Document]) -> list[Document]:
+def owned_by(native: Document, replica_sets: Iterable[Document]) -> list[Document]:
     """ReplicaSets of a native Deployment, the newest revision first."""
     uid = meta(native, "uid")
     owned = [
@@ -203,7 +203,7 @@ def _owned_by(native: Document, replica_sets: Iterable[Document]) -> list[Docume
     return sorted(owned, key=lambda document: int(annotation(document, _REVISION_ANNOTATION) or 0), reverse=True)
 
 
-def _old_version(ours: list[Document], natives: list[Document]) -> tuple[Document | None, list[Document]]:
+def old_version(ours: list[Document], natives: list[Document]) -> tuple[Document | None, list[Document]]:
     """The version that serves now, and the rest: a native Deployment's newest, else the live one, else what serves."""
     newest_first = sorted(ours, key=lambda document: meta(document, "creationTimestamp"), reverse=True)
     ranked = [
