@@ -65,14 +65,19 @@ def kube():
     return ModelKube()
 
 
-@pytest.fixture
-async def performer(kube):
-    recorded = a_deployment()
-    documents = [placed(config_map(version="2")), placed(service()), placed(deployment(image="web:2"))]
+async def performer_of(kube, *documents):
+    """A performer for a target of these documents."""
     store = MemoryDeploymentStore()
     inputs = DeploymentInputs(deploy_file="", objects={"prod": tuple(json.dumps(each) for each in documents)})
-    await store.insert(replace(recorded.deployment, sequence=0), inputs, ())
+    await store.insert(replace(a_deployment().deployment, sequence=0), inputs, ())
     return Performer(kube, ManifestShelf(store))
+
+
+@pytest.fixture
+async def performer(kube):
+    return await performer_of(
+        kube, placed(config_map(version="2")), placed(service()), placed(deployment(image="web:2"))
+    )
 
 
 async def save_and_apply(performer, effect=SETTINGS):
@@ -207,13 +212,56 @@ class TestPrepare:
         ]
         assert kube.writes == []
 
-    async def test_a_kind_that_this_run_will_define_has_no_objects_yet(self, kube, performer):
+    async def test_a_kind_that_nobody_serves_or_defines_is_refused_at_once(self, kube, performer):
         kube.unserved = {"ConfigMap"}
 
         found = await performer.perform(SITE, Prepare())
 
+        assert found == Refused(reason=EndReason.APPLY_ERROR, message="the cluster serves no kind ConfigMap")
+
+    async def test_a_kind_that_this_run_will_define_has_no_objects_yet(self, kube):
+        names = {"kind": "Widget", "plural": "widgets"}
+        definition = {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": "widgets.example.com"},
+            "spec": {"group": "example.com", "names": names},
+        }
+        widget = placed({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}})
+        kube.unserved = {"Widget"}
+
+        found = await (await performer_of(kube, definition, widget)).perform(SITE, Prepare())
+
         assert isinstance(found, Prepared)
-        assert found.saved[0].before == ""
+        assert [saved.before for saved in found.saved] == ["", ""]
+
+    async def test_a_namespace_that_is_missing_or_going_is_said_at_once(self, kube, performer):
+        kube.missing_namespaces = {"ns"}
+        missing = await performer.perform(SITE, Prepare())
+        kube.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns", "deletionTimestamp": "now"}})
+
+        going = await performer.perform(SITE, Prepare())
+
+        assert missing.message == "namespace ns does not exist: create it, or add a Namespace to the manifests"
+        assert going.message.startswith("namespace ns is being deleted")
+
+    async def test_a_namespace_that_may_not_be_read_is_taken_for_granted(self, kube, performer):
+        async def forbid(call):
+            if call.ref.kind == "Namespace":
+                raise ClusterRefused(403, "Forbidden", "may not get namespaces")
+
+        kube.before = forbid
+
+        assert isinstance(await performer.perform(SITE, Prepare()), Prepared)
+
+    async def test_any_other_refusal_about_a_namespace_is_one(self, kube, performer):
+        async def refuse(call):
+            if call.ref.kind == "Namespace":
+                raise ClusterRefused(405, "MethodNotAllowed", "no")
+
+        kube.before = refuse
+
+        assert isinstance(await performer.perform(SITE, Prepare()), Refused)
 
     async def test_an_object_that_cannot_be_read_now_is_never_taken_for_one_that_does_not_exist(self, kube, performer):
         kube.put(placed(config_map(version="1")))
