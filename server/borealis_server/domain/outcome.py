@@ -21,7 +21,7 @@ from borealis_server.domain.effects import (
 )
 from borealis_server.domain.record import Note
 
-RETRY = timedelta(seconds=2)
+SHORTEST_RETRY = timedelta(seconds=0.5)
 """How long to leave a busy cluster alone at least; it may ask for more."""
 LONGEST_RETRY = timedelta(seconds=30)
 """How long at most, whatever it asks for."""
@@ -103,7 +103,7 @@ def await_cluster(run: TargetRun, purpose: str, busy: Busy, limit_at: datetime, 
         limit_at=limit_at,
         at_limit=decide.at_limit(run),
     )
-    pause = min(max(RETRY, timedelta(seconds=busy.retry_after_s)), LONGEST_RETRY)
+    pause = min(max(SHORTEST_RETRY, timedelta(seconds=busy.retry_after_s)), LONGEST_RETRY)
     notes = (Note(kind=EventKind.PROGRESS, message=f"waits for {what}"),) if is_news else ()
     return Hold(run=replace(run, wait=wait), wake_at=min(here.now + pause, max(limit_at, here.now)), notes=notes)
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from borealis_server.adapters.store.memory import MemoryDeploymentStore
-from borealis_server.domain.deployment import DeploymentInputs, DeploymentKey, EndReason
+from borealis_server.domain.deployment import EndReason
 from borealis_server.domain.effects import (
     AgentAway,
     ApplyObject,
@@ -30,25 +29,13 @@ from borealis_server.domain.effects import (
 )
 from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, ClusterRefused, RelayRefused
 from borealis_server.domain.kubernetes.marks import Origin
-from borealis_server.domain.kubernetes.replica_set import version_hash
-from borealis_server.services.effects.manifests import ManifestShelf
-from borealis_server.services.effects.performer import Performer
-from borealis_server.services.effects.site import Site
-from kit.delivery import a_deployment
+from kit.effects import NEW, SITE, performer_of, placed
 from kit.manifests import config_map, deployment, replica_set, service
 from kit.model_engine import AGENT
 from kit.model_kube import ModelKube, ref_of
 
-KEY = DeploymentKey(tenant="main", id="abc")
-ORIGIN = Origin(application="shop", deployment_id="abc", target="prod")
-NEW = f"web-{version_hash(ORIGIN, 'ns', 'web')}"
 CREATE = CreateReplicaSet(namespace="ns", workload="web", name=NEW)
-SITE = Site(key=KEY, agent=AGENT, origin=ORIGIN, namespaces=frozenset({"ns"}))
 SETTINGS, SERVICE = ApplyObject(index=0, label="ConfigMap settings"), ApplyObject(index=1, label="Service web")
-
-
-def placed(document):
-    return {**document, "metadata": {**document["metadata"], "namespace": "ns"}}
 
 
 def without_traces(kube):
@@ -63,14 +50,6 @@ def without_traces(kube):
 @pytest.fixture
 def kube():
     return ModelKube()
-
-
-async def performer_of(kube, *documents):
-    """A performer for a target of these documents."""
-    store = MemoryDeploymentStore()
-    inputs = DeploymentInputs(deploy_file="", objects={"prod": tuple(json.dumps(each) for each in documents)})
-    await store.insert(replace(a_deployment().deployment, sequence=0), inputs, ())
-    return Performer(kube, ManifestShelf(store))
 
 
 @pytest.fixture
@@ -196,83 +175,6 @@ class TestCreate:
         assert await performer.perform(SITE, restore) == Done()
 
         assert "deletionTimestamp" not in kube.find("Deployment", "native")["metadata"]
-
-
-class TestPrepare:
-    async def test_it_reads_what_is_live_and_changes_nothing(self, kube, performer):
-        kube.put(placed(config_map(version="1")))
-        native = kube.put(placed(deployment("web")))
-
-        found = await performer.perform(SITE, Prepare())
-
-        assert [load.native for load in found.workloads] == [json.dumps(native)]
-        assert [json.loads(saved.before)["data"] if saved.before else "" for saved in found.saved] == [
-            {"version": "1"},
-            "",
-        ]
-        assert kube.writes == []
-
-    async def test_a_kind_that_nobody_serves_or_defines_is_refused_at_once(self, kube, performer):
-        kube.unserved = {"ConfigMap"}
-
-        found = await performer.perform(SITE, Prepare())
-
-        assert found == Refused(reason=EndReason.APPLY_ERROR, message="the cluster serves no kind ConfigMap")
-
-    async def test_a_kind_that_this_run_will_define_has_no_objects_yet(self, kube):
-        names = {"kind": "Widget", "plural": "widgets"}
-        definition = {
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {"name": "widgets.example.com"},
-            "spec": {"group": "example.com", "names": names},
-        }
-        widget = placed({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}})
-        kube.unserved = {"Widget"}
-
-        found = await (await performer_of(kube, definition, widget)).perform(SITE, Prepare())
-
-        assert isinstance(found, Prepared)
-        assert [saved.before for saved in found.saved] == ["", ""]
-
-    async def test_a_namespace_that_is_missing_or_going_is_said_at_once(self, kube, performer):
-        kube.missing_namespaces = {"ns"}
-        missing = await performer.perform(SITE, Prepare())
-        kube.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ns", "deletionTimestamp": "now"}})
-
-        going = await performer.perform(SITE, Prepare())
-
-        assert missing.message == "namespace ns does not exist: create it, or add a Namespace to the manifests"
-        assert going.message.startswith("namespace ns is being deleted")
-
-    async def test_a_namespace_that_may_not_be_read_is_taken_for_granted(self, kube, performer):
-        async def forbid(call):
-            if call.ref.kind == "Namespace":
-                raise ClusterRefused(403, "Forbidden", "may not get namespaces")
-
-        kube.before = forbid
-
-        assert isinstance(await performer.perform(SITE, Prepare()), Prepared)
-
-    async def test_any_other_refusal_about_a_namespace_is_one(self, kube, performer):
-        async def refuse(call):
-            if call.ref.kind == "Namespace":
-                raise ClusterRefused(405, "MethodNotAllowed", "no")
-
-        kube.before = refuse
-
-        assert isinstance(await performer.perform(SITE, Prepare()), Refused)
-
-    async def test_an_object_that_cannot_be_read_now_is_never_taken_for_one_that_does_not_exist(self, kube, performer):
-        kube.put(placed(config_map(version="1")))
-
-        async def refuse(call):
-            if call.ref.kind == "ConfigMap":
-                raise ClusterBusy("503 ServiceUnavailable: starting")
-
-        kube.before = refuse
-
-        assert await performer.perform(SITE, Prepare()) == Busy(detail="503 ServiceUnavailable: starting")
 
 
 class TestRestore:

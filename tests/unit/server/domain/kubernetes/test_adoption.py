@@ -22,7 +22,7 @@ def test_what_kubectl_applied_becomes_what_we_applied():
     theirs = entry(CLIENT, {"f:data": {"f:a": {}}}, time="noon")
     other = entry("ana", {"f:data": {"f:b": {}}})
 
-    fields, version = adopting_patch(live(theirs, other))
+    fields, version = adopting_patch(live(theirs, other)) or []
 
     assert fields["path"] == "/metadata/managedFields"
     assert [(one["manager"], one["operation"]) for one in fields["value"]] == [(US, "Apply"), ("ana", "Update")]
@@ -34,7 +34,7 @@ def test_what_kubectl_applied_becomes_what_we_applied():
 def test_it_joins_what_we_applied_before():
     ours = entry(US, {"f:data": {"f:c": {}}}, "Apply")
 
-    fields, _ = adopting_patch(live(ours, entry(CLIENT, {"f:data": {"f:a": {}}})))
+    fields, _ = adopting_patch(live(ours, entry(CLIENT, {"f:data": {"f:a": {}}}))) or []
 
     (joined,) = fields["value"]
     assert joined["fieldsV1"] == {"f:data": {"f:a": {}, "f:c": {}}}
