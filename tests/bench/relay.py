@@ -47,7 +47,7 @@ def main() -> None:
                 heard = runner.run(silence.measure(origin, folder / "silence", pause_s=5.0))
         found = None
         if options.has_sessions:
-            agents, idle_s = (20, 1.0) if options.quick else (options.agents, 30.0)
+            agents, idle_s = (5, 1.0) if options.quick else (options.agents, 30.0)
             found = crowd.measure(folder / "crowd", agents=agents, idle_s=idle_s)
     run = report.Run(
         results=results,

@@ -129,6 +129,8 @@ def _row(result: Result, way: str) -> str:
     cells += [f"{result.median(way, one):,.0f}" for one in ("hub_cpu_us", "agent_cpu_us")]
     if way.startswith("direct"):
         cells[-1] = ""
+    if not result.case.shows_cpu:
+        cells[-2:] = ["", ""]
     return f"| {' | '.join(cells)} |"
 
 
