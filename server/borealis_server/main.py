@@ -20,7 +20,6 @@ import structlog
 from borealis.agent.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
-from borealis.tunnel.v1.tunnel_service_pb2_grpc import add_TunnelServiceServicer_to_server
 from borealis_server.adapters import private_files
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
 from borealis_server.adapters.clock import SystemClock
@@ -40,6 +39,7 @@ from borealis_server.services.deployments import Deployments
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
 from borealis_server.services.local_access import local_credential
+from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
 from borealis_server.settings import split_address
 from borealis_server.telemetry import ServerMetrics
@@ -47,7 +47,7 @@ from borealis_server.transport.server import DoorOptions, Service, open_grpc_doo
 from borealis_server.transport.servicers.agent import AgentServicer
 from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
-from borealis_server.transport.servicers.tunnel import TunnelServicer
+from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
 from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
     )
     journal = Journal(SqliteDeploymentStore(parts.database))
     deployments = Deployments(journal, agents, parts.clock, SystemRandomness())
-    engine = _Engine(parts, journal)
+    engine = _Engine(parts, journal, agents)
 
     async def wind_down(grace_s: float) -> None:
         await engine.park()
@@ -218,11 +218,12 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
 
 
 class _Engine:
-    """Owns the runner's context, so that it can end before the doors are shut."""
+    """Owns the contexts of runner and queue, so that they can end before the doors are shut."""
 
-    def __init__(self, parts: _Parts, journal: Journal) -> None:
+    def __init__(self, parts: _Parts, journal: Journal, agents: AgentService) -> None:
         self._parts = parts
         self._journal = journal
+        self._agents = agents
         self._stopping = asyncio.Event()
         self._parked = asyncio.Event()
         self.started = asyncio.Event()
@@ -231,7 +232,10 @@ class _Engine:
         """Drive deployments until `park`."""
         hub = self._parts.hub
         try:
-            async with open_runner(self._journal, RelayedCluster(hub), hub, self._parts.clock):
+            async with (
+                open_runner(self._journal, RelayedCluster(hub), hub, self._parts.clock),
+                open_queue(self._journal, self._agents, self._parts.clock),
+            ):
                 self.started.set()
                 await self._stopping.wait()
         finally:
@@ -248,7 +252,7 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
     adds = {
         "borealis.identity.v1.IdentityService": partial(add_IdentityServiceServicer_to_server, identity),
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
-        "borealis.tunnel.v1.TunnelService": partial(add_TunnelServiceServicer_to_server, tunnels),
+        "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server, DeploymentServicer(deployments)
         ),

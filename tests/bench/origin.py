@@ -136,7 +136,9 @@ async def serve(folder: Path) -> None:
         "kind": "Config",
         "current-context": "bench",
         "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench"}}],
-        "clusters": [{"name": "bench", "cluster": {"server": url, "certificate-authority": str(certificate.authority_file)}}],
+        "clusters": [
+            {"name": "bench", "cluster": {"server": url, "certificate-authority": str(certificate.authority_file)}}
+        ],
         "users": [{"name": "bench", "user": {"token": TOKEN}}],
     }
     partial = folder / "kubeconfig.part"

@@ -113,7 +113,9 @@ async def compare(case: Case, ways: Mapping[str, Way], *, rounds: int, slice_s: 
     return result
 
 
-async def compare_stalled(some: Iterable[Case], ways: Mapping[str, Way], *, rounds: int, slice_s: float) -> list[Result]:
+async def compare_stalled(
+    some: Iterable[Case], ways: Mapping[str, Way], *, rounds: int, slice_s: float
+) -> list[Result]:
     """As `compare`, but the cases take turns too: they are compared with each other."""
     collected = {case.key: Result(case=case, rounds={name: [] for name in case.ways}) for case in some}
     for _ in range(rounds):

@@ -1,8 +1,8 @@
 """A TCP proxy on the loopback that fails as networks and load balancers do, when a test says so.
 
-    async with FaultProxy(port) as proxy:  # dial proxy.port instead
-        proxy.freeze()  # nobody hears anything any more, and no connection ends
-        proxy.heal()  # what was held up arrives
+async with FaultProxy(port) as proxy:  # dial proxy.port instead
+    proxy.freeze()  # nobody hears anything any more, and no connection ends
+    proxy.heal()  # what was held up arrives
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from borealis_wire.tunnel import Tunnel
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
+
 @pytest.fixture(autouse=True)
 async def no_leaks(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     """Fails a test that leaves tasks, descriptors, connections, streams or complaints of the event loop."""

@@ -34,7 +34,7 @@ from borealis_server.services.identity import IdentityService
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.identity import IdentityServicer
-from borealis_server.transport.servicers.tunnel import TunnelServicer
+from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -140,7 +140,9 @@ async def open_hub(
         ),
         Service(
             name="borealis.tunnel.v1.TunnelService",
-            add=partial(add_TunnelServiceServicer_to_server, servicer or TunnelServicer(hub, identity.verify)),
+            add=partial(add_TunnelServiceServicer_to_server, servicer)
+            if servicer
+            else partial(add_tunnel_service, TunnelServicer(hub, identity.verify)),
         ),
     ]
     options = DoorOptions(

@@ -18,6 +18,7 @@ from borealis_client._generated.borealis.deployment.v1 import (
     ListDeploymentsRequest,
     ManifestFile,
     RollBackDeploymentRequest,
+    SkipPauseRequest,
     StartDeploymentRequest,
     WatchDeploymentRequest,
 )
@@ -168,7 +169,7 @@ class Deployments:
     ) -> Deployment:
         """The deployment after the approval of what waits: everywhere, or only in `target`, or only at its `step`.
 
-        Errors: NotAwaitingApprovalError, AlreadyDecidedError, TargetNotFoundError.
+        Errors: NotAwaitingApprovalError, AlreadyDecidedError, TargetNotFoundError, RoleRequiredError.
         """
         answer = await self._transport.call(
             lambda channel: DeploymentServiceStub(channel).approve_deployment,
@@ -179,14 +180,34 @@ class Deployments:
         )
         return _present(answer.deployment)
 
-    async def roll_back(self, name: str, *, comment: str = "", request_id: str = "") -> Deployment:
+    async def skip(
+        self, name: str, *, target: str = "", step: str = "", comment: str = "", request_id: str = ""
+    ) -> Deployment:
+        """The deployment after its timed pauses were ended early: everywhere, or only in `target`, or only at `step`.
+
+        Errors: NotPausedError, AlreadyDecidedError, TargetNotFoundError.
+        """
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).skip_pause,
+            SkipPauseRequest(
+                name=name, request_id=request_id or new_request_id(), target=target, step=step, comment=comment
+            ),
+            is_repeatable=True,
+        )
+        return _present(answer.deployment)
+
+    async def roll_back(self, name: str, *, target: str = "", comment: str = "", request_id: str = "") -> Deployment:
         """The deployment once its rollback has been accepted; watch it to see the end.
 
-        Errors: DeploymentEndedError.
+        `target` is the one that has to go back; the others are cancelled with it.
+
+        Errors: DeploymentEndedError, TooLateError, TargetNotFoundError.
         """
         answer = await self._transport.call(
             lambda channel: DeploymentServiceStub(channel).roll_back_deployment,
-            RollBackDeploymentRequest(name=name, request_id=request_id or new_request_id(), comment=comment),
+            RollBackDeploymentRequest(
+                name=name, request_id=request_id or new_request_id(), target=target, comment=comment
+            ),
             is_repeatable=True,
         )
         return _present(answer.deployment)

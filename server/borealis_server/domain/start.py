@@ -126,7 +126,18 @@ def first_record(
     start: CheckedStart, request: StartRequest, key: DeploymentKey, now: datetime
 ) -> tuple[Recorded, DeploymentInputs]:
     """The new deployment with its first events, and what it is made of."""
-    deployment = Deployment(
+    note = Note(kind=EventKind.DEPLOYMENT_STARTED, message=f"started by {request.actor}", actor=request.actor)
+    deployment = new_deployment(start, request, key, now)
+    inputs = DeploymentInputs(
+        deploy_file=request.deploy_file.decode(),
+        objects={name: tuple(json.dumps(item.document) for item in objects) for name, objects in start.objects.items()},
+    )
+    return settle(Recorded(deployment=deployment).with_event(note, now), now), inputs
+
+
+def new_deployment(start: CheckedStart, request: StartRequest, key: DeploymentKey, now: datetime) -> Deployment:
+    """The deployment before anything has happened."""
+    return Deployment(
         key=key,
         application=start.file.application,
         description=start.file.description,
@@ -137,13 +148,6 @@ def first_record(
         request_id=request.request_id,
         digest=request.digest(),
     )
-    note = Note(kind=EventKind.DEPLOYMENT_STARTED, message=f"started by {request.actor}", actor=request.actor)
-    recorded = settle(Recorded(deployment=deployment).with_event(note, now), now)
-    inputs = DeploymentInputs(
-        deploy_file=request.deploy_file.decode(),
-        objects={name: tuple(json.dumps(item.document) for item in objects) for name, objects in start.objects.items()},
-    )
-    return recorded, inputs
 
 
 def _target_run(target: Target, start: CheckedStart) -> TargetRun:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from borealis_server.domain import persons
@@ -9,8 +10,16 @@ from borealis_server.domain.deployment import Deployment, DeploymentKey, Event, 
 from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid
 from borealis_server.domain.names import RANDOM_ID_BYTES, random_id
 from borealis_server.domain.paging import Page, PageRequest, page_token
+from borealis_server.domain.queue import enqueue
 from borealis_server.domain.record import Recorded
-from borealis_server.domain.start import StartRequest, away_warnings, check_request_id, checked, first_record
+from borealis_server.domain.start import (
+    StartRequest,
+    away_warnings,
+    check_request_id,
+    checked,
+    first_record,
+    new_deployment,
+)
 from borealis_server.ports.clock import Clock
 from borealis_server.ports.randomness import Randomness
 from borealis_server.ports.store import DeploymentCursor
@@ -43,12 +52,16 @@ class Deployments:
     async def start(self, request: StartRequest) -> tuple[Deployment, tuple[str, ...]]:
         """Check everything and start, or start nothing. Returns the deployment and warnings about the file.
 
+        While the application has another one in progress it is queued, where the deploy file says so.
+
         Errors: InvalidArgument, DeployFileInvalid, DeploymentInProgress, RequestIdReused.
         """
         start = checked(request, await self._agents.agent_names(request.tenant))
         key = DeploymentKey(tenant=request.tenant, id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)))
-        recorded, inputs = first_record(start, request, key, self._clock.now())
-        deployment = await self._journal.start(recorded, inputs)
+        now = self._clock.now()
+        recorded, inputs = first_record(start, request, key, now)
+        beside = partial(enqueue, new_deployment(start, request, key, now), now=now)
+        deployment = await self._journal.start(recorded, inputs, beside=beside if start.file.config.enqueues else None)
         accounts = sorted({target.account for target in start.file.targets})
         away = await self._agents.away(request.tenant, accounts)
         return deployment, (*start.warnings, *away_warnings(start.file, away))
@@ -91,6 +104,10 @@ class Deployments:
     async def approve(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
         """Approve what waits. Errors: as `persons.approve`, DeploymentNotFound, InvalidArgument."""
         return await self._decide(key, wish, persons.approve)
+
+    async def skip(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
+        """End timed pauses early. Errors: as `persons.skip`, DeploymentNotFound, InvalidArgument."""
+        return await self._decide(key, wish, persons.skip)
 
     async def roll_back(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
         """Turn the deployment round. Errors: as `persons.roll_back`, DeploymentNotFound, InvalidArgument."""

@@ -40,7 +40,8 @@ def frames_of(path, side):
 def by_stream(frames):
     """The frames of each stream, in order; 0 is the session."""
     return {
-        number: list(some) for number, some in groupby(sorted(frames, key=lambda one: one.stream_id), lambda one: one.stream_id)
+        number: list(some)
+        for number, some in groupby(sorted(frames, key=lambda one: one.stream_id), lambda one: one.stream_id)
     }
 
 
@@ -100,9 +101,7 @@ async def test_f21_todays_agent_serves_an_earlier_hub(path, tmp_path):
 async def speak(hub, frames, *, extra=b""):
     """Say what an agent said: Hello at once, and each answer when its stream is opened. `extra` goes into each batch."""
     said = by_stream(frames)
-    token = await hub.identity.issue_token(
-        (await hub.link_settings("prod")).client_id, hub.credentials["prod"].secret
-    )
+    token = await hub.identity.issue_token((await hub.link_settings("prod")).client_id, hub.credentials["prod"].secret)
     async with trusting_channel(hub) as channel:
         metadata = (("authorization", f"Bearer {token.access_token}"),)
         call: Any = TunnelServiceStub(channel).Lane(None, metadata=metadata)  # the published types are incomplete

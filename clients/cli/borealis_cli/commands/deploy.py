@@ -116,7 +116,11 @@ def _say_started(started: "StartedDeployment", output: Format) -> None:
         say_json(message_json(deployment), output)
         return
     targets = "1 target" if len(deployment.targets) == 1 else f"{len(deployment.targets)} targets"
-    say([f"started {one_line(deployment.application)} {short_id(deployment.name)} ({targets})"])
+    what = f"{one_line(deployment.application)} {short_id(deployment.name)} ({targets})"
+    if deployment.blocked_by:
+        say([f"queued {what} behind {short_id(deployment.blocked_by)}"])
+    else:
+        say([f"started {what}"])
     note(f"follow it with: {reattach(deployment.name)}")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from borealis_server.adapters.store.rules import check_events, checked_repeat, revised
-from borealis_server.domain.errors import CredentialExists, DeploymentInProgress, DeploymentNotFound
+from borealis_server.adapters.store.rules import check_events, checked_repeat, in_progress, revised
+from borealis_server.domain.errors import CredentialExists, DeploymentNotFound
 from borealis_server.domain.names import DeploymentName
 from borealis_server.ports.store import Change, Committed, DeploymentCursor
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from borealis_server.domain.agent import AgentRecord
     from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, Event
     from borealis_server.domain.identity import ClientCredential
+    from borealis_server.ports.store import Admission
 
 
 class MemoryCredentialStore:
@@ -84,24 +85,39 @@ class MemoryDeploymentStore:
         self._inputs: dict[DeploymentKey, DeploymentInputs] = {}
         self._events: dict[DeploymentKey, list[Event]] = {}
 
-    async def insert(self, deployment: Deployment, inputs: DeploymentInputs, events: Sequence[Event]) -> Deployment:
+    async def insert(
+        self,
+        deployment: Deployment,
+        inputs: DeploymentInputs,
+        events: Sequence[Event],
+        *,
+        beside: Callable[[Sequence[Deployment]], Admission] | None = None,
+    ) -> Deployment:
         """Keep a new deployment; or the one that the same request has started before, unchanged.
 
         Errors: RequestIdReused, DeploymentInProgress.
         """
-        check_events(deployment, events, after_sequence=0)
+        new, replaced = Change(deployment=deployment, events=tuple(events)), None
         tenant = deployment.key.tenant
         for kept in self._of(tenant):
             if deployment.request_id and kept.request_id == deployment.request_id:
                 return checked_repeat(kept, deployment)
-        for kept in self._of(tenant):
-            is_second = kept.application == deployment.application and not kept.state.is_final
-            if is_second and not deployment.state.is_final:
-                raise DeploymentInProgress(deployment.application, DeploymentName(tenant, kept.key.id))
-        self._deployments[deployment.key] = deployment
+        others = [
+            kept for kept in self._of(tenant) if kept.application == deployment.application and not kept.state.is_final
+        ]
+        if others and not deployment.state.is_final:
+            if beside is None:
+                raise in_progress(others)
+            admission = beside(others)
+            new, replaced = admission.new, admission.replaced
+        check_events(new.deployment, new.events, after_sequence=0)
+        if replaced:
+            wanted = replaced
+            await self.update(wanted.deployment.key, lambda _: wanted)
+        self._deployments[deployment.key] = new.deployment
         self._inputs[deployment.key] = inputs
-        self._events[deployment.key] = list(events)
-        return deployment
+        self._events[deployment.key] = list(new.events)
+        return new.deployment
 
     async def update(self, key: DeploymentKey, change: Callable[[Deployment], Change | None]) -> Committed:
         """Replace a deployment by what `change` makes of it, together with the events. Errors: DeploymentNotFound."""

@@ -72,11 +72,17 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         deployment = await self._deployments.approve(_key(request.name), wish)
         return pb.ApproveDeploymentResponse(deployment=to_proto(deployment))
 
+    async def SkipPause(self, request: pb.SkipPauseRequest, context: Context) -> pb.SkipPauseResponse:
+        """End timed pauses before their time."""
+        wish = self._wish(persons.SKIP, request.request_id, request.comment, request.target, request.step)
+        deployment = await self._deployments.skip(_key(request.name), wish)
+        return pb.SkipPauseResponse(deployment=to_proto(deployment))
+
     async def RollBackDeployment(
         self, request: pb.RollBackDeploymentRequest, context: Context
     ) -> pb.RollBackDeploymentResponse:
         """Roll back what is in progress."""
-        wish = self._wish(persons.ROLL_BACK, request.request_id, request.comment)
+        wish = self._wish(persons.ROLL_BACK, request.request_id, request.comment, request.target)
         deployment = await self._deployments.roll_back(_key(request.name), wish)
         return pb.RollBackDeploymentResponse(deployment=to_proto(deployment))
 
@@ -89,10 +95,12 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         return pb.CancelDeploymentResponse(deployment=to_proto(deployment))
 
     def _wish(self, kind: str, request_id: str, comment: str, target: str = "", step: str = "") -> PersonsDecision:
+        caller = current_principal()
         return PersonsDecision(
             kind=kind,
-            by=current_principal().display_name,
+            by=caller.display_name,
             at=self._deployments.now(),
+            roles=tuple(caller.roles),
             request_id=request_id,
             target=target,
             step=step,

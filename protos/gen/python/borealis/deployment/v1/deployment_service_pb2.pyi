@@ -123,15 +123,37 @@ class ApproveDeploymentResponse(_message.Message):
     deployment: _deployment_pb2.Deployment
     def __init__(self, deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ...) -> None: ...
 
-class RollBackDeploymentRequest(_message.Message):
-    __slots__ = ("name", "request_id", "comment")
+class SkipPauseRequest(_message.Message):
+    __slots__ = ("name", "request_id", "target", "step", "comment")
     NAME_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
     COMMENT_FIELD_NUMBER: _ClassVar[int]
     name: str
     request_id: str
+    target: str
+    step: str
     comment: str
-    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., comment: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., target: _Optional[str] = ..., step: _Optional[str] = ..., comment: _Optional[str] = ...) -> None: ...
+
+class SkipPauseResponse(_message.Message):
+    __slots__ = ("deployment",)
+    DEPLOYMENT_FIELD_NUMBER: _ClassVar[int]
+    deployment: _deployment_pb2.Deployment
+    def __init__(self, deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ...) -> None: ...
+
+class RollBackDeploymentRequest(_message.Message):
+    __slots__ = ("name", "request_id", "comment", "target")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    request_id: str
+    comment: str
+    target: str
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., comment: _Optional[str] = ..., target: _Optional[str] = ...) -> None: ...
 
 class RollBackDeploymentResponse(_message.Message):
     __slots__ = ("deployment",)
