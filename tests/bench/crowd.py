@@ -7,7 +7,6 @@ session over TLS, made by the agent's own code. Run as a program with a role, a 
 from __future__ import annotations
 
 import asyncio
-import json
 import pickle
 import random
 import resource
@@ -25,7 +24,6 @@ from bench.ways import START_LIMIT_S, quiet
 from borealis_agent.link import Link, Offer
 from borealis_agent.streams import StreamServer
 from borealis_agent.telemetry import AgentMetrics
-from borealis_server.adapters.store.memory import MemoryCredentialStore
 from kit.agent_program import clean_environment
 from kit.programs import Program
 from kit.tunnel import TENANT, TunnelHub, open_hub
@@ -63,7 +61,7 @@ def measure(folder: Path, *, agents: int, idle_s: float) -> Crowd:
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         hub = stack.enter_context(_start("hub", folder, agents))
-        _until(lambda: (folder / "hub.pickle").exists(), hub, "answer")
+        _until((folder / "hub.pickle").exists, hub, "answer")
         time.sleep(1.0)
         process = psutil.Process(hub.pid)
         empty_bytes = process.memory_info().rss
@@ -96,7 +94,7 @@ def measure(folder: Path, *, agents: int, idle_s: float) -> Crowd:
 
 
 def _start(role: str, folder: Path, agents: int) -> Program:
-    command = [sys.executable, "-m", "bench.crowd", role, folder, str(agents)]
+    command: list[str | Path] = [sys.executable, "-m", "bench.crowd", role, folder, str(agents)]
     return Program(command, log=folder / f"{role}.log", env=clean_environment())
 
 

@@ -1,7 +1,7 @@
-"""The ways a call can take in the benchmarks: straight to the origin, through an agent, and through a relay lamed on purpose.
+"""The ways a call can take in the benchmarks: straight to the origin, through an agent, through a relay that was lamed.
 
-Hub and callers live in this process, as the engine does; each agent and the origin in their own. Everything is on: TLS on
-both legs, tokens, the allow-list, the audit of every call, metrics.
+Hub and callers live in this process, as the engine does; each agent and the origin in their own. Everything is on: TLS
+on both legs, tokens, the allow-list, the audit of every call, metrics.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def open_origin(folder: Path) -> Iterator[Origin]:
     """The fast HTTPS server, in a process of its own."""
     kubeconfig = folder / "origin" / "kubeconfig"
     log = folder / "origin.log"
-    with Program([sys.executable, "-m", "bench.origin", kubeconfig.parent], log=log, env=clean_environment()) as program:
+    with Program(
+        [sys.executable, "-m", "bench.origin", kubeconfig.parent], log=log, env=clean_environment()
+    ) as program:
         program.wait_until(kubeconfig.exists, what="answer", limit_s=START_LIMIT_S)
         cluster = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]
         ca_pem = Path(cluster["certificate-authority"]).read_text()
@@ -126,14 +128,14 @@ def quiet() -> None:
     """Keep all logs of this process that say nothing is wrong, without showing them: writing them is part of the work."""
     structlog.configure(
         processors=[structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(Path(os.devnull).open("w")),  # noqa: SIM115 - for the whole run
+        logger_factory=structlog.PrintLoggerFactory(Path(os.devnull).open("w")),  # noqa: SIM115 - for the run
         cache_logger_on_first_use=True,
     )
 
 
 def _run_lamed_agent(limits: dict[str, Any]) -> int:  # Any: fields of Limits
     """The agent, with some limits of the tunnel replaced."""
-    borealis_agent.session.Limits = partial(Limits, **limits)  # type: ignore[misc,assignment]  # laming it is the point
+    borealis_agent.session.Limits = partial(Limits, **limits)  # type: ignore[attr-defined]  # laming it is the point
     return run_agent(sys.argv[2:])
 
 

@@ -19,10 +19,12 @@ RUN = ("-m", "borealis_agent")
 """The agent as users run it."""
 RUN_AND_BLOCK = (
     "-c",
-    "import signal, sys, time\n"
-    "signal.signal(signal.SIGUSR1, lambda *_: time.sleep(5.0))\n"
-    "from borealis_agent.main import run\n"
-    "sys.exit(run())\n",
+    """
+import signal, sys, time
+from borealis_agent.main import run
+signal.signal(signal.SIGUSR1, lambda *_: time.sleep(5.0))
+sys.exit(run())
+""",
 )
 """The agent, whose event loop stands still for 5 s at SIGUSR1."""
 
@@ -52,7 +54,7 @@ async def start_agent_program(
             },
         ),
     )
-    command = [sys.executable, *run, "--credentials-file", credentials, "--kubeconfig", kubeconfig]
+    command: list[str | Path] = [sys.executable, *run, "--credentials-file", credentials, "--kubeconfig", kubeconfig]
     return Program(command, log=folder / "agent.log", env=clean_environment() | dict(env or {}))
 
 

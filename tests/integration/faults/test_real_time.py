@@ -11,15 +11,18 @@ import signal
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
 from borealis_server.ports.relay import AgentRef, RelayRequest
 from kit.agent_program import RUN_AND_BLOCK, start_agent_program
 from kit.fault_proxy import FaultProxy
-from kit.programs import Program
 from kit.target_api import open_target_api
 from kit.tunnel import TENANT, TunnelHub, open_hub, wait_until
+
+if TYPE_CHECKING:
+    from kit.programs import Program
 
 PROD = AgentRef(tenant=TENANT, name="prod")
 LIMIT_S = 30.0
@@ -60,7 +63,7 @@ async def open_bed(api, folder):
 
 async def a_frozen_line_is_noticed(bed):
     """F1. Says how long each side took."""
-    noticed = {}
+    noticed: dict[str, float] = {}
 
     async def note(side, is_so):
         await wait_until(is_so, 60)
