@@ -28,6 +28,7 @@ from borealis_server.adapters.cluster.client import RelayedCluster
 from borealis_server.adapters.pki import ServerCertificate, open_given_certificate, open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.relay.hub import RelayHub
+from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
@@ -175,7 +176,7 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             certificate=certificate,
             database=database,
             identity=identity,
-            hub=RelayHub(clock),
+            hub=RelayHub(clock, metrics=RelayMetrics(metrics.registry)),
             issuer=issuer,
         )
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from borealis_wire.limits import Limits
 
 
+FEATURES = ("http", "tcp", "upgrade")
+"""What both sides of a pair can do."""
+
+
 def http(path: str = "/", **fields: Any) -> pb.Open:  # Any: fields of Open, by name
     """A request to open a stream."""
     return pb.Open(target="kube", http=pb.HttpRequest(method="GET", path=path), **fields)
@@ -37,9 +41,9 @@ class Pair:
     def greeted(cls, limits: Limits | None = None) -> Pair:
         """A pair with an open session."""
         pair = cls(limits)
-        pair.agent.hello(pb.Hello(agent="prod", instance_id="i"))
+        pair.agent.hello(pb.Hello(agent="prod", instance_id="i", features=FEATURES))
         pair.move_to_server()
-        pair.server.welcome(pb.Welcome(session_id="s"))
+        pair.server.welcome(pb.Welcome(session_id="s", features=FEATURES))
         pair.move_to_agent()
         return pair
 

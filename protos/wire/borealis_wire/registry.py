@@ -158,6 +158,11 @@ class StreamRegistry:
         stream = self._streams.get(stream_id)
         return max(0, self._limits.send_buffer_bytes - stream.pending_bytes) if stream else 0
 
+    def is_writable(self, stream_id: int) -> bool:
+        """Whether a stream is open and this side may still send on it."""
+        stream = self._streams.get(stream_id)
+        return stream is not None and not stream.is_ending
+
     def is_unsent(self, stream_id: int) -> bool:
         """Whether the peer surely has not heard of a stream that this side opened."""
         stream = self._streams.get(stream_id)

@@ -31,8 +31,8 @@ from borealis_wire.registry import StreamRegistry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-PROTOCOL_VERSION = 1
-"""The version of the protocol spoken here."""
+VERSIONS = range(1, 2)
+"""The versions of the protocol spoken here; of those that both sides speak, the highest is used."""
 
 
 class Role(Enum):
@@ -61,6 +61,13 @@ class Tunnel:
         self._is_broken = False
         self._is_leaving = False
         self._mismatches = 0
+        self._offered: frozenset[str] = frozenset()
+        self.version = 0
+        """Version of the protocol that both sides speak; 0 before the greeting."""
+        self.features: frozenset[str] = frozenset()
+        """What both sides can do; nothing before the greeting."""
+        self.round_trip_s = 0.0
+        """The shortest of the last round trips, in seconds; 0 while none was measured."""
         self._handlers: dict[str, Callable[[pb.Frame, list[Event]], None]] = {
             "hello": self._on_hello,
             "welcome": self._on_welcome,
@@ -96,6 +103,11 @@ class Tunnel:
         return self._streams.buffered_bytes
 
     @property
+    def queued_bytes(self) -> int:
+        """Bytes of open streams that wait to be sent."""
+        return self._streams.queued_bytes
+
+    @property
     def is_leaving(self) -> bool:
         """Whether either side has said GoAway: no new streams."""
         return self._is_leaving
@@ -113,16 +125,22 @@ class Tunnel:
     # Session
 
     def hello(self, hello: pb.Hello) -> None:
-        """Agent: introduce this process. The limits of this side are filled in."""
-        hello.version_min = hello.version_max = PROTOCOL_VERSION
+        """Agent: introduce this process and offer `hello.features`. Versions and limits of this side are filled in."""
+        hello.version_min, hello.version_max = VERSIONS[0], VERSIONS[-1]
+        self._offered = frozenset(hello.features)
         hello.initial_credit_bytes = self.limits.initial_credit_bytes
         hello.max_streams = self.limits.max_streams
         hello.max_data_bytes = self.limits.max_data_bytes
         self._outbox.put(pb.Frame(hello=hello))
 
     def welcome(self, welcome: pb.Welcome) -> None:
-        """Server: take the session. The limits of this side are filled in."""
-        welcome.version = PROTOCOL_VERSION
+        """Server: take the session; of `welcome.features`, those that the agent offered are used.
+
+        Versions and limits of this side are filled in.
+        """
+        self.features = self._offered.intersection(welcome.features)
+        welcome.features[:] = sorted(self.features)
+        welcome.version = self.version
         welcome.initial_credit_bytes = self.limits.initial_credit_bytes
         welcome.max_data_bytes = self.limits.max_data_bytes
         self._outbox.put(pb.Frame(welcome=welcome))
@@ -170,6 +188,9 @@ class Tunnel:
             raise LocalProtocolError("only the server opens streams")
         if self._is_leaving or not self._is_greeted:
             raise LocalProtocolError("the session takes no new streams" if self._is_leaving else "no session yet")
+        mode = request.WhichOneof("request")
+        if mode not in self.features:
+            raise LocalProtocolError(f"the agent does not offer {mode}")
         return self._streams.open(request, body, ends=ends)
 
     def answer(self, stream_id: int, opened: pb.Opened) -> None:
@@ -186,9 +207,9 @@ class Tunnel:
         """Queue the end of this side's data."""
         self._streams.end(stream_id, trailers)
 
-    def reset(self, stream_id: int, code: pb.Reset.Code, detail: str = "", *, dispatched: bool = True) -> None:
-        """End a stream at once. Nothing happens if it has ended already."""
-        self._streams.reset(stream_id, code, detail, dispatched=dispatched)
+    def reset(self, stream_id: int, code: pb.Reset.Code, detail: str = "", *, dispatched: bool = True) -> bool:
+        """End a stream at once; says whether it was open. Nothing happens if it has ended already."""
+        return self._streams.reset(stream_id, code, detail, dispatched=dispatched)
 
     def release(self, stream_id: int) -> None:
         """Nobody uses a stream any more: cancel it, unless only its last data must still go out."""
@@ -201,6 +222,10 @@ class Tunnel:
     def room(self, stream_id: int) -> int:
         """Bytes that the sender of a stream should add now; 0 while it should pause, or when the stream has ended."""
         return self._streams.room(stream_id)
+
+    def is_writable(self, stream_id: int) -> bool:
+        """Whether a stream is open and this side may still send on it."""
+        return self._streams.is_writable(stream_id)
 
     def is_unsent(self, stream_id: int) -> bool:
         """Whether the peer surely has not heard of a stream that this side opened."""
@@ -255,9 +280,12 @@ class Tunnel:
         hello = frame.hello
         if self._role is not Role.SERVER or self._is_greeted:
             raise RemoteProtocolError("hello was not expected")
-        if not hello.version_min <= PROTOCOL_VERSION <= hello.version_max:
+        common = [one for one in VERSIONS if hello.version_min <= one <= hello.version_max]
+        if not common:
             spoken = f"versions {hello.version_min} to {hello.version_max}"
-            raise RemoteProtocolError(f"{spoken} of the protocol, this side speaks {PROTOCOL_VERSION}")
+            raise RemoteProtocolError(f"{spoken} of the protocol, this side speaks {_spoken()}")
+        self.version = common[-1]
+        self._offered = frozenset(hello.features)
         self._is_greeted = True
         self._streams.peer_max_streams = hello.max_streams or DEFAULT_MAX_STREAMS
         self._take_terms(hello.initial_credit_bytes, hello.max_data_bytes)
@@ -267,8 +295,10 @@ class Tunnel:
         welcome = frame.welcome
         if self._role is not Role.AGENT or self._is_greeted:
             raise RemoteProtocolError("welcome was not expected")
-        if welcome.version != PROTOCOL_VERSION:
-            raise RemoteProtocolError(f"version {welcome.version} of the protocol, this side speaks {PROTOCOL_VERSION}")
+        if welcome.version not in VERSIONS:
+            raise RemoteProtocolError(f"version {welcome.version} of the protocol, this side speaks {_spoken()}")
+        self.version = welcome.version
+        self.features = self._offered.intersection(welcome.features)
         self._is_greeted = True
         self._take_terms(welcome.initial_credit_bytes, welcome.max_data_bytes)
         events.append(WelcomeReceived(welcome=welcome))
@@ -307,6 +337,10 @@ class Tunnel:
         same = live.count == len(ids) and live.xor_of_ids == _xor(ids)
         self._mismatches = 0 if same else self._mismatches + 1
         self._reception.on_live_streams(live)
+
+
+def _spoken() -> str:
+    return str(VERSIONS[0]) if len(VERSIONS) == 1 else f"{VERSIONS[0]} to {VERSIONS[-1]}"
 
 
 def _xor(ids: Iterable[int]) -> int:

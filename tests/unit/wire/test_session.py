@@ -240,7 +240,9 @@ def test_equal_sets_of_streams_are_left_alone(pair):
 
 def test_limits_that_a_peer_does_not_name_have_defaults():
     server = Tunnel(Role.SERVER)
-    server.receive([frame(hello=HELLO)])
+    server.receive([frame(hello=pb.Hello(version_min=1, version_max=1, agent="prod", features=["http"]))])
+    server.welcome(pb.Welcome(features=["http"]))
+    server.take_batch()
     for _ in range(100):
         server.open(http(), b"x" * 70_000)
 

@@ -164,11 +164,7 @@ def test_a_batch_stays_below_128_kib(pair):
 
 
 def test_a_peers_smaller_frames_are_kept_to():
-    pair = Pair(Limits(max_data_bytes=1000))
-    pair.agent.hello(pb.Hello())
-    pair.move_to_server()
-    pair.server.welcome(pb.Welcome())
-    pair.move_to_agent()
+    pair = Pair.greeted(Limits(max_data_bytes=1000))
     stream = pair.server.open(http(), b"x" * 5000)
     frames = pair.server.take_batch()
 

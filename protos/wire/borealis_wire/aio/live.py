@@ -122,14 +122,15 @@ class LiveTunnel:
         """Streams that some task still uses, or that are open."""
         return max(len(self._streams), self.core.open_streams)
 
-    def open(self, request: pb.Open, body: bytes = b"") -> LiveStream:
-        """Open a stream and send the whole of `body` on it.
+    def open(self, request: pb.Open, body: bytes = b"", *, ends: bool = True) -> LiveStream:
+        """Open a stream and send `body` on it; `ends` says whether that is all of this side's data.
 
         Errors: LocalProtocolError if the tunnel takes no new streams.
         """
         if self.is_ending:
             raise LocalProtocolError("the tunnel has ended")
-        stream = LiveStream(self, self.core.open(request, body))
+        stream = LiveStream(self, self.core.open(request, body, ends=ends))
+        stream.sent_bytes = len(body)
         self._streams[stream.id] = stream
         self._output.set()
         return stream
@@ -162,6 +163,17 @@ class LiveTunnel:
         """End a stream at once."""
         self.core.reset(stream_id, code, detail, dispatched=dispatched)
         self._output.set()
+
+    def end_if_open(self, stream_id: int) -> None:
+        """Queue the end of a stream's data, unless it was queued or the stream has ended."""
+        if self.core.is_writable(stream_id):
+            self.half_close(stream_id, ())
+
+    def abort(self, stream_id: int, code: pb.Reset.Code, detail: str) -> bool:
+        """End a stream at once; says whether it was open."""
+        was_open = self.core.reset(stream_id, code, detail)
+        self._output.set()
+        return was_open
 
     def consumed(self, stream_id: int, size_bytes: int) -> None:
         """Return credit for data that was taken."""
@@ -313,4 +325,6 @@ def _deliver(stream: LiveStream, event: StreamAnswered | DataReceived | HalfClos
         case HalfClosed():
             stream.on_end(event.trailers)
         case _:
-            stream.on_error(StreamWasReset(event.code, event.detail, dispatched=event.dispatched))
+            stream.on_error(
+                StreamWasReset(event.code, event.detail, dispatched=event.dispatched, by_peer=event.by_peer)
+            )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -15,37 +14,26 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
-from borealis_server.adapters.relay.failures import to_domain
-from borealis_server.adapters.relay.response import TunnelResponse
-from borealis_server.domain.errors import (
-    AgentUnavailable,
-    BorealisError,
-    NotAuthenticated,
-    PermissionDenied,
-    RelayRefused,
-    ServerUnavailable,
-)
+from borealis_server.adapters.relay.admission import AdmissionLimits
+from borealis_server.domain.errors import BorealisError, NotAuthenticated, PermissionDenied, ServerUnavailable
 from borealis_server.ports.relay import AgentRef, AgentSession
 from borealis_wire.aio.live import LiveTunnel, Timing
-from borealis_wire.aio.stream import LiveStream, StreamError
-from borealis_wire.errors import LocalProtocolError
 from borealis_wire.events import Event, GoAwayReceived, HelloReceived, TokenOffered
 from borealis_wire.limits import Limits
 from borealis_wire.tunnel import Role, Tunnel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from borealis_server.domain.identity import Principal
     from borealis_server.ports.clock import Clock
-    from borealis_server.ports.relay import RelayRequest
     from borealis_wire.aio.lane import Lane
+    from borealis_wire.aio.stream import LiveStream
 
 log = structlog.get_logger(__name__)
 
-_FEATURES: Final = frozenset({"http"})
-"""Features of agents that this server uses."""
-_LARGEST_MS: Final = 2**32 - 1
+_FEATURES: Final = ("http", "tcp", "upgrade")
+"""What this server can do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +47,8 @@ class RelaySettings:
     """What the protocol may hold and accept."""
     timing: Timing = field(default_factory=Timing)
     """When a silent agent is asked, and given up."""
+    admission: AdmissionLimits = field(default_factory=AdmissionLimits)
+    """How many calls agents and tenants may have."""
     hello_timeout_s: float = 10.0
     """How long an agent may take to introduce itself."""
     authority_grace_s: float = 30.0
@@ -122,6 +112,26 @@ class AgentConnection:
         return self._live.streams
 
     @property
+    def queued_bytes(self) -> int:
+        """Bytes that wait to be sent to the agent."""
+        return self._live.core.queued_bytes
+
+    @property
+    def round_trip_s(self) -> float:
+        """How long a frame there and back takes."""
+        return self._live.core.round_trip_s
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What both sides can do: `http`, `upgrade`, `tcp`."""
+        return self._live.core.features
+
+    @property
+    def limits(self) -> Limits:
+        """What the protocol holds and accepts."""
+        return self._settings.limits
+
+    @property
     def is_taking_calls(self) -> bool:
         """Whether new calls may go through it."""
         return self._greeted.is_set() and not self._live.core.is_leaving and not self._live.is_ending
@@ -172,30 +182,16 @@ class AgentConnection:
         if not grace_s:
             self._live.close(detail)
 
-    @asynccontextmanager
-    async def exchange(self, request: RelayRequest) -> AsyncIterator[TunnelResponse]:
-        """Send a request through the tunnel; its answer, once the head is there.
+    def open(self, request: pb.Open, body: bytes, *, ends: bool) -> LiveStream:
+        """Open a stream and send `body` on it; `ends` says whether that is all.
 
-        Errors: as `Relay.call`.
+        Errors: LocalProtocolError if the session takes no new streams now.
         """
-        try:
-            stream = self._live.open(_to_open(request), request.body)
-        except LocalProtocolError as error:
-            raise AgentUnavailable(self.agent.name, dispatched=False, detail=str(error)) from error
-        async with stream:
-            opened = await self._answered(stream, request)
-            yield TunnelResponse(self.agent, stream, opened, idle_timeout_s=request.idle_timeout_s)
+        return self._live.open(request, body, ends=ends)
 
-    async def _answered(self, stream: LiveStream, request: RelayRequest) -> pb.Opened:
-        try:
-            async with asyncio.timeout(request.timeout_s):
-                return await stream.answered()
-        except StreamError as error:
-            raise to_domain(self.agent, error) from error
-        except TimeoutError as error:
-            dispatched = False if self._live.core.is_unsent(stream.id) else None
-            detail = f"no answer within {request.timeout_s:g} s"
-            raise RelayRefused(self.agent.name, "DEADLINE", detail, dispatched=dispatched) from error
+    def is_unsent(self, stream: LiveStream) -> bool:
+        """Whether surely nothing of a stream has left."""
+        return self._live.core.is_unsent(stream.id)
 
     def _on_event(self, event: Event) -> None:
         match event:
@@ -220,7 +216,7 @@ class AgentConnection:
         self._greeted.set()
         self._live.core.welcome(
             pb.Welcome(
-                features=sorted(_FEATURES.intersection(hello.features)),
+                features=_FEATURES,
                 session_id=self.session_id,
                 epoch=self.epoch,
                 server_id=self._server_id,
@@ -292,18 +288,3 @@ class AgentConnection:
 
     def _expires_in_ms(self) -> int:
         return max(1, int(self._left_s() * 1000))
-
-
-def _to_open(request: RelayRequest) -> pb.Open:
-    return pb.Open(
-        target=request.target,
-        http=pb.HttpRequest(
-            method=request.method,
-            path=request.path,
-            headers=[pb.HttpHeader(name=name, value=value.encode("latin-1")) for name, value in request.headers],
-        ),
-        open_timeout_ms=min(int(request.timeout_s * 1000), _LARGEST_MS),
-        idle_timeout_ms=min(int(request.idle_timeout_s * 1000), _LARGEST_MS),
-        request_id=request.request_id,
-        actor=request.actor,
-    )
