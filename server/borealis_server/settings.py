@@ -79,6 +79,8 @@ class ServerSettings(BaseSettings):
     """How long calls in progress may go on after a stop was asked for, in seconds."""
     max_request_bytes: int = Field(default=16 * 2**20, ge=2**20, le=256 * 2**20)
     """Largest request, in bytes."""
+    audit_retention_days: int = Field(default=30, ge=1, le=3650)
+    """How long it is kept who asked what of which cluster, in days."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important events that are logged."""
     log_format: Literal["text", "json"] = "text"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from borealis_server.domain.access import Permission
 from borealis_server.domain.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from borealis_server.domain.access import Role
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS: Final = _READS | {"DELETE", "PATCH", "POST", "PUT"}
@@ -14,6 +19,28 @@ _THROUGH: Final = frozenset({"attach", "exec", "portforward", "proxy"})
 """Subresources that lead into a container or a node, whatever the method."""
 _DISCOVERY: Final = frozenset({"api", "apis", "openapi", "version"})
 _PATH_BYTES: Final = 8192
+_IDENTITIES: Final = ("impersonate-", "x-remote-")
+_OF_THE_CONNECTION: Final = frozenset(
+    {
+        "authorization",
+        "connection",
+        "cookie",
+        "expect",
+        "forwarded",
+        "host",
+        "http2-settings",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-forwarded-client-cert",
+        "x-forwarded-for",
+    }
+)
 
 
 def needed_permission(method: str, path: str, *, is_upgrade: bool = False) -> Permission:
@@ -73,3 +100,27 @@ def _leads_through(segments: list[str]) -> bool:
         case _:
             return False
     return bool(more) and more[0] in _THROUGH
+
+
+def relayed_headers(headers: Iterable[tuple[str, str]], *, upgrade: str = "") -> tuple[tuple[str, str], ...]:
+    """The header fields that go on to the agent: no credentials, and nothing about the caller's own connection.
+
+    Shape: with `upgrade`, the two fields that ask to switch to that protocol.
+    Errors: InvalidArgument where the request names an identity. To drop it would let `kubectl --as` act as the agent.
+    """
+    given = [(name.lower(), value) for name, value in headers]
+    own = {word.strip().lower() for name, value in given if name == "connection" for word in value.split(",")}
+    kept = []
+    for name, value in given:
+        if name.startswith(_IDENTITIES):
+            raise InvalidArgument.of(
+                name, "must not be sent: the cluster is told who you are by the agent (kubectl: leave out --as)"
+            )
+        if name not in _OF_THE_CONNECTION and name not in own:
+            kept.append((name, value))
+    return (*kept, ("connection", "Upgrade"), ("upgrade", upgrade)) if upgrade else tuple(kept)
+
+
+def cluster_groups(roles: Iterable[Role]) -> tuple[str, ...]:
+    """The groups of somebody with `roles`, as clusters know them: `borealis:admin`."""
+    return tuple(f"borealis:{role.value}" for role in roles)
