@@ -9,6 +9,7 @@ Server and credential may also come from BOREALIS_* variables or the context fil
 """
 
 from borealis_client._generated.borealis.agent.v1 import Agent, AgentSession, AgentState
+from borealis_client._generated.borealis.audit.v1 import AuditCall, AuditCallDecision, AuditEnd, AuditEndOutcome
 from borealis_client._generated.borealis.deployment.v1 import (
     Approval,
     Deployment,
@@ -28,7 +29,9 @@ from borealis_client._generated.borealis.deployment.v1 import (
     Workload,
 )
 from borealis_client._generated.borealis.identity.v1 import ClientCredential, Principal
+from borealis_client.access_token import AccessToken
 from borealis_client.agents import Agents
+from borealis_client.audit import Audit
 from borealis_client.client import Borealis, connect
 from borealis_client.deploy_files import GatheredFiles, gather
 from borealis_client.deployments import Deployments, DeploymentUpdate, StartedDeployment
@@ -78,11 +81,13 @@ from borealis_client.errors import (
 )
 from borealis_client.folding import FINAL_STATES, is_final
 from borealis_client.identity import Identity, NewCredential
+from borealis_client.kube import Kube, KubeExchange
 from borealis_client.retry import RetryPolicy
 from borealis_client.settings import ConnectionSettings, ServerAddress, resolve
 
 __all__ = [
     "FINAL_STATES",
+    "AccessToken",
     "Agent",
     "AgentNotFoundError",
     "AgentSession",
@@ -92,6 +97,11 @@ __all__ = [
     "AlreadyDecidedError",
     "AlreadyExistsError",
     "Approval",
+    "Audit",
+    "AuditCall",
+    "AuditCallDecision",
+    "AuditEnd",
+    "AuditEndOutcome",
     "Borealis",
     "BorealisError",
     "CertificateError",
@@ -121,6 +131,8 @@ __all__ = [
     "InternalError",
     "InvalidArgumentError",
     "InvalidError",
+    "Kube",
+    "KubeExchange",
     "ManifestFile",
     "NewCredential",
     "NotAwaitingApprovalError",
