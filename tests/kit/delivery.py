@@ -56,7 +56,7 @@ def approval(ref: str = "step-1", expires_after_s: float | None = None) -> StepR
 
 
 def numbered(*steps: StepRun) -> tuple[StepRun, ...]:
-    return tuple(replace(step, ref=f"step-{number}") for number, step in enumerate(steps, start=1))
+    return tuple(replace(step, ref=f"step-{number}", stage=number) for number, step in enumerate(steps, start=1))
 
 
 def a_target(name: str = "prod", *steps: StepRun, depends_on: tuple[str, ...] = ()) -> TargetRun:

@@ -5,7 +5,7 @@ Level-triggered: asked again at any moment, after any crash, it goes on from wha
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from borealis_server.domain import pods, rollback
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
@@ -13,13 +13,10 @@ from borealis_server.domain.deployment import (
     EndReason,
     EventKind,
     Phase,
-    StepKind,
-    StepRun,
-    StepState,
+    StepPart,
     TargetRun,
     TargetState,
     Wait,
-    Workload,
 )
 from borealis_server.domain.effects import (
     AgentAway,
@@ -33,6 +30,7 @@ from borealis_server.domain.effects import (
 )
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
+from borealis_server.domain.steps import stage
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 
 NOTHING_SEEN = Observation(workloads={})
@@ -40,19 +38,14 @@ NOTHING_SEEN = Observation(workloads={})
 
 def needs_observation(run: TargetRun) -> bool:
     """Whether the next decision depends on pods."""
-    if run.phase is Phase.RESTORING_PODS:
-        return bool(run.workloads)
-    return run.phase is Phase.STEPPING and bool(run.workloads) and not _is_pausing(run)
+    return bool(run.workloads) and (run.phase is Phase.RESTORING_PODS or stage.needs_cluster(run))
 
 
 def needs_agent(run: TargetRun) -> bool:
-    """Whether the next decision can come to nothing without the cluster; a pause goes on without it."""
-    return run.is_active and not _is_pausing(run)
-
-
-def _is_pausing(run: TargetRun) -> bool:
-    step = run.current_step
-    return run.phase is Phase.STEPPING and step is not None and step.kind is StepKind.PAUSE
+    """Whether the next decision can come to nothing without the cluster; conditions go on without it."""
+    if run.phase in (Phase.BEFORE, Phase.AFTER) or run.current_steps:
+        return stage.needs_cluster(run)
+    return run.is_active
 
 
 def decide(run: TargetRun, seen: Observation | AgentAway, here: Circumstances) -> Decision:
@@ -73,7 +66,7 @@ def _apply(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
 
 
 def _finish(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
-    return rollback.in_turn(run, _finishing_effects(run)) or _succeed(run, here)
+    return rollback.in_turn(run, _finishing_effects(run)) or _finished(run, here)
 
 
 def _rest(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
@@ -146,115 +139,21 @@ def with_agent_back(run: TargetRun, here: Circumstances) -> TargetRun:
     return replace(run, agent_lost_at=None, ready_limit_at=limit_at, wait=None)
 
 
+def _before(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
+    return stage.drive(run, seen, here) or Become(run=replace(run, phase=Phase.PREPARING, wait=None))
+
+
 def _step(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
-    step = run.current_step
-    if step is None or not run.workloads:
-        return _begin_finishing(run, here)
-    if step.state is StepState.NOT_STARTED:
-        return _start_step(run, step, here)
-    return _STEP_DECISIONS[step.kind](run, step, seen, here)
+    return (stage.drive(run, seen, here) if run.workloads else None) or _begin_finishing(run, here)
 
 
-def _start_step(run: TargetRun, step: StepRun, here: Circumstances) -> Become:
-    is_first_deployment = not any(load.old_name for load in run.workloads)
-    if is_first_deployment and step is not run.steps[-1]:
-        skipped = run.with_step(move_step(step, StepEvent.SKIPPED, here.now))
-        note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message="skipped: a first deployment goes to 100 %")
-        return Become(run=skipped, notes=(note,))
-    started = move_step(step, StepEvent.STARTED, here.now)
-    if step.kind is StepKind.PAUSE:
-        return _start_pause(run, started, here)
-    note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message=f"weight to {step.weight_percent} %")
-    return Become(run=replace(run.with_step(started), wait=None, ready_limit_at=None), notes=(note,))
-
-
-def _start_pause(run: TargetRun, step: StepRun, here: Circumstances) -> Become:
-    seconds = step.expires_after_s if step.until_approved else step.duration_s
-    limit_at = here.now + timedelta(seconds=seconds) if seconds is not None else None
-    if step.until_approved:
-        step = replace(move_step(step, StepEvent.APPROVAL_WANTED, here.now), limit_at=limit_at)
-        run = move_target(run, TargetEvent.APPROVAL_WANTED, here.now)
-        wait = Wait(
-            what="approval",
-            since=here.now,
-            ended_by="a person who may approve deployments",
-            limit_at=limit_at,
-            at_limit="the target is rolled back" if limit_at else "",
-        )
-        message = "waits for approval"
-    else:
-        step = replace(step, limit_at=limit_at)
-        run = move_target(run, TargetEvent.PAUSED, here.now)
-        wait = Wait(
-            what=f"pause of {step.duration_s or 0:g} s",
-            since=here.now,
-            ended_by="time",
-            limit_at=limit_at,
-            at_limit="the next step starts",
-        )
-        message = f"pauses for {step.duration_s or 0:g} s"
-    note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message=message)
-    return Become(run=replace(run.with_step(step), wait=wait), notes=(note,))
-
-
-def _set_weight(run: TargetRun, step: StepRun, seen: Observation, here: Circumstances) -> Decision:
-    gone = [load for load in run.workloads if seen.workloads[load.namespace, load.name].new is None]
-    if gone:
-        message = f"ReplicaSet {gone[0].new_name} was deleted by somebody else during the run"
-        return rollback.begin(run, EndReason.APPLY_ERROR, message, here)
-    move = pods.move(run, seen, here, weight_percent=step.weight_percent)
-    if isinstance(move, Hold) and pods.is_overdue(run, here):
-        detail = pods.describe_wait(run, seen, weight_percent=step.weight_percent)
-        message = f"not ready within {here.readiness_timeout_s:g} s: {detail}"
-        return rollback.begin(run, EndReason.READINESS_TIMEOUT, message, here)
-    return move or _weight_reached(run, step, seen, here)
-
-
-def _weight_reached(run: TargetRun, step: StepRun, seen: Observation, here: Circumstances) -> Become:
-    done = run.with_step(move_step(step, StepEvent.SUCCEEDED, here.now))
-    for load in run.workloads:
-        done = done.with_workload(_as_reached(load, seen, step.weight_percent))
-    note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message=f"weight {step.weight_percent} % reached")
-    return Become(run=replace(done, wait=None, intent="", ready_limit_at=None), notes=(note,))
-
-
-def _as_reached(load: Workload, seen: Observation, weight_percent: int) -> Workload:
-    view = seen.workloads[load.namespace, load.name]
-    return replace(
-        load,
-        asked_weight_percent=weight_percent,
-        new_pods=view.new.desired if view.new else 0,
-        new_available=view.new.available if view.new else 0,
-        old_pods=view.old.desired if view.old else 0,
-        old_available=view.old.available if view.old else 0,
-    )
-
-
-def _pause(run: TargetRun, step: StepRun, _seen: Observation, here: Circumstances) -> Decision:
-    if step.limit_at is None or here.now < step.limit_at:
-        return Hold(run=run, wake_at=step.limit_at)
-    if step.until_approved:
-        message = f"nobody approved within {step.expires_after_s or 0:g} s"
-        return rollback.begin(run, EndReason.APPROVAL_EXPIRED, message, here)
-    note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message="pause is over")
-    return Become(run=resumed(run, step, here.now), notes=(note,))
-
-
-def resumed(run: TargetRun, step: StepRun, now: datetime) -> TargetRun:
-    """The run after the pause `step`, whatever ended it."""
-    moved = move_target(run, TargetEvent.RESUMED, now)
-    return replace(moved.with_step(move_step(step, StepEvent.SUCCEEDED, now)), wait=None)
-
-
-_STEP_DECISIONS: dict[StepKind, Callable[[TargetRun, StepRun, Observation, Circumstances], Decision]] = {
-    StepKind.SET_WEIGHT: _set_weight,
-    StepKind.PAUSE: _pause,
-}
+def _after(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
+    return stage.drive(run, seen, here) or _succeed(run, here)
 
 
 def _begin_finishing(run: TargetRun, here: Circumstances) -> Become:
     for step in run.steps:
-        if not step.state.is_final:
+        if step.part is StepPart.STRATEGY and not step.state.is_final:
             run = run.with_step(move_step(step, StepEvent.SKIPPED, here.now))
     return Become(run=replace(run, phase=Phase.FINISHING, cursor=0, wait=None))
 
@@ -271,6 +170,12 @@ def _finishing_effects(run: TargetRun) -> tuple[Effect, ...]:
     )
 
 
+def _finished(run: TargetRun, here: Circumstances) -> Become:
+    if any(step.part is StepPart.AFTER for step in run.steps):
+        return Become(run=replace(run, phase=Phase.AFTER, cursor=0, wait=None, intent=""))
+    return _succeed(run, here)
+
+
 def _succeed(run: TargetRun, here: Circumstances) -> Become:
     ended = replace(move_target(run, TargetEvent.SUCCEEDED, here.now), phase=Phase.ENDED, wait=None, intent="")
     return Become(run=ended, notes=(Note(kind=EventKind.TARGET_CHANGED, message="succeeded"),))
@@ -278,10 +183,13 @@ def _succeed(run: TargetRun, here: Circumstances) -> Become:
 
 _PHASES: dict[Phase, Callable[[TargetRun, Observation, Circumstances], Decision]] = {
     Phase.WAITING: _rest,
+    Phase.BEFORE: _before,
     Phase.PREPARING: _prepare,
     Phase.APPLYING: _apply,
     Phase.STEPPING: _step,
     Phase.FINISHING: _finish,
+    Phase.AFTER: _after,
+    Phase.RESTORING_TRAFFIC: rollback.restore_traffic,
     Phase.RESTORING_PODS: rollback.restore_pods,
     Phase.REMOVING_NEW: rollback.remove_new,
     Phase.RESTORING_OBJECTS: rollback.restore_objects,

@@ -48,10 +48,15 @@ class Phase(StrEnum):
     """What a target works on; finer than its state, and only for ourselves."""
 
     WAITING = "WAITING"
+    BEFORE = "BEFORE"
+    """Conditions before the deployment; nothing is touched yet."""
     PREPARING = "PREPARING"
     APPLYING = "APPLYING"
     STEPPING = "STEPPING"
     FINISHING = "FINISHING"
+    AFTER = "AFTER"
+    """Conditions after the deployment; the new version serves alone."""
+    RESTORING_TRAFFIC = "RESTORING_TRAFFIC"
     RESTORING_PODS = "RESTORING_PODS"
     REMOVING_NEW = "REMOVING_NEW"
     RESTORING_OBJECTS = "RESTORING_OBJECTS"
@@ -75,8 +80,23 @@ class StepState(StrEnum):
         return self not in (StepState.NOT_STARTED, StepState.RUNNING, StepState.AWAITING_APPROVAL)
 
 
+class StepPart(StrEnum):
+    """Where in its target a step stands."""
+
+    BEFORE = "BEFORE"
+    STRATEGY = "STRATEGY"
+    AFTER = "AFTER"
+
+
+_PART_OF_PHASE = {
+    Phase.BEFORE: StepPart.BEFORE,
+    Phase.STEPPING: StepPart.STRATEGY,
+    Phase.AFTER: StepPart.AFTER,
+}
+
+
 class StepKind(StrEnum):
-    """What a step does."""
+    """What a step does; `steps/registry.py` says how."""
 
     SET_WEIGHT = "SET_WEIGHT"
     PAUSE = "PAUSE"
@@ -160,11 +180,16 @@ class Approval:
 class StepRun:
     """The run of one step.
 
+    Shape: steps of one `part` and `stage` run at the same time, stages one after the other. Refs are `before-1` …,
+    `step-1` …, `after-1` …, by part.
     Units: `duration_s` and `expires_after_s` in seconds, `weight_percent` 0 to 100.
     """
 
     ref: str
     kind: StepKind
+    part: StepPart = StepPart.STRATEGY
+    stage: int = 0
+    """From 1; 0 only in stored records that knew no stages, where each step is one of its own."""
     weight_percent: int = 0
     duration_s: float | None = None
     until_approved: bool = False
@@ -174,6 +199,8 @@ class StepRun:
     ended_at: datetime | None = None
     limit_at: datetime | None = None
     """When a timed pause ends or an approval expires; None before the start and where there is no limit."""
+    wait: Wait | None = None
+    """What the step waits for; None when it works, has not started or is over."""
     approval: Approval | None = None
 
 
@@ -237,6 +264,7 @@ class TargetRun:
     intent: str = ""
     """The change in the cluster that is being made; empty when none is."""
     wait: Wait | None = None
+    """What holds the target as a whole: the most urgent of its steps' waits, its agent, or other targets."""
     ready_limit_at: datetime | None = None
     """When pods must be ready; starts anew with every scaling."""
     agent_lost_at: datetime | None = None
@@ -251,9 +279,18 @@ class TargetRun:
         return self.phase not in (Phase.WAITING, Phase.ENDED)
 
     @property
-    def current_step(self) -> StepRun | None:
-        """The first step that is not over."""
-        return next((step for step in self.steps if not step.state.is_final), None)
+    def current_steps(self) -> tuple[StepRun, ...]:
+        """The open steps of the stage that the target is in: they run at the same time. None in other phases."""
+        part = _PART_OF_PHASE.get(self.phase)
+        open_steps = [step for step in self.steps if step.part is part and not step.state.is_final]
+        return tuple(step for step in open_steps if step.stage == open_steps[0].stage)
+
+    def step(self, ref: str) -> StepRun:
+        """The step `ref`. Errors: KeyError when there is none."""
+        for step in self.steps:
+            if step.ref == ref:
+                return step
+        raise KeyError(ref)
 
     def with_step(self, step: StepRun) -> "TargetRun":
         """The same run with `step` in place of the one of its ref."""

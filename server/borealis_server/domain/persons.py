@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from borealis_server.domain import rollback
-from borealis_server.domain.decide import resumed
 from borealis_server.domain.decision import Circumstances
 from borealis_server.domain.deployment import (
     Approval,
@@ -22,6 +21,7 @@ from borealis_server.domain.deployment import (
 from borealis_server.domain.errors import AlreadyDecided, DeploymentEnded, NotAwaitingApproval, TargetNotFound
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.record import SYSTEM, Note, Recorded, settle
+from borealis_server.domain.stages import followed, with_steps_ended
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 
 APPROVE, ROLL_BACK, CANCEL = "approve", "roll_back", "cancel"
@@ -40,7 +40,8 @@ def approve(deployment: Deployment, wish: PersonsDecision) -> Recorded:
         raise _why_not(deployment, runs, wish)
     recorded = Recorded(deployment=_remember(deployment, wish))
     for run, step in waiting:
-        recorded = recorded.with_target(_approved(run, step, wish), [_note(run, wish)], wish.at)
+        newest = recorded.deployment.target(run.name)
+        recorded = recorded.with_target(_approved(newest, step, wish), [_note(wish, step.ref)], wish.at)
     return settle(recorded, wish.at)
 
 
@@ -64,7 +65,7 @@ def _abort(deployment: Deployment, wish: PersonsDecision, reason: EndReason, mes
         raise _too_late(deployment)
     recorded = Recorded(deployment=_remember(deployment, wish))
     for run in stoppable:
-        recorded = recorded.with_target(_aborted(run, wish.at, reason, message), [_note(run, wish)], wish.at)
+        recorded = recorded.with_target(_aborted(run, wish.at, reason, message), [_note(wish)], wish.at)
     return settle(recorded, wish.at)
 
 
@@ -82,9 +83,7 @@ def _too_late(deployment: Deployment) -> AlreadyDecided | DeploymentEnded:
 
 def _aborted(run: TargetRun, now: datetime, reason: EndReason, message: str) -> TargetRun:
     if run.phase is Phase.WAITING:
-        ended = move_target(run, TargetEvent.CANCELLED, now)
-        for step in run.steps:
-            ended = ended.with_step(move_step(step, StepEvent.CANCELLED, now))
+        ended = with_steps_ended(move_target(run, TargetEvent.CANCELLED, now), StepEvent.CANCELLED, now)
         return replace(ended, phase=Phase.ENDED, end_reason=reason, message=message, rollback=Rollback.NONE, wait=None)
     here = Circumstances(now=now, readiness_timeout_s=0, objects=())
     return rollback.begin(run, reason, message, here).run
@@ -92,11 +91,10 @@ def _aborted(run: TargetRun, now: datetime, reason: EndReason, message: str) -> 
 
 def _approved(run: TargetRun, step: StepRun, wish: PersonsDecision) -> TargetRun:
     approved = replace(step, approval=Approval(by=wish.by, at=wish.at, comment=wish.comment))
-    return resumed(run, approved, wish.at)
+    return followed(run.with_step(move_step(approved, StepEvent.SUCCEEDED, wish.at)), wish.at)
 
 
 def _waits(step: StepRun, wish: PersonsDecision) -> bool:
-    """A target has at most one step that waits: the next one starts after it."""
     is_in_time = step.limit_at is None or wish.at < step.limit_at
     return step.state is StepState.AWAITING_APPROVAL and is_in_time and wish.step in ("", step.ref)
 
@@ -134,9 +132,8 @@ def _remember(deployment: Deployment, wish: PersonsDecision) -> Deployment:
     return replace(deployment, decisions=(*deployment.decisions, wish))
 
 
-def _note(run: TargetRun, wish: PersonsDecision) -> Note:
+def _note(wish: PersonsDecision, step: str = "") -> Note:
     verb = {APPROVE: "approved", ROLL_BACK: "asked to roll back", CANCEL: "cancelled"}[wish.kind]
-    step = run.current_step.ref if run.current_step and wish.kind == APPROVE else ""
     text = f"{wish.by} {verb}{_quoted(wish.comment)}"
     return Note(kind=EventKind.DECISION, message=text, step=step, actor=wish.by)
 

@@ -15,11 +15,13 @@ from borealis_server.domain.deployment import (
     Event,
     EventKind,
     Phase,
+    StepPart,
     TargetRun,
     TargetState,
     Wait,
 )
-from borealis_server.domain.transitions import TargetEvent, move_target
+from borealis_server.domain.stages import with_steps_ended
+from borealis_server.domain.transitions import StepEvent, TargetEvent, move_target
 
 SYSTEM = "borealis"
 """The actor of what nobody asked for in person."""
@@ -114,7 +116,7 @@ def _settle_waiting(recorded: Recorded, run: TargetRun, now: datetime) -> Record
     if lost:
         message = f"never started: {_names(lost)} did not succeed"
         cancelled = replace(
-            move_target(run, TargetEvent.CANCELLED, now),
+            with_steps_ended(move_target(run, TargetEvent.CANCELLED, now), StepEvent.CANCELLED, now),
             phase=Phase.ENDED,
             end_reason=EndReason.UPSTREAM_FAILED,
             message=message,
@@ -124,7 +126,9 @@ def _settle_waiting(recorded: Recorded, run: TargetRun, now: datetime) -> Record
     open_names = [up.name for up in upstream if up.state is not TargetState.SUCCEEDED]
     if open_names:
         return _await_upstream(recorded, run, open_names, now)
-    started = replace(move_target(run, TargetEvent.STARTED, now), phase=Phase.PREPARING, message="", wait=None)
+    is_conditional = any(step.part is StepPart.BEFORE for step in run.steps)
+    phase = Phase.BEFORE if is_conditional else Phase.PREPARING
+    started = replace(move_target(run, TargetEvent.STARTED, now), phase=phase, message="", wait=None)
     return recorded.with_target(started, [Note(kind=EventKind.TARGET_CHANGED, message="started")], now)
 
 

@@ -1,8 +1,10 @@
 """How a target goes back: the one door into a rollback, and its decisions.
 
-Order: old version to full size, new version away, other objects as they were. A rollback beats everything else.
+Order: traffic back, old version to full size, new version away, other objects as they were. A rollback beats everything
+else.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +15,7 @@ from borealis_server.domain.deployment import (
     EventKind,
     Phase,
     Rollback,
+    StepPart,
     StepState,
     TargetRun,
     TargetState,
@@ -21,48 +24,70 @@ from borealis_server.domain.deployment import (
 from borealis_server.domain.effects import DeleteReplicaSet, Effect, Refused, RestoreDeployment, RestoreObject
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
+from borealis_server.domain.stages import followed, is_pausing
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 
 AGENT_LIMIT = timedelta(hours=24)
 """How long a rollback waits for a lost agent before it is given up."""
 
 
+WAY_OUT: Mapping[StepPart, str] = {
+    StepPart.BEFORE: "the target never starts",
+    StepPart.STRATEGY: "the target is rolled back",
+    StepPart.AFTER: "the target ends; the new version keeps serving",
+}
+"""What becomes of a target when one of its steps does not succeed, by where the step stands."""
+
+
 def begin(run: TargetRun, reason: EndReason, message: str, here: Circumstances) -> Become:
-    """Turn round: the target is rolled back for `reason`. Where nothing was touched yet it just ends."""
+    """Turn round: the target is rolled back for `reason`.
+
+    Where nothing was touched yet it just ends; where the new version serves alone it ends and that one stays.
+    """
+    run = _with_steps_ended(run, reason, here)
+    if run.phase is Phase.AFTER:
+        return _stay(run, reason, message, here)
     turned = replace(
-        move_target(_with_steps_ended(run, reason, here), TargetEvent.ROLLBACK_STARTED, here.now),
+        move_target(_at_rest(run), TargetEvent.ROLLBACK_STARTED, here.now),
         workloads=tuple(_as_before(load) for load in run.workloads),
-        phase=Phase.RESTORING_PODS,
+        phase=Phase.RESTORING_TRAFFIC,
         end_reason=reason,
         message=message,
         rollback=Rollback.RUNNING,
-        cursor=0,
-        wait=None,
-        intent="",
-        ready_limit_at=None,
-        agent_lost_at=None,
     )
-    if run.phase is Phase.PREPARING:
+    if run.phase in (Phase.BEFORE, Phase.PREPARING):
         return _end(replace(turned, rollback=Rollback.NONE), here, "nothing was changed")
     note = Note(kind=EventKind.TARGET_CHANGED, message=f"rolling back: {message}")
     return Become(run=turned, notes=(note,))
 
 
+def _stay(run: TargetRun, reason: EndReason, message: str, here: Circumstances) -> Become:
+    """End a target whose new version serves alone and stays."""
+    event, word = (TargetEvent.CANCELLED, "cancelled") if reason.is_a_persons else (TargetEvent.FAILED, "failed")
+    message = f"{message}; the new version serves and stays"
+    ended = move_target(followed(_at_rest(run), here.now), event, here.now)
+    ended = replace(ended, phase=Phase.ENDED, end_reason=reason, message=message)
+    return Become(run=ended, notes=(Note(kind=EventKind.TARGET_CHANGED, message=f"{word}: {message}"),))
+
+
 def leave(run: TargetRun, reason: EndReason, why: str, here: Circumstances) -> Become:
     """End a target whose new version serves alone already: there is no way back, so say what a person must do."""
     message = f"the new version serves, but {why}"
-    ended = replace(
-        move_target(run, TargetEvent.FAILED, here.now),
-        phase=Phase.ENDED,
-        end_reason=reason,
-        rollback=Rollback.NONE,
-        message=message,
-        wait=None,
-        intent="",
-        ready_limit_at=None,
-        agent_lost_at=None,
-    )
+    ended = move_target(_at_rest(run), TargetEvent.FAILED, here.now)
+    ended = replace(ended, phase=Phase.ENDED, end_reason=reason, rollback=Rollback.NONE, message=message)
     return Become(run=ended, notes=(Note(kind=EventKind.TARGET_CHANGED, message=f"failed: {message}"),))
+
+
+def restore_traffic(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
+    """Send all traffic back to the old version, before any pod of it is missed."""
+    return in_turn(run, traffic_effects(run)) or Become(
+        run=replace(run, phase=Phase.RESTORING_PODS, cursor=0, wait=None)
+    )
+
+
+def traffic_effects(_run: TargetRun) -> tuple[Effect, ...]:
+    """What sends all traffic back, in order. None where the share of the pods is the share of the traffic."""
+    return ()
 
 
 def restore_pods(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
@@ -114,10 +139,15 @@ def skip_refused(run: TargetRun, refused: Refused) -> TargetRun:
 def _with_steps_ended(run: TargetRun, reason: EndReason, here: Circumstances) -> TargetRun:
     for step in run.steps:
         if not step.state.is_final:
-            has_failed = step.state is StepState.RUNNING and not reason.is_a_persons
+            has_failed = step.state is StepState.RUNNING and not is_pausing(step) and not reason.is_a_persons
             event = StepEvent.FAILED if has_failed else StepEvent.CANCELLED
             run = run.with_step(move_step(step, event, here.now))
     return run
+
+
+def _at_rest(run: TargetRun) -> TargetRun:
+    """The run with nothing under way and nothing waited for."""
+    return replace(run, cursor=0, wait=None, intent="", ready_limit_at=None, agent_lost_at=None)
 
 
 def _as_before(load: Workload) -> Workload:

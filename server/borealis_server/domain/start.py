@@ -13,9 +13,17 @@ from borealis_deployfile.parse import check
 from borealis_deployfile.selection import UnknownTargetError, select_targets
 from borealis_deployfile.surroundings import Surroundings, check_surroundings
 from borealis_deployfile.unsupported import unsupported
-from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, EventKind, TargetRun
+from borealis_server.domain.deployment import (
+    Deployment,
+    DeploymentInputs,
+    DeploymentKey,
+    EventKind,
+    StepPart,
+    TargetRun,
+)
 from borealis_server.domain.errors import DeployFileInvalid, FileFault, InvalidArgument
 from borealis_server.domain.planning.canary import plan_steps
+from borealis_server.domain.planning.conditions import plan_together
 from borealis_server.domain.record import Note, Recorded, settle
 
 DEFAULT_FILE_NAME = "deploy.yaml"
@@ -146,7 +154,11 @@ def _target_run(target: Target, start: CheckedStart) -> TargetRun:
         account=target.account,
         namespace=target.namespace or "",
         depends_on=target.depends_on,
-        steps=plan_steps(strategy if isinstance(strategy, Canary) else None) if has_pods else (),
+        steps=(
+            *plan_together(StepPart.BEFORE, target.before),
+            *(plan_steps(strategy if isinstance(strategy, Canary) else None) if has_pods else ()),
+            *plan_together(StepPart.AFTER, target.after),
+        ),
     )
 
 

@@ -43,10 +43,13 @@ TARGET_TRANSITIONS: Mapping[tuple[TargetState, TargetEvent], TargetState] = {
     (TargetState.RUNNING, TargetEvent.APPROVAL_WANTED): TargetState.AWAITING_APPROVAL,
     (TargetState.RUNNING, TargetEvent.SUCCEEDED): TargetState.SUCCEEDED,
     (TargetState.RUNNING, TargetEvent.FAILED): TargetState.FAILED,
+    (TargetState.RUNNING, TargetEvent.CANCELLED): TargetState.CANCELLED,
     (TargetState.RUNNING, TargetEvent.ROLLBACK_STARTED): TargetState.ROLLING_BACK,
     (TargetState.PAUSED, TargetEvent.RESUMED): TargetState.RUNNING,
+    (TargetState.PAUSED, TargetEvent.APPROVAL_WANTED): TargetState.AWAITING_APPROVAL,
     (TargetState.PAUSED, TargetEvent.ROLLBACK_STARTED): TargetState.ROLLING_BACK,
     (TargetState.AWAITING_APPROVAL, TargetEvent.RESUMED): TargetState.RUNNING,
+    (TargetState.AWAITING_APPROVAL, TargetEvent.PAUSED): TargetState.PAUSED,
     (TargetState.AWAITING_APPROVAL, TargetEvent.ROLLBACK_STARTED): TargetState.ROLLING_BACK,
     (TargetState.ROLLING_BACK, TargetEvent.FAILED): TargetState.FAILED,
     (TargetState.ROLLING_BACK, TargetEvent.CANCELLED): TargetState.CANCELLED,
@@ -75,9 +78,10 @@ def move_target(run: TargetRun, event: TargetEvent, now: datetime) -> TargetRun:
 
 
 def move_step(step: StepRun, event: StepEvent, now: datetime) -> StepRun:
-    """The step after `event`, its start or end time set. Errors: IllegalTransition."""
+    """The step after `event`, its start or end time set; one that is over waits no more. Errors: IllegalTransition."""
     state = STEP_TRANSITIONS.get((step.state, event))
     if state is None:
         raise IllegalTransition(f"step {step.ref} in state {step.state} cannot take {event}")
     started_at = now if event is StepEvent.STARTED else step.started_at
-    return replace(step, state=state, started_at=started_at, ended_at=now if state.is_final else None)
+    wait = None if state.is_final else step.wait
+    return replace(step, state=state, started_at=started_at, ended_at=now if state.is_final else None, wait=wait)

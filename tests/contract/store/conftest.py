@@ -81,10 +81,11 @@ class Records:
 
     def target(self) -> TargetRun:
         steps = (
-            StepRun(ref="step-1", kind=StepKind.SET_WEIGHT, weight_percent=25, state=StepState.SUCCEEDED),
+            StepRun(ref="step-1", kind=StepKind.SET_WEIGHT, stage=1, weight_percent=25, state=StepState.SUCCEEDED),
             StepRun(
                 ref="step-2",
                 kind=StepKind.PAUSE,
+                stage=2,
                 until_approved=True,
                 approval=Approval(by="clients/abc", at=NOON, comment="go"),
             ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from borealis_server.adapters.store.contents import addressed, digests_in, resolved
+from borealis_server.adapters.store.earlier_records import deployment_of_today, event_of_today
 from borealis_server.adapters.store.rules import check_events, checked_repeat, revised, to_us
 from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, Event
 from borealis_server.domain.errors import DeploymentInProgress, DeploymentNotFound
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from borealis_server.adapters.store.sqlite import SqliteDatabase
 
 _encode = msgspec.json.Encoder().encode
-_deployment = msgspec.json.Decoder(Deployment).decode
+_decode_deployment = msgspec.json.Decoder(Deployment).decode
 _inputs = msgspec.json.Decoder(DeploymentInputs).decode
-_event = msgspec.json.Decoder(Event).decode
+_decode_event = msgspec.json.Decoder(Event).decode
 
 
 class SqliteDeploymentStore:
@@ -89,7 +90,7 @@ class SqliteDeploymentStore:
         )
         values = (key.tenant, key.id, after_sequence, limit)
         rows = await self._database.read(lambda connection: connection.execute(sql, values).fetchall())
-        return tuple(_event(text) for (text,) in rows)
+        return tuple(event_of_today(_decode_event(text)) for (text,) in rows)
 
     async def list(
         self,
@@ -192,6 +193,10 @@ def _not_found(key: DeploymentKey) -> DeploymentNotFound:
 
 def _event_row(key: DeploymentKey, event: Event) -> tuple[str, str, int, str]:
     return (key.tenant, key.id, event.sequence, _text(event))
+
+
+def _deployment(text: str) -> Deployment:
+    return deployment_of_today(_decode_deployment(text))
 
 
 def _text(record: Deployment | DeploymentInputs | Event) -> str:

@@ -1,13 +1,14 @@
 """A canary strategy as the steps of a run."""
 
-from borealis_deployfile.model import Canary, Pause, SetWeight, Step
-from borealis_server.domain.deployment import StepKind, StepRun
+from borealis_deployfile.model import Canary, SetWeight, Step
+from borealis_server.domain.deployment import StepKind, StepPart, StepRun
+from borealis_server.domain.planning.conditions import plan_condition, step_ref
 
 FULL_WEIGHT = 100
 
 
 def plan_steps(strategy: Canary | None) -> tuple[StepRun, ...]:
-    """Steps `step-1`, `step-2` … of `strategy`; the last one always takes everything to 100 %.
+    """Steps `step-1`, `step-2` … of `strategy`, one a stage; the last weight always takes everything to 100 %.
 
     No strategy means one step: straight to 100 %.
     """
@@ -19,15 +20,7 @@ def plan_steps(strategy: Canary | None) -> tuple[StepRun, ...]:
 
 
 def _step(number: int, step: Step) -> StepRun:
-    ref = f"step-{number}"
+    ref = step_ref(StepPart.STRATEGY, number)
     if isinstance(step, SetWeight):
-        return StepRun(ref=ref, kind=StepKind.SET_WEIGHT, weight_percent=step.weight_percent)
-    if not isinstance(step, Pause):
-        raise ValueError(f"no engine for {type(step).__name__}")  # noqa: TRY004 - a start refuses it before
-    return StepRun(
-        ref=ref,
-        kind=StepKind.PAUSE,
-        duration_s=step.duration_s,
-        until_approved=step.until_approved,
-        expires_after_s=step.expires_after_s,
-    )
+        return StepRun(ref=ref, kind=StepKind.SET_WEIGHT, stage=number, weight_percent=step.weight_percent)
+    return plan_condition(step, ref, StepPart.STRATEGY, stage=number)

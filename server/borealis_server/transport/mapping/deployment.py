@@ -86,6 +86,9 @@ def _step_to_proto(step: StepRun) -> pb.StepRun:
         state=f"STATE_{step.state}",
         start_time=timestamp(step.started_at),
         end_time=timestamp(step.ended_at),
+        part=f"PART_{step.part}",
+        stage=step.stage,
+        wait=_wait_to_proto(step.wait) if step.wait else None,
     )
     if step.kind is StepKind.SET_WEIGHT:
         run.set_weight.weight_percent = step.weight_percent

@@ -109,7 +109,7 @@ def test_a_view_that_was_outdated_only_means_to_look_again():
         pytest.param(
             a_run(Phase.APPLYING),
             CREATE,
-            (Phase.RESTORING_PODS, TargetState.ROLLING_BACK, Rollback.RUNNING),
+            (Phase.RESTORING_TRAFFIC, TargetState.ROLLING_BACK, Rollback.RUNNING),
             id="on-the-way-up",
         ),
         pytest.param(

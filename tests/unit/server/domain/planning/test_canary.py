@@ -27,7 +27,7 @@ def test_every_plan_ends_at_full_weight(steps, planned):
 
 
 def test_no_strategy_is_one_step_to_full_weight():
-    assert plan_steps(None) == (StepRun(ref="step-1", kind=StepKind.SET_WEIGHT, weight_percent=100),)
+    assert plan_steps(None) == (StepRun(ref="step-1", kind=StepKind.SET_WEIGHT, stage=1, weight_percent=100),)
 
 
 def test_pauses_keep_their_time_their_approval_and_its_limit():
@@ -38,8 +38,8 @@ def test_pauses_keep_their_time_their_approval_and_its_limit():
 
     timed, approved, _ = plan_steps(strategy)
 
-    assert timed == StepRun(ref="step-1", kind=StepKind.PAUSE, duration_s=30)
-    assert approved == StepRun(ref="step-2", kind=StepKind.PAUSE, until_approved=True, expires_after_s=60)
+    assert timed == StepRun(ref="step-1", kind=StepKind.PAUSE, stage=1, duration_s=30)
+    assert approved == StepRun(ref="step-2", kind=StepKind.PAUSE, stage=2, until_approved=True, expires_after_s=60)
 
 
 @given(

@@ -26,6 +26,7 @@ __all__ = (
     "StartDeploymentRequest",
     "StartDeploymentResponse",
     "StepRun",
+    "StepRunPart",
     "StepRunState",
     "TargetRun",
     "TargetRunEndReason",
@@ -203,6 +204,50 @@ class DeploymentEventKind(betterproto2.Enum):
             "KIND_PROGRESS": 7,
             "KIND_DECISION": 8,
             "KIND_WARNING": 9,
+        }
+
+
+class StepRunPart(betterproto2.Enum):
+    """
+    Where in its target a step stands.
+    """
+
+    UNSPECIFIED = 0
+    """
+    Never sent.
+    """
+
+    BEFORE = 1
+    """
+    A condition of `beforeDeployment`: the target is not touched until all of them have succeeded.
+    """
+
+    STRATEGY = 2
+    """
+    A step of the strategy.
+    """
+
+    AFTER = 3
+    """
+    A condition of `afterDeployment`: the target has succeeded when all of them have. The new version serves already.
+    """
+
+    @classmethod
+    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
+        return {
+            0: "PART_UNSPECIFIED",
+            1: "PART_BEFORE",
+            2: "PART_STRATEGY",
+            3: "PART_AFTER",
+        }
+
+    @classmethod
+    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
+        return {
+            "PART_UNSPECIFIED": 0,
+            "PART_BEFORE": 1,
+            "PART_STRATEGY": 2,
+            "PART_AFTER": 3,
         }
 
 
@@ -1013,7 +1058,8 @@ default_message_pool.register_message("borealis.deployment.v1", "StartDeployment
 @dataclass(eq=False, repr=False)
 class StepRun(betterproto2.Message):
     """
-    The run of one step of a strategy.
+    The run of one step: of the strategy, or of the conditions before and after it. Steps of one part and stage run at the
+    same time, stages one after the other.
 
     Oneofs:
         - kind: What it does.
@@ -1021,7 +1067,8 @@ class StepRun(betterproto2.Message):
 
     ref: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    Identifier in the target: `step-1`, `step-2` ….
+    Identifier in the target: `before-1`, `before-2` … of the conditions before, `step-1` … of the strategy, `after-1` … of
+    the conditions after it.
     """
 
     state: "StepRunState" = betterproto2.field(2, betterproto2.TYPE_ENUM, default_factory=lambda: StepRunState(0))
@@ -1051,6 +1098,21 @@ class StepRun(betterproto2.Message):
     )
     """
     When it ended; absent before.
+    """
+
+    part: "StepRunPart" = betterproto2.field(7, betterproto2.TYPE_ENUM, default_factory=lambda: StepRunPart(0))
+    """
+    Where it stands.
+    """
+
+    stage: "int" = betterproto2.field(8, betterproto2.TYPE_INT32)
+    """
+    Stage in its part, from 1.
+    """
+
+    wait: "Wait | None" = betterproto2.field(9, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    What it waits for; absent when it works, has not started or is over.
     """
 
 
@@ -1119,7 +1181,8 @@ class TargetRun(betterproto2.Message):
 
     wait: "Wait | None" = betterproto2.field(11, betterproto2.TYPE_MESSAGE, optional=True)
     """
-    What the target waits for; absent when it works or has ended.
+    What holds the target as a whole, the most urgent wait of its steps: for a person, for pods, for time. Absent when it
+    works or has ended.
     """
 
     start_time: "datetime.datetime | None" = betterproto2.field(

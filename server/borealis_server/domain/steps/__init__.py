@@ -1,0 +1,1 @@
+"""What the kinds of steps do: one module a kind, joined in `registry.py`."""

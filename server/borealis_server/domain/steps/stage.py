@@ -1,0 +1,64 @@
+"""Drives the stage that a target is in: starts its steps together, and asks each what to do next."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from borealis_server.domain.decision import Become, Circumstances, Decision, Hold
+from borealis_server.domain.deployment import EventKind, StepPart, StepRun, StepState, TargetRun
+from borealis_server.domain.observation import Observation
+from borealis_server.domain.record import Note
+from borealis_server.domain.stages import followed
+from borealis_server.domain.steps.registry import EXECUTORS
+from borealis_server.domain.transitions import StepEvent, move_step
+
+
+def needs_cluster(run: TargetRun) -> bool:
+    """Whether a step of the stage can come to nothing without the cluster."""
+    return any(EXECUTORS[step.kind].needs_cluster for step in run.current_steps)
+
+
+def drive(run: TargetRun, seen: Observation, here: Circumstances) -> Decision | None:
+    """The next thing to do in the current stage; None when the part has no stage left."""
+    steps = run.current_steps
+    if not steps:
+        return None
+    if any(step.state is StepState.NOT_STARTED for step in steps):
+        return _start(run, here)
+    return _decide(run, steps, seen, here)
+
+
+def _start(run: TargetRun, here: Circumstances) -> Become:
+    notes = []
+    for step in run.current_steps:
+        if _is_skipped(run, step):
+            skipped, message = move_step(step, StepEvent.SKIPPED, here.now), "skipped: a first deployment goes to 100 %"
+        else:
+            started = EXECUTORS[step.kind].start(run, step, here)
+            skipped, message = started.step, started.message
+        run = run.with_step(skipped)
+        notes.append(Note(kind=EventKind.STEP_CHANGED, step=step.ref, message=message))
+    return Become(run=followed(replace(run, ready_limit_at=None), here.now), notes=tuple(notes))
+
+
+def _is_skipped(run: TargetRun, step: StepRun) -> bool:
+    is_first_deployment = step.part is StepPart.STRATEGY and not any(load.old_name for load in run.workloads)
+    return is_first_deployment and not EXECUTORS[step.kind].is_needed_at_first(run, step)
+
+
+def _decide(run: TargetRun, steps: tuple[StepRun, ...], seen: Observation, here: Circumstances) -> Decision:
+    """What the first step that can go on wants; when all wait, the wait of them all."""
+    held, wake_at = run, None
+    notes: tuple[Note, ...] = ()
+    for step in steps:
+        executor = EXECUTORS[step.kind]
+        decision = executor.decide(held, step, seen, here)
+        if not isinstance(decision, Hold):
+            # What the steps before it told is told when they are asked again.
+            return executor.decide(run, step, seen, here)
+        held, notes = decision.run, (*notes, *decision.notes)
+        wake_at = _earlier(wake_at, decision.wake_at)
+    return Hold(run=held, wake_at=wake_at, notes=notes)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((time for time in (one, other) if time), default=None)
