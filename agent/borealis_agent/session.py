@@ -116,7 +116,7 @@ class Session:
             instance_id=self._introduction.instance_id,
             version=importlib.metadata.version("borealis-cd"),
             kubernetes_version=self._introduction.kubernetes_version,
-            features=["http"],
+            features=["http", "tcp", "upgrade"],
             policy_digest=self._introduction.policy_digest,
             relay_targets=self._introduction.targets,
         )
