@@ -14,7 +14,7 @@ from borealis_client._generated.borealis.kube.v1 import (
     KubeRequest,
 )
 from borealis_client.access_token import AccessToken
-from borealis_client.errors import BorealisError, ServerError
+from borealis_client.errors import BorealisError, ServerError, ServerUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -99,6 +99,7 @@ class KubeExchange:
 
     def __init__(self, call: DuplexCall[ExchangeRequest, ExchangeResponse]) -> None:
         self._call = call
+        self._has_ended = False
         self.status = 0
         """HTTP status; 0 before `answered`, 101 after a switch of protocols."""
         self.headers: tuple[tuple[str, bytes], ...] = ()
@@ -123,5 +124,12 @@ class KubeExchange:
 
     async def read(self) -> bytes:
         """The next piece of the answer; empty at its end."""
-        answer = await self._call.receive()
-        return b"" if answer is None else answer.data or b""
+        answer = None if self._has_ended else await self._call.receive()
+        if answer is not None and answer.data:
+            return answer.data
+        if answer is not None and answer.end:
+            self._has_ended = True
+            await self._call.finish()
+        elif not self._has_ended:
+            raise ServerUnreachableError("the server ended the exchange in the middle of the answer.")
+        return b""

@@ -219,6 +219,14 @@ class DuplexCall(Generic[_Request, _Answer]):
                 await self._stream.recv_trailing_metadata()
             return answer
 
+    async def finish(self) -> None:
+        """Close our side and wait for the other one to end the call: the last answer has come."""
+        async with self._sending:
+            with translated(self._server), _cancellation_kept():
+                await self._stream.end()
+        while await self.receive() is not None:
+            pass
+
     async def leave(self) -> None:
         """Tell the other side that nobody listens any more, unless it has ended the call."""
         if self._has_begun and not self._has_ended:

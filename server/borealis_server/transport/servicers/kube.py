@@ -30,6 +30,7 @@ _PIECE_BYTES: Final = 65536
 _PIECES: Final = 8
 """Pieces from the client that may wait for the cluster."""
 _FIELDS: Final = 256
+_FAREWELL_LIMIT_S: Final = 10.0
 
 
 class KubeServicer(KubeServiceServicer):
@@ -61,8 +62,10 @@ class KubeServicer(KubeServiceServicer):
                     writer.cancel()
             except BorealisError as error:
                 await answer.fail(error)
-            reader.cancel()
             guard.cancel()
+            pieces.drop()
+            await answer.end()
+            await _left(reader)
 
 
 class _Answer:
@@ -86,6 +89,10 @@ class _Answer:
         await self._begin(failure.status, failure.headers)
         await self._context.write(pb.ExchangeResponse(data=failure.body))
 
+    async def end(self) -> None:
+        """Say that this was all."""
+        await self._context.write(pb.ExchangeResponse(end=True))
+
     async def _begin(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         self._has_begun = True
         fields = [kube_pb2.KubeHeader(name=name, value=value.encode("latin-1")) for name, value in headers]
@@ -98,6 +105,13 @@ class _Pieces:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(_PIECES)
         self._is_ended = False
+        self._is_dropped = False
+
+    def drop(self) -> None:
+        """Nobody wants them any more; what still comes goes nowhere."""
+        self._is_dropped = True
+        while not self._queue.empty():
+            self._queue.get_nowait()
 
     async def put(self, data: bytes) -> None:
         """Keep a piece; waits while many are kept."""
@@ -105,13 +119,15 @@ class _Pieces:
             raise InvalidArgument.of("data", f"must have 1 to {_PIECE_BYTES} bytes, got {len(data)}")
         if self._is_ended:
             raise InvalidArgument.of("data", "must not follow `end`")
-        await self._queue.put(data)
+        if not self._is_dropped:
+            await self._queue.put(data)
 
     async def end(self) -> None:
         """No more comes."""
         if not self._is_ended:
             self._is_ended = True
-            await self._queue.put(b"")
+            if not self._is_dropped:
+                await self._queue.put(b"")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while piece := await self._queue.get():
@@ -131,6 +147,15 @@ async def _take(context: Context, pieces: _Pieces, authority: Authority) -> None
             case _:
                 raise InvalidArgument.of("piece", "must be data, end or token after the request")
     await pieces.end()
+
+
+async def _left(reader: asyncio.Task[None]) -> None:
+    """Wait for the client to close its side: some lose what is on the way when the call ends before that."""
+    try:
+        async with asyncio.timeout(_FAREWELL_LIMIT_S):
+            await reader
+    except TimeoutError:
+        return
 
 
 async def _pass_on(exchange: RelayDuplex, pieces: _Pieces) -> None:

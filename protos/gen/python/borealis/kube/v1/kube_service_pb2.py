@@ -26,7 +26,7 @@ from borealis.auth.v1 import permission_pb2 as borealis_dot_auth_dot_v1_dot_perm
 from borealis.kube.v1 import kube_pb2 as borealis_dot_kube_dot_v1_dot_kube__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#borealis/kube/v1/kube_service.proto\x12\x10\x62orealis.kube.v1\x1a!borealis/auth/v1/permission.proto\x1a\x1b\x62orealis/kube/v1/kube.proto\"\x86\x01\n\x0f\x45xchangeRequest\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x1d.borealis.kube.v1.KubeRequestH\x00\x12\x13\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12\r\n\x03\x65nd\x18\x03 \x01(\x08H\x00\x12\x14\n\x05token\x18\x04 \x01(\tB\x03\x80\x01\x01H\x00\x42\x07\n\x05piece\"d\n\x10\x45xchangeResponse\x12\x32\n\x08response\x18\x01 \x01(\x0b\x32\x1e.borealis.kube.v1.KubeResponseH\x00\x12\x13\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x42\x07\n\x05piece2j\n\x0bKubeService\x12[\n\x08\x45xchange\x12!.borealis.kube.v1.ExchangeRequest\x1a\".borealis.kube.v1.ExchangeResponse\"\x04\x88\xb5\x18\x06(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#borealis/kube/v1/kube_service.proto\x12\x10\x62orealis.kube.v1\x1a!borealis/auth/v1/permission.proto\x1a\x1b\x62orealis/kube/v1/kube.proto\"\x86\x01\n\x0f\x45xchangeRequest\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x1d.borealis.kube.v1.KubeRequestH\x00\x12\x13\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12\r\n\x03\x65nd\x18\x03 \x01(\x08H\x00\x12\x14\n\x05token\x18\x04 \x01(\tB\x03\x80\x01\x01H\x00\x42\x07\n\x05piece\"s\n\x10\x45xchangeResponse\x12\x32\n\x08response\x18\x01 \x01(\x0b\x32\x1e.borealis.kube.v1.KubeResponseH\x00\x12\x13\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\x03\x80\x01\x01H\x00\x12\r\n\x03\x65nd\x18\x03 \x01(\x08H\x00\x42\x07\n\x05piece2j\n\x0bKubeService\x12[\n\x08\x45xchange\x12!.borealis.kube.v1.ExchangeRequest\x1a\".borealis.kube.v1.ExchangeResponse\"\x04\x88\xb5\x18\x06(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,7 +44,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXCHANGEREQUEST']._serialized_start=122
   _globals['_EXCHANGEREQUEST']._serialized_end=256
   _globals['_EXCHANGERESPONSE']._serialized_start=258
-  _globals['_EXCHANGERESPONSE']._serialized_end=358
-  _globals['_KUBESERVICE']._serialized_start=360
-  _globals['_KUBESERVICE']._serialized_end=466
+  _globals['_EXCHANGERESPONSE']._serialized_end=373
+  _globals['_KUBESERVICE']._serialized_start=375
+  _globals['_KUBESERVICE']._serialized_end=481
 # @@protoc_insertion_point(module_scope)

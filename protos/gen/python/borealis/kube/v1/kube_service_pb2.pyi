@@ -20,9 +20,11 @@ class ExchangeRequest(_message.Message):
     def __init__(self, request: _Optional[_Union[_kube_pb2.KubeRequest, _Mapping]] = ..., data: _Optional[bytes] = ..., end: _Optional[bool] = ..., token: _Optional[str] = ...) -> None: ...
 
 class ExchangeResponse(_message.Message):
-    __slots__ = ("response", "data")
+    __slots__ = ("response", "data", "end")
     RESPONSE_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
     response: _kube_pb2.KubeResponse
     data: bytes
-    def __init__(self, response: _Optional[_Union[_kube_pb2.KubeResponse, _Mapping]] = ..., data: _Optional[bytes] = ...) -> None: ...
+    end: bool
+    def __init__(self, response: _Optional[_Union[_kube_pb2.KubeResponse, _Mapping]] = ..., data: _Optional[bytes] = ..., end: _Optional[bool] = ...) -> None: ...

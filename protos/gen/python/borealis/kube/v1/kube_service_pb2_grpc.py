@@ -49,8 +49,8 @@ class KubeServiceServicer:
     def Exchange(self, request_iterator, context):
         """Carries one exchange, also one that switches protocols (exec, attach, port-forward).
 
-        The first request has the head; data, and the end of it, follow. The first response has the head; data follows, and the
-        call ends with the exchange. What a Kubernetes client can understand comes as an answer with a `Status` object, also
+        The first request has the head; data, and the end of it, follow. The first response has the head; data, and the end of
+        it, follow. What a Kubernetes client can understand comes as an answer with a `Status` object, also
         refusals of the server. An answer that breaks off after its head fails the call.
 
         The permission here opens discovery only. Reading needs `kube.read`, and everything else `kube.write`: the server

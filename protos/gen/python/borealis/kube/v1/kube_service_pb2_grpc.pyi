@@ -36,8 +36,8 @@ class KubeServiceStub:
     Exchange: _grpc.StreamStreamMultiCallable[_kube_service_pb2.ExchangeRequest, _kube_service_pb2.ExchangeResponse]
     """Carries one exchange, also one that switches protocols (exec, attach, port-forward).
 
-    The first request has the head; data, and the end of it, follow. The first response has the head; data follows, and the
-    call ends with the exchange. What a Kubernetes client can understand comes as an answer with a `Status` object, also
+    The first request has the head; data, and the end of it, follow. The first response has the head; data, and the end of
+    it, follow. What a Kubernetes client can understand comes as an answer with a `Status` object, also
     refusals of the server. An answer that breaks off after its head fails the call.
 
     The permission here opens discovery only. Reading needs `kube.read`, and everything else `kube.write`: the server
@@ -52,8 +52,8 @@ class KubeServiceAsyncStub(KubeServiceStub):
     Exchange: _aio.StreamStreamMultiCallable[_kube_service_pb2.ExchangeRequest, _kube_service_pb2.ExchangeResponse]  # type: ignore[assignment]
     """Carries one exchange, also one that switches protocols (exec, attach, port-forward).
 
-    The first request has the head; data, and the end of it, follow. The first response has the head; data follows, and the
-    call ends with the exchange. What a Kubernetes client can understand comes as an answer with a `Status` object, also
+    The first request has the head; data, and the end of it, follow. The first response has the head; data, and the end of
+    it, follow. What a Kubernetes client can understand comes as an answer with a `Status` object, also
     refusals of the server. An answer that breaks off after its head fails the call.
 
     The permission here opens discovery only. Reading needs `kube.read`, and everything else `kube.write`: the server
@@ -71,8 +71,8 @@ class KubeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_kube_service_pb2.ExchangeResponse], _abc.AsyncIterator[_kube_service_pb2.ExchangeResponse]]:
         """Carries one exchange, also one that switches protocols (exec, attach, port-forward).
 
-        The first request has the head; data, and the end of it, follow. The first response has the head; data follows, and the
-        call ends with the exchange. What a Kubernetes client can understand comes as an answer with a `Status` object, also
+        The first request has the head; data, and the end of it, follow. The first response has the head; data, and the end of
+        it, follow. What a Kubernetes client can understand comes as an answer with a `Status` object, also
         refusals of the server. An answer that breaks off after its head fails the call.
 
         The permission here opens discovery only. Reading needs `kube.read`, and everything else `kube.write`: the server

@@ -81,6 +81,11 @@ class ExchangeResponse(betterproto2.Message):
     The body, or bytes after a switch of protocols.
     """
 
+    end: "bool | None" = betterproto2.field(3, betterproto2.TYPE_BOOL, optional=True, group="piece")
+    """
+    Last: this was all. The caller closes its side now, and then the call ends. Always true.
+    """
+
 
 default_message_pool.register_message("borealis.kube.v1", "ExchangeResponse", ExchangeResponse)
 
@@ -181,8 +186,8 @@ class KubeServiceStub(betterproto2_grpclib.ServiceStub):
         """
         Carries one exchange, also one that switches protocols (exec, attach, port-forward).
 
-        The first request has the head; data, and the end of it, follow. The first response has the head; data follows, and the
-        call ends with the exchange. What a Kubernetes client can understand comes as an answer with a `Status` object, also
+        The first request has the head; data, and the end of it, follow. The first response has the head; data, and the end of
+        it, follow. What a Kubernetes client can understand comes as an answer with a `Status` object, also
         refusals of the server. An answer that breaks off after its head fails the call.
 
         The permission here opens discovery only. Reading needs `kube.read`, and everything else `kube.write`: the server
