@@ -6,13 +6,16 @@ import asyncio
 import json
 import os
 import re
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import borealis_client
 from kit.kubectl import Kubectl
+from kit.kubelet import POD, open_kubelet
 from kit.platform import Platform
 
 pytestmark = pytest.mark.timeout(180)
@@ -142,21 +145,6 @@ async def test_a_watch_ends_when_its_agent_restarts_and_the_next_one_works(kubec
     assert "configmap/before" in await kubectl.ok("get", "configmaps", "-o", "name")
 
 
-async def test_nobody_connected_is_said_after_some_patience(by_way, ways):
-    made = await ways.platform.cli("agent", "create", "asleep", "--out", str(ways.platform.folder / "asleep.json"))
-    assert made.code == 0 or "exists" in made.err
-    kubectl = by_way("web")
-    asleep = kubectl.kubeconfig.with_name("asleep.kubeconfig")
-    await ways.platform.cli("kube", "config", "--agent", "asleep", "--out", str(asleep))
-
-    answer = await Kubectl(kubeconfig=asleep, cache=kubectl.cache, environment=kubectl.environment).run(
-        "get", "--raw", "/api/v1/pods"
-    )
-
-    assert answer.code == 1
-    assert "agent asleep is unavailable: it is not connected" in answer.err
-
-
 async def test_an_unknown_agent_is_said_when_the_kubeconfig_is_made(ways):
     answer = await ways.platform.cli("kube", "config", "--agent", "nobody")
 
@@ -170,3 +158,151 @@ async def test_the_kubeconfig_holds_no_secret_and_is_private(ways):
     assert ways.platform.client["client_secret"] not in text
     assert "token" not in text.replace("- token", "")
     assert all(os.stat(file).st_mode & 0o777 == 0o600 for file in ways.kubeconfigs.values())  # noqa: PTH116
+
+
+@pytest.fixture
+async def kubelet(kube_cluster, kube_namespace):
+    async with open_kubelet(kube_cluster, kube_namespace) as kubelet:
+        yield kubelet
+
+
+async def test_logs_come_whole_and_leaving_them_ends_them_in_the_cluster(kubectl, kubelet):
+    assert await kubectl.ok("logs", POD) == "line 1\nline 2\n"
+
+    async with kubectl.started("logs", POD, "--follow") as follow:
+        async with asyncio.timeout(20):
+            while await follow.stdout.readline() != b"line 5\n":
+                pass
+        assert kubelet.following == 1
+        follow.kill()
+        async with asyncio.timeout(5):
+            while kubelet.following:
+                await asyncio.sleep(0.01)
+
+
+async def test_exec_runs_and_a_half_closed_stdin_arrives(by_way, kubelet):
+    kubectl = by_way("proxy")
+    text = b"0123456789abcdef" * 40_000
+
+    ran = await kubectl.ok("exec", POD, "--", "ls", "-l")
+    echoed = await kubectl.ok("exec", "-i", POD, "--", "cat", stdin=text)
+
+    assert ran == "ran ls -l\n"
+    assert echoed == f"ran cat\n{text.decode()}\nstdin ended after {len(text)} bytes\n"
+    assert kubelet.commands == [["ls", "-l"], ["cat"]]
+
+
+async def test_attach_takes_what_stands_before_it(by_way, kubelet):
+    async with by_way("proxy").started("exec", "-i", POD, "--", "cat") as cat:
+        async with asyncio.timeout(20):
+            assert await cat.stdout.readline() == b"ran cat\n"
+            for number in range(5):  # byte by byte, both ways, while it is open
+                cat.stdin.write(f"{number}\n".encode())
+                await cat.stdin.drain()
+                assert await cat.stdout.readline() == f"{number}\n".encode()
+
+
+async def test_port_forward_carries_connections_both_ways(by_way, kubelet):
+    async with by_way("proxy").started("port-forward", f"pod/{POD}", ":80") as forward:
+        async with asyncio.timeout(20):
+            line = (await forward.stdout.readline()).decode()
+        port = int(re.search(r"127\.0\.0\.1:(\d+) -> 80", line)[1])
+
+        async def talk(number):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            sent = f"hello {number} ".encode() * 20_000
+            writer.write(sent)
+            writer.write_eof()
+            answer = await reader.read()
+            writer.close()
+            assert answer == sent.upper()
+
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            for number in range(3):
+                group.create_task(talk(number))
+
+
+async def test_spdy_at_the_web_door_is_told_what_to_use(by_way, kubelet):
+    answer = await by_way("web").run("exec", POD, "--", "ls")
+
+    assert answer.code == 1
+    assert f"borealis kube proxy --agent {AGENT}" in answer.err
+    assert kubelet.commands == []
+
+
+async def test_a_viewer_is_refused_with_the_reason_and_sees_what_kinds_there_are(ways, by_way, tmp_path):
+    context = await viewer_context(ways.platform, tmp_path)
+    environment = {"BOREALIS_CONTEXT_FILE": str(context)}
+    file = tmp_path / "viewer.kubeconfig"
+    made = await ways.platform.cli("kube", "config", "--agent", AGENT, "--out", str(file), env=environment)
+    assert made.code == 0, made.err
+    kubectl = Kubectl(
+        kubeconfig=file,
+        cache=tmp_path / "viewer",
+        environment=ways.platform.environment(environment),
+        namespace="default",
+    )
+
+    listed = await kubectl.run("get", "pods")
+    created = await kubectl.run("create", "configmap", "no")
+
+    assert (listed.code, created.code) == (1, 1)
+    assert "Forbidden" in listed.err
+    assert "you lack the permission kube.read: ask an administrator" in listed.err
+    assert "you lack the permission kube.write" in created.err
+    assert "configmaps" in await kubectl.ok("api-resources")
+
+
+async def viewer_context(platform, folder):
+    async with borealis_client.connect(platform.address, **login(platform)) as borealis:
+        name = f"viewer-{secrets.token_hex(3)}"
+        made = await borealis.identity.create_credential(name, role="viewer")
+    context = {**platform.client, "client_id": made.credential.name.rsplit("/", 1)[-1]}
+    context["client_secret"] = made.client_secret
+    file = folder / "viewer.json"
+    file.write_text(json.dumps(context))
+    file.chmod(0o600)
+    return file
+
+
+def login(platform):
+    client = platform.client
+    return {name: client[name] for name in ("ca_file", "client_id", "client_secret")}
+
+
+async def test_every_call_is_found_in_the_audit(kubectl, ways):
+    await kubectl.ok("create", "configmap", "audited")
+    await kubectl.ok("get", "configmap", "audited")
+    gone = await kubectl.run("get", "configmap", "not-there")
+
+    place = f"/api/v1/namespaces/{kubectl.namespace}/configmaps"
+    wanted = {("POST", place, 201), ("GET", f"{place}/audited", 200), ("GET", f"{place}/not-there", 404)}
+    async with asyncio.timeout(10):
+        while missing := wanted - {_seen(call) for call in await audit(ways.platform, "--agent", AGENT)}:
+            await asyncio.sleep(0.2)
+    calls = [call for call in await audit(ways.platform, "--actor", "local-admin") if call["path"].startswith(place)]
+    assert (gone.code, missing) == (1, set())
+    assert all(call["actorGroups"] == ["borealis:admin"] and call["policyDigest"] for call in calls)
+    assert all(call["agent"] == f"tenants/main/agents/{AGENT}" for call in calls)
+
+
+async def test_refusals_and_exec_are_in_the_audit_without_what_was_typed(by_way, kubelet, ways):
+    await by_way("proxy").ok("exec", POD, "--", "login", "--password", "pa55word")
+
+    async with asyncio.timeout(10):
+        while not (
+            found := [call for call in await audit(ways.platform) if "/exec?" in call["path"] and call.get("end")]
+        ):
+            await asyncio.sleep(0.2)
+    assert found[0]["end"]["status"] == 101
+    assert int(found[0]["end"]["receivedBytes"]) > 0
+    assert "container=main" in found[0]["path"]
+    assert "pa55word" not in json.dumps(found)
+
+
+async def audit(platform, *options):
+    return (await platform.cli("audit", "list", "--limit", "200", *options, "-o", "json")).json()["calls"]
+
+
+def _seen(call):
+    return call["method"], call["path"].partition("?")[0], (call["end"] or {}).get("status")

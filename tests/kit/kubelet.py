@@ -140,16 +140,21 @@ async def _echo_command(connection: SpdyConnection, query: dict[str, list[str]])
 
 
 async def _forward(connection: SpdyConnection, group: asyncio.TaskGroup) -> None:
-    """Gives back in capitals what it gets, stream by stream."""
+    """Gives back in capitals what it gets: each connection has a stream for data, and before it one for errors."""
+    errors: dict[str, SpdyStream] = {}
     while (stream := await connection.opened.get()) is not None:
-        if stream.headers["streamtype"] == "data":
-            group.create_task(_capitals(stream))
+        number = stream.headers["requestid"]
+        if stream.headers["streamtype"] == "error":
+            errors[number] = stream
+        else:
+            group.create_task(_capitals(stream, errors.pop(number)))
 
 
-async def _capitals(stream: SpdyStream) -> None:
+async def _capitals(stream: SpdyStream, error: SpdyStream) -> None:
     async for data in stream.read():
         await stream.write(data.upper())
     await stream.write(b"", end=True)
+    await error.write(b"", end=True)
 
 
 @contextlib.asynccontextmanager

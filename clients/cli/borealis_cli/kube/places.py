@@ -57,7 +57,7 @@ async def serve_proxy(borealis: Borealis, agent: str, *, address: str, port: int
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    folder = Path(tempfile.mkdtemp(prefix="borealis-kube-", dir=os.environ.get("XDG_RUNTIME_DIR") or None))
+    folder = Path(tempfile.mkdtemp(prefix="borealis-proxy-", dir=os.environ.get("XDG_RUNTIME_DIR") or None))
     proxy = KubeProxy(borealis, name)
     try:
         async with proxy.listening(address, port):
