@@ -7,9 +7,9 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,9 @@ import borealis_client
 from kit.kubectl import Kubectl
 from kit.kubelet import POD, open_kubelet
 from kit.platform import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -160,8 +163,8 @@ async def test_the_kubeconfig_holds_no_secret_and_is_private(ways):
     assert all(os.stat(file).st_mode & 0o777 == 0o600 for file in ways.kubeconfigs.values())  # noqa: PTH116
 
 
-@pytest.fixture
-async def kubelet(kube_cluster, kube_namespace):
+@pytest.fixture(name="kubelet")
+async def a_kubelet(kube_cluster, kube_namespace):
     async with open_kubelet(kube_cluster, kube_namespace) as kubelet:
         yield kubelet
 
@@ -192,7 +195,8 @@ async def test_exec_runs_and_a_half_closed_stdin_arrives(by_way, kubelet):
     assert kubelet.commands == [["ls", "-l"], ["cat"]]
 
 
-async def test_attach_takes_what_stands_before_it(by_way, kubelet):
+@pytest.mark.usefixtures("kubelet")
+async def test_an_open_exec_answers_line_by_line(by_way):
     async with by_way("proxy").started("exec", "-i", POD, "--", "cat") as cat:
         async with asyncio.timeout(20):
             assert await cat.stdout.readline() == b"ran cat\n"
@@ -202,7 +206,8 @@ async def test_attach_takes_what_stands_before_it(by_way, kubelet):
                 assert await cat.stdout.readline() == f"{number}\n".encode()
 
 
-async def test_port_forward_carries_connections_both_ways(by_way, kubelet):
+@pytest.mark.usefixtures("kubelet")
+async def test_port_forward_carries_connections_both_ways(by_way):
     async with by_way("proxy").started("port-forward", f"pod/{POD}", ":80") as forward:
         async with asyncio.timeout(20):
             line = (await forward.stdout.readline()).decode()
@@ -230,7 +235,7 @@ async def test_spdy_at_the_web_door_is_told_what_to_use(by_way, kubelet):
     assert kubelet.commands == []
 
 
-async def test_a_viewer_is_refused_with_the_reason_and_sees_what_kinds_there_are(ways, by_way, tmp_path):
+async def test_a_viewer_is_refused_with_the_reason_and_sees_what_kinds_there_are(ways, tmp_path):
     context = await viewer_context(ways.platform, tmp_path)
     environment = {"BOREALIS_CONTEXT_FILE": str(context)}
     file = tmp_path / "viewer.kubeconfig"
@@ -251,6 +256,11 @@ async def test_a_viewer_is_refused_with_the_reason_and_sees_what_kinds_there_are
     assert "you lack the permission kube.read: ask an administrator" in listed.err
     assert "you lack the permission kube.write" in created.err
     assert "configmaps" in await kubectl.ok("api-resources")
+    async with asyncio.timeout(10):
+        while not (denied := [c for c in await audit(ways.platform) if c["decision"] == "DECISION_DENIED"]):
+            await asyncio.sleep(0.2)
+    assert {call["method"] for call in denied} >= {"GET"}
+    assert all(call["actor"].startswith("viewer-") for call in denied)
 
 
 async def viewer_context(platform, folder):
@@ -286,7 +296,8 @@ async def test_every_call_is_found_in_the_audit(kubectl, ways):
     assert all(call["agent"] == f"tenants/main/agents/{AGENT}" for call in calls)
 
 
-async def test_refusals_and_exec_are_in_the_audit_without_what_was_typed(by_way, kubelet, ways):
+@pytest.mark.usefixtures("kubelet")
+async def test_exec_is_in_the_audit_without_what_was_typed(by_way, ways):
     await by_way("proxy").ok("exec", POD, "--", "login", "--password", "pa55word")
 
     async with asyncio.timeout(10):
