@@ -42,6 +42,7 @@ def ways(tmp_path_factory, kube_cluster):
         proxy = platform.start_cli("kube", "proxy", "--agent", AGENT, name="proxy")
         proxy.wait_until(lambda: "export KUBECONFIG=" in proxy.log.read_text(), what="kubeconfig", limit_s=30)
         found = re.search(r"export KUBECONFIG=(\S+)", proxy.log.read_text())
+        assert found
         yield Ways(platform=platform, kubeconfigs={"web": web, "proxy": Path(found[1])})
 
 
@@ -65,8 +66,8 @@ def by_way(ways, kube_namespace, tmp_path) -> Callable[[str], Kubectl]:
 
 
 @pytest.fixture(params=["web", "proxy"])
-def kubectl(request, by_way) -> Kubectl:
-    return by_way(request.param)
+def kubectl(request, by_way: Callable[[str], Kubectl]) -> Kubectl:
+    return by_way(str(request.param))
 
 
 def config_map(name: str, **data: str) -> bytes:
@@ -211,7 +212,9 @@ async def test_port_forward_carries_connections_both_ways(by_way):
     async with by_way("proxy").started("port-forward", f"pod/{POD}", ":80") as forward:
         async with asyncio.timeout(20):
             line = (await forward.stdout.readline()).decode()
-        port = int(re.search(r"127\.0\.0\.1:(\d+) -> 80", line)[1])
+        found = re.search(r"127\.0\.0\.1:(\d+) -> 80", line)
+        assert found, line
+        port = int(found[1])
 
         async def talk(number):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import h11
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection
+from wsproto.utilities import generate_accept_token
 
 from borealis_sandbox.pki import Authority
 from kit.spdy import SpdyConnection, SpdyStream, dictionary_of
@@ -98,6 +101,10 @@ class Kubelet:
         query: dict[str, list[str]],
     ) -> None:
         is_exec = path.startswith("/exec/")
+        if dict(request.headers)[b"upgrade"].lower() == b"websocket":
+            self.commands.append(query["command"])
+            await _run_over_websocket(http, request, writer, query)
+            return
         fields = [
             ("connection", "Upgrade"),
             ("upgrade", "SPDY/3.1"),
@@ -137,6 +144,25 @@ async def _echo_command(connection: SpdyConnection, query: dict[str, list[str]])
     status = {"metadata": {}, "status": "Success"}
     await streams["error"].write(json.dumps(status).encode(), end=True)
     await connection.opened.get()
+
+
+async def _run_over_websocket(
+    http: h11.Connection, request: h11.Request, writer: asyncio.StreamWriter, query: dict[str, list[str]]
+) -> None:
+    """As `_echo_command`, without stdin, for newer clients."""
+    fields = [
+        (b"connection", b"Upgrade"),
+        (b"upgrade", b"websocket"),
+        (b"sec-websocket-accept", generate_accept_token(dict(request.headers)[b"sec-websocket-key"])),
+        (b"sec-websocket-protocol", _EXEC.encode()),
+    ]
+    _send(http, writer, h11.InformationalResponse(status_code=101, headers=fields))
+    socket = Connection(ConnectionType.SERVER)
+    said = f"ran {' '.join(query['command'])}\n".encode()
+    writer.write(socket.send(BytesMessage(data=b"\x01" + said)))
+    writer.write(socket.send(BytesMessage(data=b"\x03" + json.dumps({"metadata": {}, "status": "Success"}).encode())))
+    writer.write(socket.send(CloseConnection(code=1000)))
+    await writer.drain()
 
 
 async def _forward(connection: SpdyConnection, group: asyncio.TaskGroup) -> None:

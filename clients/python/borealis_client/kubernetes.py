@@ -29,6 +29,7 @@ async def open_api_client(borealis: Borealis, agent: str) -> AsyncGenerator[ApiC
     async def renew(target: Configuration) -> None:
         target.api_key["BearerToken"] = f"Bearer {(await borealis.kube.token()).text}"
 
+    await renew(configuration)  # the library asks the hook only where there was a key before
     configuration.refresh_api_key_hook = renew
     async with ApiClient(configuration) as client:
         yield client

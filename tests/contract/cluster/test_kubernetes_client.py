@@ -59,7 +59,7 @@ async def test_a_list_is_read_in_pages_and_filtered_by_the_server(client, config
 
 async def test_following_tells_what_is_there_and_then_what_changes(client, config_maps):
     await create(client, config_maps, "first")
-    seen = []
+    seen: list[Changed] = []
 
     changes = client.follow(AGENT, config_maps, fields="metadata.name!=kube-root-ca.crt")
     async with asyncio.timeout(LIMIT_S), aclosing(changes):
@@ -68,7 +68,9 @@ async def test_following_tells_what_is_there_and_then_what_changes(client, confi
         await client.merge(AGENT, f"{config_maps}/second", {"data": {"a": "1"}}, manager="test")
         await client.delete(AGENT, f"{config_maps}/first")
         while len(seen) < 3:
-            seen.append(await anext(changes))
+            change = await anext(changes)
+            assert isinstance(change, Changed)
+            seen.append(change)
 
     assert isinstance(listed, Listed)
     assert [item["metadata"]["name"] for item in listed.items] == ["first"]
@@ -146,10 +148,11 @@ async def test_delete_spares_another_object_of_the_same_name(client, config_maps
     assert (gone.value.code, gone.value.cluster_reason) == (404, "NotFound")
 
 
-class ForgetfulRelay:
+class ForgetfulRelay(DirectRelay):
     """Answers some requests as an API does that has forgotten what was; passes the others on."""
 
     def __init__(self, relay, answers):
+        super().__init__({}, SystemClock())
         self.relay = relay
         self.answers = answers
         self.asked = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
@@ -12,6 +13,9 @@ from yarl import URL
 
 from kit.target_api import TOKEN
 from kit.tunnel import wait_until
+
+if TYPE_CHECKING:
+    from borealis_server.domain.audit import AuditCall
 
 BIG = bytes(range(250)) * 20_000
 
@@ -101,7 +105,7 @@ async def test_who_has_not_the_permission_is_told_which_and_it_is_written_down(d
     assert "kube.read" in status["message"]
     assert "kube.write" in written["message"]
     assert not [path for _, path, _ in api.received if path != "/version"]
-    calls = []
+    calls: list[AuditCall] = []
     while len(calls) < 2:
         await asyncio.sleep(0.01)
         calls = await door.audited()

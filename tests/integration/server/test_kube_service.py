@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import TYPE_CHECKING
 
 import grpc
 import pytest
@@ -13,6 +14,9 @@ from borealis.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from borealis.kube.v1 import kube_pb2
 from borealis.kube.v1 import kube_service_pb2 as pb
 from borealis.kube.v1.kube_service_pb2_grpc import KubeServiceStub
+
+if TYPE_CHECKING:
+    from borealis.audit.v1.audit_pb2 import AuditCall
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,7 +33,7 @@ async def exchange(channel, client, *messages):
     call = KubeServiceStub(channel).Exchange(metadata=client.metadata, timeout=10)
     for message in messages:
         await call.write(message)
-    while (answer := await call.read()) is not grpc.aio.EOF:
+    while isinstance(answer := await call.read(), pb.ExchangeResponse):
         answers.append(answer)
         if answer.end:
             await call.done_writing()
@@ -79,7 +83,7 @@ async def test_the_permission_is_judged_by_method_and_path_and_refusals_are_list
         (403, "you lack the permission kube.write"),
     ]
     wanted = audit_pb.ListAuditCallsRequest(actor="kube-deployer", agent="tenants/main/agents/nobody")
-    calls = []
+    calls: list[AuditCall] = []
     while len(calls) < 3:
         await asyncio.sleep(0.02)
         listed = await AuditServiceStub(channel).ListAuditCalls(wanted, metadata=admin.metadata, timeout=5)

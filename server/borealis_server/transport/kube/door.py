@@ -57,17 +57,21 @@ class KubeDoor:
             call = call_of(scope, upgrade="websocket")
             await serve_websocket(self._access, call, lambda: token_of(scope), receive, send)
             return
-        incoming, outgoing = _Incoming(receive), _Outgoing(send)
+        call = call_of(scope)
+        incoming, outgoing = _Incoming(receive), _Outgoing(send, call.request_id)
         async with asyncio.TaskGroup() as group:
-            exchange = group.create_task(self._serve(scope, incoming, outgoing, group), name="kube.exchange")
+            serving = self._serve(scope, call, incoming, outgoing, group)
+            exchange = group.create_task(serving, name="kube.exchange")
             pump = group.create_task(incoming.pump(exchange), name="kube.incoming")
             exchange.add_done_callback(lambda _: pump.cancel())
 
-    async def _serve(self, scope: Message, incoming: _Incoming, outgoing: _Outgoing, group: asyncio.TaskGroup) -> None:
+    async def _serve(
+        self, scope: Message, call: KubeCall, incoming: _Incoming, outgoing: _Outgoing, group: asyncio.TaskGroup
+    ) -> None:
         try:
             token = token_of(scope)
             caller = await self._access.authenticate(token)
-            call = plain_call_of(scope)
+            check_switch(call)
             body = await incoming.body(_length(scope))
             await self._relay(caller, token, replace(call, body=body), outgoing, group)
         except BorealisError as error:
@@ -86,7 +90,7 @@ class KubeDoor:
         async with self._access.open(caller, call) as answer:
             guard = group.create_task(self._guard(caller, token, call, asyncio.current_task()), name="kube.authority")
             try:
-                await outgoing.begin(answer.status, answer.headers, call.request_id)
+                await outgoing.begin(answer.status, answer.headers)
                 while data := await answer.read():
                     await outgoing.data(data)
             finally:
@@ -143,18 +147,19 @@ class _Incoming:
 class _Outgoing:
     """The answer to the client."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
+        self._request_id = request_id
         self._has_begun = False
         self._has_ended = False
 
-    async def begin(self, status: int, headers: tuple[tuple[str, str], ...], request_id: str) -> None:
+    async def begin(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """Send the head."""
         self._has_begun = True
         fields = [
             (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers if name not in _NOT_PASSED
         ]
-        fields.append((b"x-request-id", request_id.encode()))
+        fields.append((b"x-request-id", self._request_id.encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": fields})
         # An empty piece makes the server send the head of a watch before its first event.
         await self._send({"type": "http.response.body", "body": b"", "more_body": True})
@@ -174,7 +179,7 @@ class _Outgoing:
             log.info("kube.broken", reason=error.reason, error=error.message)
             return
         failure = failure_of(error)
-        await self.begin(failure.status, failure.headers, "")
+        await self.begin(failure.status, failure.headers)
         await self.data(failure.body)
         await self.end()
 
@@ -236,13 +241,11 @@ def _length(scope: Message) -> int | None:
     return 0 if is_known or scope["method"] in {"GET", "HEAD", "OPTIONS"} else None
 
 
-def plain_call_of(scope: Message) -> KubeCall:
-    """As `call_of`. Errors: InvalidArgument where a switch of protocols is asked for that this door does not know."""
-    call = call_of(scope)
+def check_switch(call: KubeCall) -> None:
+    """Errors: InvalidArgument where a switch of protocols is asked for that this door does not know."""
     if call.upgrade:
         raise InvalidArgument.of(
             "upgrade",
             f"{call.upgrade[:40]} cannot pass this door, only WebSocket can: use "
             f"`borealis kube proxy --agent {call.agent}`, or a kubectl of 1.31 or newer",
         )
-    return call

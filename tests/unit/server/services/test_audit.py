@@ -30,9 +30,8 @@ def request(actor="ana", path="/api/v1/pods", method="GET"):
     return RelayRequest(method=method, path=path, actor=actor, actor_groups=("borealis:admin",), request_id="r-1")
 
 
-def end(**more):
-    given = {"outcome": RelayOutcome.COMPLETE, "code": "", "status": 200, "sent_bytes": 0, "received_bytes": 9}
-    return RelayEnd(**(given | {"duration_s": 0.25} | more))
+def end(outcome=RelayOutcome.COMPLETE, code="", status=200, sent_bytes=0):
+    return RelayEnd(outcome=outcome, code=code, status=status, sent_bytes=sent_bytes, received_bytes=9, duration_s=0.25)
 
 
 class Counted:
