@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import random
+import resource
 import signal
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -55,8 +56,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         print(fault, file=sys.stderr)  # noqa: T201 - logging is not configured yet
         return EXIT_SETTINGS
     configure_logging(log_format=settings.log_format, level=settings.log_level)
+    _take_file_descriptors()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(settings, link_settings, policy, once=options.once))
+
+
+def _take_file_descriptors() -> None:
+    """Use as many file descriptors as we may: every call to a target needs one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _run(settings: AgentSettings, link_settings: LinkSettings, policy: Policy, *, once: bool) -> int:

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 _DEFAULT_PORT = 80
 
 
-class ProxyFault(ValueError):
+class ProxyFault(ValueError):  # noqa: N818 - it names what is wrong with the proxy
     """A proxy that cannot be used. The text says why; it has no secrets."""
 
 

@@ -7,14 +7,16 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from borealis_agent.proxies import Proxy, ProxyFault, is_direct, parse_proxy
-from borealis_agent.targets.policy import Policy
 from borealis_agent.targets_file import TargetsFault, kube_alone, read_targets
+
+if TYPE_CHECKING:
+    from borealis_agent.targets.policy import Policy
 
 _NAME = r"[A-Za-z0-9_-]{1,63}"
 _POD_PAGES = ":8080"
@@ -103,8 +105,8 @@ class AgentSettings(BaseSettings):
     https_proxy: SecretStr = Field(
         SecretStr(""),
         validation_alias=AliasChoices("BOREALIS_AGENT_HTTPS_PROXY", "HTTPS_PROXY"),
-        description="HTTP proxy on the way to the server and to https targets: `http://user:password@host:port`. Default: "
-        "`HTTPS_PROXY`.",
+        description="HTTP proxy on the way to the server and to https targets, `http://user:password@host:port`. "
+        "Default: `HTTPS_PROXY`.",
     )
     no_proxy: str = Field(
         "",

@@ -57,6 +57,8 @@ class StreamServer:
             stream.close()
             self._metrics.streams.dec()
             self._metrics.relayed.labels(result).inc()
+            self._metrics.to_target_bytes.inc(stream.received_bytes)
+            self._metrics.from_target_bytes.inc(stream.sent_bytes)
 
     async def _relay(self, stream: LiveStream, request: pb.Open) -> str:
         try:
@@ -211,19 +213,16 @@ async def _upload(stream: LiveStream, connection: HttpConnection, length: int | 
         while data := await stream.read():
             sent += len(data)
             if length is not None and sent > length:
-                raise TargetFailure(
-                    pb.Reset.CODE_PROTOCOL, "the body is longer than its Content-Length", dispatched=True
-                )
+                break
             if not connection.is_complete:
                 await connection.write(data if length is not None else b"%x\r\n%b\r\n" % (len(data), data))
-        if length is not None and sent < length:
-            raise TargetFailure(pb.Reset.CODE_PROTOCOL, "the body is shorter than its Content-Length", dispatched=True)
-        if not connection.is_complete:
-            connection.end(b"" if length is not None else b"0\r\n\r\n")
-    except TargetFailure as failure:
-        connection.fail(failure)
     except StreamError:
-        pass  # whoever returns the answer learns of it too
+        return  # whoever returns the answer learns of it too
+    if length is not None and sent != length:
+        detail = f"the body is {'longer' if sent > length else 'shorter'} than its Content-Length of {length}"
+        connection.fail(TargetFailure(pb.Reset.CODE_PROTOCOL, detail, dispatched=True))
+    elif not connection.is_complete:
+        connection.end(b"" if length is not None else b"0\r\n\r\n")
 
 
 async def _return(stream: LiveStream, connection: HttpConnection, idle_timeout_ms: int) -> None:

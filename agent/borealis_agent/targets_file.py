@@ -1,4 +1,4 @@
-"""The targets file: the agent's allow-list as its operator writes it, in TOML. Only reads; what it means is the policy's."""
+"""The targets file: the agent's allow-list as its operator writes it, in TOML. Reads; what it means is the policy's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class TargetsFault(ValueError):
+class TargetsFault(ValueError):  # noqa: N818 - it names what is wrong with the file
     """The targets file cannot be used. The text has one line for each fault, with its place."""
 
 

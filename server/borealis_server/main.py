@@ -22,13 +22,15 @@ from borealis.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to
 from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
 from borealis.kube.v1.kube_service_pb2_grpc import add_KubeServiceServicer_to_server
-from borealis.tunnel.v1.tunnel_service_pb2_grpc import add_TunnelServiceServicer_to_server
 from borealis_server.adapters import private_files
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.cluster.client import RelayedCluster
+from borealis_server.adapters.fetcher import HttpFetcher, open_fetcher
 from borealis_server.adapters.pki import ServerCertificate, open_given_certificate, open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
+from borealis_server.adapters.relay.admission import AdmissionLimits
+from borealis_server.adapters.relay.connection import RelaySettings
 from borealis_server.adapters.relay.hub import RelayHub
 from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.store.agents import SqliteAgentRecordStore
@@ -44,7 +46,9 @@ from borealis_server.services.deployments import Deployments
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
 from borealis_server.services.kube_access import KubeAccess
+from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
+from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
 from borealis_server.settings import split_address
 from borealis_server.telemetry import ServerMetrics
@@ -55,7 +59,7 @@ from borealis_server.transport.servicers.audit import AuditServicer
 from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.kube import KubeServicer
-from borealis_server.transport.servicers.tunnel import TunnelServicer
+from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
 from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
 
 if TYPE_CHECKING:
@@ -99,6 +103,7 @@ class _Parts:
     hub: RelayHub
     kube: KubeAccess
     issuer: str
+    fetcher: HttpFetcher
 
 
 async def serve(settings: ServerSettings, *, port_file: Path | None = None) -> None:
@@ -171,6 +176,7 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
     issuer = settings.issuer.rstrip("/") or f"https://{_host(settings)}:{web_port}"
     signer = JwtSigner(open_signing_key(data_dir / "keys" / "token-signing.pem"), issuer=issuer)
     async with AsyncExitStack() as stack:
+        fetcher = await stack.enter_async_context(open_fetcher(allows_private=settings.allow_private_addresses))
         file = data_dir / "borealis.db"
         database = await stack.enter_async_context(open_database(file, on_commit=metrics.commits.observe))
         credentials = SqliteCredentialStore(database)
@@ -191,7 +197,7 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
                 on_lost=metrics.audit_entries.labels("lost").inc,
             )
         )
-        hub = RelayHub(clock, audit=trail, metrics=RelayMetrics(metrics.registry))
+        hub = RelayHub(clock, _relay_settings(settings), audit=trail, metrics=RelayMetrics(metrics.registry))
         yield _Parts(
             settings=settings,
             clock=clock,
@@ -202,7 +208,21 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             hub=hub,
             kube=KubeAccess(hub, trail, credentials, identity.verify, clock),
             issuer=issuer,
+            fetcher=fetcher,
         )
+
+
+def _relay_settings(settings: ServerSettings) -> RelaySettings:
+    return RelaySettings(
+        max_age_s=settings.tunnel_max_age_s,
+        budget_bytes=settings.tunnel_budget_bytes,
+        admission=AdmissionLimits(
+            agent_calls=settings.relay_agent_calls,
+            agent_calls_per_s=settings.relay_agent_calls_per_s,
+            tenant_calls=settings.relay_tenant_calls,
+            tenant_calls_per_s=settings.relay_tenant_calls_per_s,
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,8 +243,8 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
         relay=parts.hub,
     )
     journal = Journal(SqliteDeploymentStore(parts.database))
-    deployments = Deployments(journal, agents, parts.clock, SystemRandomness())
-    engine = _Engine(parts, journal)
+    deployments = Deployments(journal, agents, parts.clock, SystemRandomness(), parts.fetcher)
+    engine = _Engine(parts, journal, agents)
 
     async def wind_down(grace_s: float) -> None:
         await engine.park()
@@ -242,11 +262,12 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
 
 
 class _Engine:
-    """Owns the runner's context, so that it can end before the doors are shut."""
+    """Owns the contexts of runner and queue, so that they can end before the doors are shut."""
 
-    def __init__(self, parts: _Parts, journal: Journal) -> None:
+    def __init__(self, parts: _Parts, journal: Journal, agents: AgentService) -> None:
         self._parts = parts
         self._journal = journal
+        self._agents = agents
         self._stopping = asyncio.Event()
         self._parked = asyncio.Event()
         self.started = asyncio.Event()
@@ -255,7 +276,10 @@ class _Engine:
         """Drive deployments until `park`."""
         hub = self._parts.hub
         try:
-            async with open_runner(self._journal, RelayedCluster(hub), hub, self._parts.clock):
+            async with (
+                open_runner(self._journal, RelayedCluster(hub), hub, self._parts.clock),
+                open_queue(self._journal, self._agents, self._parts.clock),
+            ):
                 self.started.set()
                 await self._stopping.wait()
         finally:
@@ -273,11 +297,12 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
     adds = {
         "borealis.identity.v1.IdentityService": partial(add_IdentityServiceServicer_to_server, identity),
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
-        "borealis.tunnel.v1.TunnelService": partial(add_TunnelServiceServicer_to_server, tunnels),
+        "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
         "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, AuditServicer(audit)),
         "borealis.kube.v1.KubeService": partial(add_KubeServiceServicer_to_server, KubeServicer(parts.kube)),
         "borealis.deployment.v1.DeploymentService": partial(
-            add_DeploymentServiceServicer_to_server, DeploymentServicer(deployments)
+            add_DeploymentServiceServicer_to_server,
+            DeploymentServicer(deployments, LiveReplicasReader(RelayedCluster(parts.hub), agents)),
         ),
     }
     return [Service(name=name, add=add) for name, add in adds.items()]

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from borealis_deployfile.manifests import FileContent
 from borealis_server.adapters.clock import SystemClock
@@ -18,8 +18,10 @@ from borealis_server.domain.start import StartRequest
 from borealis_server.ports.relay import AgentRef
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.journal import Journal
+from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
 from kit.direct_relay import DirectCluster, DirectRelay
+from kit.web import KnownAddresses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -102,7 +104,7 @@ class ControlPlane:
         """The deployment, once it is final."""
         return await self.until(key, lambda deployment: deployment.state.is_final, limit_s)
 
-    def wish(self, kind: str, **fields: str) -> PersonsDecision:
+    def wish(self, kind: str, **fields: Any) -> PersonsDecision:  # Any: the record's own fields
         """A decision of the actor, now."""
         return PersonsDecision(kind=kind, by=self.actor, at=self.deployments.now(), **fields)
 
@@ -123,7 +125,12 @@ async def open_control_plane(api: ApiServer, store: DeploymentStore | None = Non
     cluster = DirectCluster(url=api.url, ca_pem=api.ca_pem.decode(), token=api.token)
     async with DirectRelay({AgentRef(tenant=TENANT, name=ACCOUNT): cluster}, clock) as relay:
         journal = Journal(store or MemoryDeploymentStore())
-        async with open_runner(journal, RelayedCluster(relay), relay, clock):
+        async with (
+            open_runner(journal, RelayedCluster(relay), relay, clock),
+            open_queue(journal, _Agents(), clock),
+        ):
             yield ControlPlane(
-                deployments=Deployments(journal, _Agents(), clock, SystemRandomness()), journal=journal, clock=clock
+                deployments=Deployments(journal, _Agents(), clock, SystemRandomness(), KnownAddresses()),
+                journal=journal,
+                clock=clock,
             )

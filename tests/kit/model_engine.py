@@ -13,9 +13,11 @@ from borealis_server.adapters.store.memory import MemoryDeploymentStore
 from borealis_server.ports.relay import AgentChange, AgentChangeKind, AgentRef, AgentSession
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.journal import Journal
+from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import Runner, open_runner
 from kit.control_plane import ACCOUNT, TENANT, ControlPlane, JumpingClock
 from kit.model_kube import ModelKube
+from kit.web import KnownAddresses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -88,11 +90,14 @@ async def _changes(queue: asyncio.Queue[AgentChange]) -> AsyncIterator[AgentChan
 
 
 class KnownAgents:
-    """One agent, of one tenant."""
+    """One agent, of one tenant, until a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.names: tuple[str, ...] = (ACCOUNT,)
 
     async def agent_names(self, tenant: str) -> tuple[str, ...]:
         """The agents that deploy files of the tests name."""
-        return (ACCOUNT,) if tenant == TENANT else ()
+        return self.names if tenant == TENANT else ()
 
     async def away(self, tenant: str, names: Sequence[str]) -> dict[str, datetime | None]:  # noqa: ARG002 - nobody is
         """Nobody is away."""
@@ -109,6 +114,7 @@ class ModelEngine:
     clock: LoopClock = field(default_factory=LoopClock)
     lanes: int = 32
     runner: Runner | None = None
+    agents: KnownAgents = field(default_factory=KnownAgents)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ControlPlane]:
@@ -118,14 +124,17 @@ class ModelEngine:
             pods = group.create_task(self._work(), name="model cluster")
             try:
                 # Any other relay would do: the runner asks it for no calls.
-                async with open_runner(journal, self.kube, self.relay, self.clock, lanes=self.lanes) as self.runner:  # type: ignore[arg-type]
+                async with (
+                    open_runner(journal, self.kube, self.relay, self.clock, lanes=self.lanes) as self.runner,  # type: ignore[arg-type]
+                    open_queue(journal, self.agents, self.clock),
+                ):
                     yield self.plane(journal)
             finally:
                 pods.cancel()
 
     def plane(self, journal: Journal) -> ControlPlane:
         """What callers do, without a runner."""
-        deployments = Deployments(journal, KnownAgents(), self.clock, SystemRandomness())
+        deployments = Deployments(journal, self.agents, self.clock, SystemRandomness(), KnownAddresses())
         return ControlPlane(deployments=deployments, journal=journal, clock=self.clock)
 
     async def _work(self) -> None:

@@ -18,16 +18,17 @@ _METADATA: Final = frozenset(
     )
 )
 """Where clouds hand out credentials, beside link-local addresses."""
+_BROADCAST: Final = ipaddress.IPv4Address("255.255.255.255")
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
 def fault_of_address(text: str, *, allow_local: bool) -> str | None:
     """Why an address may not be connected to; None if it may.
 
-    Shape: `allow_local` permits this machine, its link, and the metadata of clouds; nothing permits an address of nobody.
+    Shape: `allow_local` permits this machine, its link and the metadata of clouds, not what is no single machine.
     """
     address = _plain(ipaddress.ip_address(text.partition("%")[0]))
-    if address.is_unspecified or address.is_multicast or address == ipaddress.IPv4Address("255.255.255.255"):
+    if address.is_unspecified or address.is_multicast or address == _BROADCAST:
         return f"{text} is not the address of one machine"
     if allow_local:
         return None

@@ -20,7 +20,7 @@ _WANTS_CREDENTIALS: Final = 407
 P = TypeVar("P", bound=asyncio.Protocol)
 
 
-class ProxyRefused(OSError):
+class ProxyRefused(OSError):  # noqa: N818 - it is an outcome
     """The proxy did not open the way. The text says why."""
 
 
@@ -42,8 +42,6 @@ async def open_through_proxy(
     await connect(lambda: pipe)
     try:
         rest = await _ask(pipe, proxy, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-        if tls is not None and rest:
-            raise ProxyRefused(f"proxy {proxy.host}:{proxy.port} sent more than its answer")
         return await _hand_over(pipe, rest, factory(), tls, server_name)
     except BaseException:
         pipe.close()
@@ -75,6 +73,8 @@ async def _ask(pipe: Pipe, proxy: Proxy, authority: str) -> bytes:
 async def _hand_over(pipe: Pipe, rest: bytes, protocol: P, tls: ssl.SSLContext | None, server_name: str) -> P:
     transport: asyncio.BaseTransport = pipe.transport
     if tls is not None:
+        if rest:
+            raise ProxyRefused("the proxy sent more than its answer to CONNECT")
         loop = asyncio.get_running_loop()
         plain = cast("asyncio.WriteTransport", transport)
         started = await loop.start_tls(plain, protocol, tls, server_hostname=server_name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
 from typing import TYPE_CHECKING, Final, TypeVar, cast
@@ -44,12 +45,14 @@ class Dialer:
         proxy: Proxy | None = None,
         allow_local: bool = False,
         addresses: HostAddresses | None = None,
+        limit_s: float = _DIAL_LIMIT_S,
     ) -> None:
         self._host = host
         self._port = port
         self._tls = tls
         self._proxy = proxy
         self._allow_local = allow_local
+        self._limit_s = limit_s
         self._addresses = addresses or HostAddresses(proxy.host if proxy else host)
 
     @property
@@ -65,14 +68,14 @@ class Dialer:
         Errors: TargetFailure, never dispatched.
         """
         try:
-            async with asyncio.timeout(_DIAL_LIMIT_S):
+            async with asyncio.timeout(self._limit_s):
                 return await self._dial(factory)
         except TimeoutError as error:
-            detail = f"{self.authority} could not be reached within {_DIAL_LIMIT_S:g} s"
+            detail = f"{self.authority} could not be reached within {self._limit_s:g} s"
             raise _failed(pb.Reset.CODE_DIAL_TIMEOUT, detail) from error
         except OSError as error:
             if error.errno in _NO_ROOM and not isinstance(error, ssl.SSLError | socket.gaierror):
-                detail = f"the agent has no room for another connection: {error.strerror}"
+                detail = f"the agent has no room for another connection: {_text(error)}"
                 raise _failed(pb.Reset.CODE_OVERLOAD, detail) from error
             raise _failed(pb.Reset.CODE_DIAL_FAILED, f"cannot reach {self.authority}: {_text(error)}") from error
 
@@ -90,7 +93,7 @@ class Dialer:
     ) -> P:
         """Connect to the first address that answers; each gets its share of the time that is left."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _DIAL_LIMIT_S
+        deadline = loop.time() + self._limit_s
         tls = self._tls.context() if self._tls is not None and not plain else None
         for left in range(len(addresses), 0, -1):
             address = addresses[len(addresses) - left]
@@ -170,4 +173,10 @@ def _text(error: OSError) -> str:
         return f"TLS failed: {error.reason or error}"
     if isinstance(error, socket.gaierror):
         return "its name has no address" if error.errno == socket.EAI_NONAME else f"name service: {error.strerror}"
-    return error.strerror or str(error) or type(error).__name__
+    if isinstance(error, ConnectionResetError) and not error.errno:
+        return (
+            "the connection was closed before it stood; with TLS, one side refuses the other's version or certificate"
+        )
+    if error.errno:
+        return os.strerror(error.errno)  # asyncio puts other words into the error
+    return str(error) or type(error).__name__

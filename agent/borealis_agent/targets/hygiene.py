@@ -1,4 +1,4 @@
-"""What passes from a stranger's request to a target, and back. Pure functions; part of every call, so they are quick."""
+"""What passes from a stranger's request to a target, and back. Pure functions, quick: they are part of every call."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _UPGRADE: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z/-]+")
 _MAX_PATH: Final = 8 * 1024
 
 
-class HeadFault(ValueError):
+class HeadFault(ValueError):  # noqa: N818 - it names what is wrong with the head
     """The head of a request is not one that can be relayed. The text says why."""
 
 
@@ -130,7 +130,7 @@ def fault_of_method(method: str) -> str | None:
     return None if method in _METHODS else f"the method {method} is not relayed"
 
 
-def fault_of_path(path: str) -> str | None:
+def fault_of_path(path: str) -> str | None:  # noqa: PLR0911 - one line for each fault
     """Why a path is not one that can be judged by its prefix; None if it is fine."""
     if len(path) > _MAX_PATH:
         return f"the path has more than {_MAX_PATH} characters"

@@ -53,25 +53,26 @@ class KubeTarget:
 
         Errors: TargetFailure.
         """
-        connection = await self._client.send(await self._signed(request))
+        field = await self._credentials.field()
+        connection = await self._client.send(self._signed(request, field))
         if connection.status != _UNAUTHORIZED:
             return connection
         try:
-            is_renewed = await self._renew()
+            is_renewed = await self._renew(field)
         except BaseException:
             connection.release()
             raise
         if not is_renewed:
             return connection
         connection.release()
-        return await self._client.send(await self._signed(request))
+        return await self._client.send(self._signed(request, await self._credentials.field()))
 
     async def open(self, request: TargetRequest) -> HttpConnection:
         """Send the head of a request whose body follows.
 
         Errors: TargetFailure.
         """
-        return await self._client.open(await self._signed(request))
+        return await self._client.open(self._signed(request, await self._credentials.field()))
 
     async def version(self) -> str:
         """Version of the API server; empty, and logged, if it cannot be reached."""
@@ -88,14 +89,13 @@ class KubeTarget:
             log.warning("kube.unreachable", cause=str(error) or "no answer in time", advice="check the kubeconfig")
             return ""
 
-    async def _signed(self, request: TargetRequest) -> TargetRequest:
-        field = await self._credentials.field()
+    def _signed(self, request: TargetRequest, field: bytes) -> TargetRequest:
         if self._impersonates:
             field += impersonation(request.actor, request.actor_groups)
         return request._replace(fields=field + request.fields)
 
-    async def _renew(self) -> bool:
-        is_renewed = await self._credentials.renew()
+    async def _renew(self, refused: bytes) -> bool:
+        is_renewed = await self._credentials.renew(refused)
         files = self._credentials.tls_files()
         if self._tls is not None and self._tls.files != files:
             self._tls.files = files

@@ -90,10 +90,14 @@ class KubeCredentials:
             self._checked_at = now
         return self._field
 
-    async def renew(self) -> bool:
-        """The API no longer knows us: read the configuration again, but not at every request. Says whether that helped."""
+    async def renew(self, refused: bytes) -> bool:
+        """The API did not take the `refused` field: read the configuration again, if that was not just done.
+
+        Says whether there is another field now.
+        """
         async with self._lock:
-            before = await self.field()
+            if await self.field() != refused:
+                return True  # somebody else's request has renewed it meanwhile
             if asyncio.get_running_loop().time() - self._loaded_at < _RELOAD_AFTER_S:
                 return False
             try:
@@ -101,7 +105,7 @@ class KubeCredentials:
             except KubeUnconfigured as error:
                 log.warning("kube.reload_failed", cause=str(error))
                 return False
-            return await self.field() != before
+            return await self.field() != refused
 
     async def _read_field(self) -> bytes:
         key = await self._configuration.get_api_key_with_prefix("BearerToken")

@@ -1,4 +1,4 @@
-"""Plain bytes both ways over one connection, with bounded memory: TCP targets, and what follows a switch of protocols."""
+"""Plain bytes both ways over one connection, in bounded memory: TCP, and what follows a switch of protocols."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Pipe(asyncio.Protocol):
         self._gate = WriteGate()
 
     def take_over(self, transport: asyncio.Transport, received: bytes) -> None:
-        """Carry on with a connection that spoke another protocol until now, and has `received` this much of the next."""
+        """Carry on with a connection that spoke another protocol until now; `received` came behind the last of it."""
         transport.set_protocol(self)
         self.connection_made(transport)
         if received:

@@ -31,7 +31,7 @@ _PORTS: Final = range(1, 65536)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KubeDeny:
-    """Requests to the Kubernetes API that are refused although something else allows them: all that fits every field."""
+    """Requests to the Kubernetes API that are refused whatever allows them: all that fit every field."""
 
     __pydantic_config__ = _STRICT
 
@@ -78,7 +78,7 @@ class KubeRule:
         """Whether it allows everything, and RBAC alone decides."""
         return self == KubeRule(impersonate=self.impersonate)
 
-    def fault_of(self, method: str, path: str) -> str | None:
+    def fault_of(self, method: str, path: str) -> str | None:  # noqa: PLR0911 - one line for each rule
         """Why a request is refused; None if it is allowed."""
         if "%2f" in path.lower() and "%2f" in path.partition("?")[0].lower():
             return "the path has an encoded slash, which no path of the Kubernetes API needs"

@@ -82,7 +82,7 @@ def web_server(target: WebTarget, *, https_proxy: str, no_proxy: str) -> WebServ
 
 
 def proxy_for(wanted: str, host: str, port: int, *, https_proxy: str, no_proxy: str) -> Proxy | None:
-    """The proxy on the way to a host: the target's own, else that of the environment unless NO_PROXY covers the host."""
+    """The proxy on the way to a host: the target's own, else the environment's, unless NO_PROXY covers the host."""
     if wanted == "direct":
         return None
     if wanted:

@@ -29,7 +29,7 @@ class ExitCode(IntEnum):
     ROLLED_BACK = 11
     """The deployment failed, and the old version was brought back."""
     CANCELLED = 12
-    """A person ended the deployment, or nobody approved it in time."""
+    """A person ended the deployment, nobody approved it in time, or a newer one took its place in the queue."""
     TIMED_OUT = 13
     """`--timeout` passed; the deployment goes on."""
     SERVER_UNREACHABLE = 14

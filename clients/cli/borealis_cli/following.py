@@ -65,7 +65,7 @@ def outcome(deployment: Deployment) -> ExitCode:
     """The exit code for a deployment that has ended."""
     if deployment.state is DeploymentState.SUCCEEDED:
         return ExitCode.OK
-    if deployment.state is DeploymentState.CANCELLED:
+    if deployment.state in {DeploymentState.CANCELLED, DeploymentState.REPLACED}:
         return ExitCode.CANCELLED
     is_back = any(target.rollback is TargetRunRollback.DONE for target in deployment.targets)
     return ExitCode.ROLLED_BACK if is_back else ExitCode.FAILED

@@ -177,6 +177,18 @@ class NotAwaitingApprovalError(RefusedError):
     reason = "NOT_AWAITING_APPROVAL"
 
 
+class TooLateError(RefusedError):
+    """There is no way back: the new version serves alone. Redeploy an earlier deployment instead."""
+
+    reason = "TOO_LATE"
+
+
+class NotPausedError(RefusedError):
+    """No timed pause is under way where one was to be skipped."""
+
+    reason = "NOT_PAUSED"
+
+
 class AlreadyDecidedError(RefusedError):
     """Somebody decided first; metadata `decided_by` and `decision` say who and what."""
 
@@ -247,6 +259,12 @@ class PermissionDeniedError(DeniedError):
     """The caller lacks a permission; metadata `permission` names it."""
 
     reason = "PERMISSION_DENIED"
+
+
+class RoleRequiredError(DeniedError):
+    """The approval takes a role that the caller lacks; metadata `roles` names those that would do."""
+
+    reason = "ROLE_REQUIRED"
 
 
 # Errors that arise in the client.

@@ -10,7 +10,15 @@ from borealis_client._generated.borealis.deployment.v1 import DeploymentEventKin
 if TYPE_CHECKING:
     from borealis_client._generated.borealis.deployment.v1 import Deployment, DeploymentEvent
 
-FINAL_STATES: Final = frozenset({DeploymentState.SUCCEEDED, DeploymentState.FAILED, DeploymentState.CANCELLED})
+FINAL_STATES: Final = frozenset(
+    {
+        DeploymentState.SUCCEEDED,
+        DeploymentState.FAILED,
+        DeploymentState.CANCELLED,
+        DeploymentState.REPLACED,
+        DeploymentState.REJECTED,
+    }
+)
 """States that a deployment never leaves."""
 
 

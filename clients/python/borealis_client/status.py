@@ -40,16 +40,19 @@ CLASS_BY_REASON: Final[Mapping[str, type[errors.BorealisError]]] = {
         errors.InternalError,
         errors.InvalidArgumentError,
         errors.NotAwaitingApprovalError,
+        errors.NotPausedError,
         errors.ObjectOwnedByError,
         errors.PageTokenInvalidError,
         errors.PermissionDeniedError,
         errors.RateLimitError,
         errors.RelayRefusedError,
         errors.RequestIdReusedError,
+        errors.RoleRequiredError,
         errors.ServerStoppingError,
         errors.StaleError,
         errors.TargetNotFoundError,
         errors.TokenRefusedError,
+        errors.TooLateError,
     )
 }
 """A class for each reason; total, which a test proves against the proto."""

@@ -17,7 +17,6 @@ from borealis_deployfile.model import (
     IstioTraffic,
     KubernetesTraffic,
     Origin,
-    Pause,
     RunWebhook,
     SmiTraffic,
 )
@@ -50,11 +49,6 @@ def unsupported(file: DeployFile) -> tuple[Fault, ...]:
 def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
     if file.config.keeps_deployment_object:
         yield file.config.keep_origin, "`keepDeploymentObject: true`"
-    if file.config.enqueues:
-        yield file.config.enqueue_origin, "`enqueueOne`"
-    for source in file.manifests:
-        if source.url is not None:
-            yield source.origin, "fetching manifests from an address"
     for secret in file.secrets:
         yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}}"
     for target in file.targets:
@@ -62,9 +56,8 @@ def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
 
 
 def _places_of(file: DeployFile, target: Target) -> Iterator[tuple[Origin | None, str]]:
-    for when, steps in (("beforeDeployment", target.before), ("afterDeployment", target.after)):
-        for step in steps:
-            yield step.origin, f"a step in `{when}`"
+    yield from _steps(target.before)
+    yield from _steps(target.after)
     strategy = file.strategies.get(target.strategy) if target.strategy else None
     if isinstance(strategy, BlueGreen):
         yield strategy.origin, "a blueGreen strategy"
@@ -80,5 +73,3 @@ def _steps(steps: Iterable[Step]) -> Iterator[tuple[Origin | None, str]]:
     for step in steps:
         if type(step) in _STEPS:
             yield step.origin, _STEPS[type(step)]
-        if isinstance(step, Pause) and step.requires_roles:
-            yield step.roles_origin, "`requiresRoles`"

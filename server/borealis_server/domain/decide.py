@@ -34,6 +34,8 @@ from borealis_server.domain.steps import stage
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 
 NOTHING_SEEN = Observation(workloads={})
+AGENT_LIMIT_AT_START = timedelta(minutes=2)
+"""How long a target that has touched nothing waits for its agent."""
 
 
 def needs_observation(run: TargetRun) -> bool:
@@ -92,7 +94,7 @@ def await_agent(run: TargetRun, away: AgentAway, here: Circumstances) -> Become 
     """Unknown is not failed: wait for the agent by name, and only give up at the limit."""
     lost_at = run.agent_lost_at or here.now
     rolls_back = run.state is TargetState.ROLLING_BACK
-    limit_at = lost_at + (rollback.AGENT_LIMIT if rolls_back else timedelta(seconds=here.readiness_timeout_s))
+    limit_at = lost_at + (rollback.AGENT_LIMIT if rolls_back else _agent_limit(run, here))
     if here.now >= limit_at:
         return _without_agent(run, f"agent {run.account} did not come back ({away.detail})", here)
     wait = Wait(
@@ -110,6 +112,12 @@ def await_agent(run: TargetRun, away: AgentAway, here: Circumstances) -> Become 
         wake_at=min(limit_at, here.now + pods.RESYNC),
         notes=(Note(kind=EventKind.PROGRESS, message=f"waits for {wait.what}"),) if is_news else (),
     )
+
+
+def _agent_limit(run: TargetRun, here: Circumstances) -> timedelta:
+    """Before anything was touched a lost agent is told soon; afterwards it has as long as pods."""
+    usual = timedelta(seconds=here.readiness_timeout_s)
+    return min(usual, AGENT_LIMIT_AT_START) if run.phase is Phase.PREPARING else usual
 
 
 def _without_agent(run: TargetRun, why: str, here: Circumstances) -> Become:

@@ -3,7 +3,9 @@
 Every record is frozen; `transitions.py` holds the states' tables, `decide.py` the decisions.
 """
 
-from dataclasses import dataclass, replace
+# Long on purpose: these records are one thing in the store, and are read together.
+
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,17 +15,34 @@ from borealis_server.domain.planning.pod_ratio import Bounds
 class DeploymentState(StrEnum):
     """Where a deployment is."""
 
+    QUEUED = "QUEUED"
+    """Waits until another deployment of its application has ended; nothing is touched."""
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
     AWAITING_APPROVAL = "AWAITING_APPROVAL"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
+    REPLACED = "REPLACED"
+    """Never started: a newer one took its place in the queue."""
+    REJECTED = "REJECTED"
+    """Never started: when its turn came it could not be carried out any more."""
 
     @property
     def is_final(self) -> bool:
         """Whether nothing can change any more."""
-        return self in (DeploymentState.SUCCEEDED, DeploymentState.FAILED, DeploymentState.CANCELLED)
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {
+        DeploymentState.SUCCEEDED,
+        DeploymentState.FAILED,
+        DeploymentState.CANCELLED,
+        DeploymentState.REPLACED,
+        DeploymentState.REJECTED,
+    }
+)
 
 
 class TargetState(StrEnum):
@@ -113,6 +132,8 @@ class EndReason(StrEnum):
     AGENT_LOST = "AGENT_LOST"
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     OBJECT_OWNED_BY = "OBJECT_OWNED_BY"
+    REPLACED = "REPLACED"
+    REJECTED = "REJECTED"
 
     @property
     def is_a_persons(self) -> bool:
@@ -122,6 +143,8 @@ class EndReason(StrEnum):
             EndReason.USER_ROLLED_BACK,
             EndReason.APPROVAL_EXPIRED,
             EndReason.UPSTREAM_FAILED,
+            EndReason.REPLACED,
+            EndReason.REJECTED,
         )
 
 
@@ -137,6 +160,7 @@ class Rollback(StrEnum):
 class EventKind(StrEnum):
     """What kind of thing happened; mirrors `borealis.deployment.v1.DeploymentEvent.Kind`."""
 
+    DEPLOYMENT_QUEUED = "DEPLOYMENT_QUEUED"
     DEPLOYMENT_STARTED = "DEPLOYMENT_STARTED"
     DEPLOYMENT_ENDED = "DEPLOYMENT_ENDED"
     TARGET_CHANGED = "TARGET_CHANGED"
@@ -169,7 +193,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A person's yes."""
+    """A person's yes: to an approval, or to going on before a pause is over."""
 
     by: str
     at: datetime
@@ -193,6 +217,8 @@ class StepRun:
     weight_percent: int = 0
     duration_s: float | None = None
     until_approved: bool = False
+    requires_roles: tuple[str, ...] = ()
+    """Roles of which a person needs one to approve; none means whoever may approve deployments."""
     expires_after_s: float | None = None
     state: StepState = StepState.NOT_STARTED
     started_at: datetime | None = None
@@ -202,6 +228,8 @@ class StepRun:
     wait: Wait | None = None
     """What the step waits for; None when it works, has not started or is over."""
     approval: Approval | None = None
+    skip: Approval | None = None
+    """Who ended a timed pause early; None when nobody did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,9 +337,11 @@ class PersonsDecision:
     """What a person decided about a deployment, kept for the record and to recognise repeats."""
 
     kind: str
-    """`approve`, `roll_back` or `cancel`."""
+    """`approve`, `skip`, `roll_back` or `cancel`."""
     by: str
     at: datetime
+    roles: tuple[str, ...] = ()
+    """Roles that the person held then."""
     request_id: str = ""
     target: str = ""
     step: str = ""
@@ -340,6 +370,14 @@ class Deployment:
     digest: str = ""
     """SHA-256 of the start request, to tell a repeat from another request of the same id."""
     decisions: tuple[PersonsDecision, ...] = ()
+    context: dict[str, str] = field(default_factory=dict)
+    """Variables that were given at the start."""
+    blocked_by: str = ""
+    """Id of the deployment that it waited for in the queue; empty when it never waited."""
+    replaced_by: str = ""
+    """Id of the newer deployment that took its place in the queue."""
+    redeploy_of: str = ""
+    """Id of the deployment whose stored files it brings out again."""
 
     def target(self, name: str) -> TargetRun:
         """The run of target `name`. Errors: KeyError when there is none."""
@@ -372,9 +410,25 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file that the deploy file names, as it was read or fetched at the start."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentInputs:
-    """What a deployment was started with; written once, never changed."""
+    """What a deployment was started with; written once, never changed. Enough to start the same once more."""
 
     deploy_file: str
     objects: dict[str, tuple[str, ...]]
     """By target: the Kubernetes objects as JSON, in the order to apply them, Deployments last."""
+    file_name: str = ""
+    files: dict[str, tuple[StoredFile, ...]] = field(default_factory=dict)
+    """What the paths and addresses of the deploy file held, by how they are written there."""
+    application: str = ""
+    """What was given in place of the deploy file's; empty where nothing was. The same for those below."""
+    account: str = ""
+    targets: tuple[str, ...] = ()
+    context: dict[str, str] = field(default_factory=dict)

@@ -300,6 +300,21 @@ class DeploymentEnded(Refused):
         )
 
 
+class TooLate(Refused):
+    """There is no way back any more: the new version serves alone."""
+
+    reason = "TOO_LATE"
+
+    def __init__(self, name: object, targets: Iterable[str]) -> None:
+        names = ", ".join(targets)
+        super().__init__(
+            f"the new version of {names} serves alone already: redeploy an earlier deployment to get its version back, "
+            "or cancel this one to end what comes afterwards",
+            subject=str(name),
+            metadata={"deployment": str(name), "targets": names},
+        )
+
+
 class NotAwaitingApproval(Refused):
     """Nothing waits for an approval where one was given."""
 
@@ -310,6 +325,21 @@ class NotAwaitingApproval(Refused):
         metadata = {"deployment": str(name), "target": target, "step": step}
         super().__init__(
             f"nothing waits for an approval in {place}: get the deployment to see what it waits for",
+            subject=place,
+            metadata={key: value for key, value in metadata.items() if value},
+        )
+
+
+class NotPaused(Refused):
+    """No timed pause is under way where one was to be skipped."""
+
+    reason = "NOT_PAUSED"
+
+    def __init__(self, name: object, target: str = "", step: str = "") -> None:
+        place = "/".join(part for part in (str(name), target, step) if part)
+        metadata = {"deployment": str(name), "target": target, "step": step}
+        super().__init__(
+            f"no timed pause is under way in {place}: get the deployment to see what it waits for",
             subject=place,
             metadata={key: value for key, value in metadata.items() if value},
         )
@@ -487,4 +517,18 @@ class PermissionDenied(Denied):
         super().__init__(
             f"you lack the permission {permission}: ask an administrator for a role that has it",
             metadata={"permission": permission},
+        )
+
+
+class RoleRequired(Denied):
+    """The approval takes a role that the caller lacks."""
+
+    reason = "ROLE_REQUIRED"
+
+    def __init__(self, place: str, roles: Iterable[str]) -> None:
+        names = sorted(set(roles))
+        wanted = " or ".join(f"`{name}`" for name in names)
+        super().__init__(
+            f"{place} takes the role {wanted} to approve: ask somebody who has it, or an administrator",
+            metadata={"roles": ", ".join(names), "place": place},
         )

@@ -37,6 +37,8 @@ _LIVELIEST_FIRST = (
     (TargetState.ROLLING_BACK, DeploymentState.RUNNING),
     (TargetState.PAUSED, DeploymentState.PAUSED),
 )
+_OF_THE_QUEUE = (DeploymentState.QUEUED, DeploymentState.REPLACED, DeploymentState.REJECTED)
+"""States whose message does not follow from the targets: none of them has started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Recorded:
     def with_event(self, note: Note, now: datetime, run: TargetRun | None = None) -> "Recorded":
         """The record with one more event, about `run` or about the deployment."""
         sequence = self.deployment.sequence + 1
-        state = _state(self.deployment.targets)
+        state = _state(self.deployment)
         event = Event(
             sequence=sequence,
             at=now,
@@ -75,7 +77,7 @@ class Recorded:
             message=note.message,
             actor=note.actor,
             deployment_state=state,
-            deployment_message=_message(self.deployment.targets, state),
+            deployment_message=_message(self.deployment, state),
             target=run.name if run else "",
             step=note.step,
             target_run=_without_copies(run) if run else None,
@@ -92,6 +94,8 @@ def settle(recorded: Recorded, now: datetime) -> Recorded:
     """The record after everything that follows from its targets: starts, cancellations, state, end."""
     if recorded.deployment.state.is_final:
         return recorded
+    if recorded.deployment.state is DeploymentState.QUEUED:
+        return _settle_state(recorded, now)
     for name in _in_order(recorded.deployment.targets):
         run = recorded.deployment.target(name)
         if run.phase is Phase.WAITING:
@@ -144,22 +148,29 @@ def _await_upstream(recorded: Recorded, run: TargetRun, names: list[str], now: d
 
 def _settle_state(recorded: Recorded, now: datetime) -> Recorded:
     deployment = recorded.deployment
-    state = _state(deployment.targets)
-    deployment = replace(deployment, state=state, message=_message(deployment.targets, state))
+    state = _state(deployment)
+    deployment = replace(deployment, state=state, message=_message(deployment, state))
     if not state.is_final:
         return Recorded(deployment=deployment, events=recorded.events)
     ended = Recorded(deployment=replace(deployment, ended_at=now), events=recorded.events)
     return ended.with_event(Note(kind=EventKind.DEPLOYMENT_ENDED, message=deployment.message), now)
 
 
-def _state(targets: tuple[TargetRun, ...]) -> DeploymentState:
-    states = {run.state for run in targets}
+def _state(deployment: Deployment) -> DeploymentState:
+    if deployment.state.is_final:
+        return deployment.state
+    states = {run.state for run in deployment.targets}
     if all(state.is_final for state in states):
         return next(whole for part, whole in _WORST_FIRST if part in states)
+    if deployment.state is DeploymentState.QUEUED:
+        return DeploymentState.QUEUED
     return next((whole for part, whole in _LIVELIEST_FIRST if part in states), DeploymentState.RUNNING)
 
 
-def _message(targets: tuple[TargetRun, ...], state: DeploymentState) -> str:
+def _message(deployment: Deployment, state: DeploymentState) -> str:
+    targets = deployment.targets
+    if state in _OF_THE_QUEUE:
+        return deployment.message
     if state is DeploymentState.SUCCEEDED:
         verb = "runs" if len(targets) == 1 else "run"
         return f"{_names([run.name for run in targets])} {verb} the new version"

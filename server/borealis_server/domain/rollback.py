@@ -56,7 +56,8 @@ def begin(run: TargetRun, reason: EndReason, message: str, here: Circumstances) 
         rollback=Rollback.RUNNING,
     )
     if run.phase in (Phase.BEFORE, Phase.PREPARING):
-        return _end(replace(turned, rollback=Rollback.NONE), here, "nothing was changed")
+        word = "never started: " if run.phase is Phase.BEFORE else ""
+        return _end(replace(turned, rollback=Rollback.NONE, message=f"{word}{message}"), here, "nothing was changed")
     note = Note(kind=EventKind.TARGET_CHANGED, message=f"rolling back: {message}")
     return Become(run=turned, notes=(note,))
 

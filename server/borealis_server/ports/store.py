@@ -32,17 +32,33 @@ class DeploymentCursor:
     id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """How a new deployment is kept beside one in progress: in the queue, in the place of `replaced` if that waits."""
+
+    new: Change
+    replaced: Change | None = None
+
+
 class DeploymentStore(Protocol):
     """Keeps deployments, their inputs and their events. Everything written is durable when the call returns."""
 
-    async def insert(self, deployment: Deployment, inputs: DeploymentInputs, events: Sequence[Event]) -> Deployment:
-        """Keep a new deployment, atomically with its inputs and first events.
+    async def insert(
+        self,
+        deployment: Deployment,
+        inputs: DeploymentInputs,
+        events: Sequence[Event],
+        *,
+        beside: Callable[[Sequence[Deployment]], Admission] | None = None,
+    ) -> Deployment:
+        """Keep a new deployment, atomically with its inputs and first events; returns what is kept.
 
         Where the tenant has a deployment of the same non-empty `request_id` and the same `digest`, that one comes back
-        and nothing is written.
+        and nothing is written. Where the application has deployments that are not final, at most one in progress and
+        one in the queue, `beside` is called with them, pure and fast, and what it admits is kept instead.
 
-        Errors: RequestIdReused when the digest differs; DeploymentInProgress when the application has a deployment that
-        is not final (it names that one).
+        Errors: RequestIdReused when the digest differs; DeploymentInProgress without `beside` when the application has
+        a deployment that is not final (it names the one in progress).
         """
         ...
 
@@ -59,6 +75,10 @@ class DeploymentStore(Protocol):
 
     async def get(self, key: DeploymentKey) -> Deployment:
         """The newest state. Errors: DeploymentNotFound."""
+        ...
+
+    async def of_request(self, tenant: str, request_id: str) -> Deployment | None:
+        """The deployment that a request of this id, which is not empty, has started; None where none has."""
         ...
 
     async def inputs(self, key: DeploymentKey) -> DeploymentInputs:

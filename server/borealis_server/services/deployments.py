@@ -2,16 +2,30 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
+from borealis_deployfile.addresses import shown
+from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, DeploymentKey, Event, PersonsDecision
 from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid
 from borealis_server.domain.names import RANDOM_ID_BYTES, random_id
 from borealis_server.domain.paging import Page, PageRequest, page_token
+from borealis_server.domain.queue import enqueue
 from borealis_server.domain.record import Recorded
-from borealis_server.domain.start import StartRequest, away_warnings, check_request_id, checked, first_record
+from borealis_server.domain.start import (
+    StartRequest,
+    away_warnings,
+    check_request_id,
+    checked,
+    first_record,
+    new_deployment,
+    read_file,
+    stored_files,
+)
 from borealis_server.ports.clock import Clock
+from borealis_server.ports.fetcher import Fetcher
 from borealis_server.ports.randomness import Randomness
 from borealis_server.ports.store import DeploymentCursor
 from borealis_server.services.journal import Journal
@@ -34,21 +48,31 @@ class KnownAgents(Protocol):
 class Deployments:
     """What callers can do with deployments. Callers are known and allowed by then."""
 
-    def __init__(self, journal: Journal, agents: KnownAgents, clock: Clock, randomness: Randomness) -> None:
+    def __init__(
+        self, journal: Journal, agents: KnownAgents, clock: Clock, randomness: Randomness, fetcher: Fetcher
+    ) -> None:
         self._journal = journal
         self._agents = agents
+        self._fetcher = fetcher
         self._clock = clock
         self._randomness = randomness
 
     async def start(self, request: StartRequest) -> tuple[Deployment, tuple[str, ...]]:
         """Check everything and start, or start nothing. Returns the deployment and warnings about the file.
 
+        While the application has another one in progress it is queued, where the deploy file says so.
+
         Errors: InvalidArgument, DeployFileInvalid, DeploymentInProgress, RequestIdReused.
         """
-        start = checked(request, await self._agents.agent_names(request.tenant))
+        read = read_file(request)
+        fetched, unread = await self._fetch(request, read.addresses)
+        agents = await self._agents.agent_names(request.tenant)
+        start = checked(request, agents, read=read, fetched=fetched, unread=unread)
         key = DeploymentKey(tenant=request.tenant, id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)))
-        recorded, inputs = first_record(start, request, key, self._clock.now())
-        deployment = await self._journal.start(recorded, inputs)
+        now = self._clock.now()
+        recorded, inputs = first_record(start, request, key, now)
+        beside = partial(enqueue, new_deployment(start, request, key, now), now=now)
+        deployment = await self._journal.start(recorded, inputs, beside=beside if start.file.config.enqueues else None)
         accounts = sorted({target.account for target in start.file.targets})
         away = await self._agents.away(request.tenant, accounts)
         return deployment, (*start.warnings, *away_warnings(start.file, away))
@@ -92,6 +116,10 @@ class Deployments:
         """Approve what waits. Errors: as `persons.approve`, DeploymentNotFound, InvalidArgument."""
         return await self._decide(key, wish, persons.approve)
 
+    async def skip(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
+        """End timed pauses early. Errors: as `persons.skip`, DeploymentNotFound, InvalidArgument."""
+        return await self._decide(key, wish, persons.skip)
+
     async def roll_back(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
         """Turn the deployment round. Errors: as `persons.roll_back`, DeploymentNotFound, InvalidArgument."""
         return await self._decide(key, wish, persons.roll_back)
@@ -99,6 +127,22 @@ class Deployments:
     async def cancel(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
         """Call the deployment off. Errors: as `persons.cancel`, DeploymentNotFound, InvalidArgument."""
         return await self._decide(key, wish, persons.cancel)
+
+    async def _fetch(
+        self, request: StartRequest, addresses: Sequence[str]
+    ) -> tuple[Mapping[str, tuple[FileContent, ...]], Mapping[str, str]]:
+        """What the addresses hold, and why others could not be fetched; for a repeated start what they held then."""
+        if not addresses:
+            return {}, {}
+        kept = await self._journal.store.of_request(request.tenant, request.request_id) if request.request_id else None
+        if kept is not None and kept.digest == request.digest():
+            return stored_files(await self._journal.store.inputs(kept.key)), {}
+        answers = await self._fetcher.fetch(addresses)
+        contents = {
+            address: (FileContent(name=shown(address), content=content),)
+            for address, content in answers.contents.items()
+        }
+        return contents, answers.failures
 
     def now(self) -> datetime:
         """The time to put on a decision."""

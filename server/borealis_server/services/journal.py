@@ -1,12 +1,13 @@
 """The one way to change a deployment: commit to the store, then tell everybody who waits for it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, Event
+from borealis_server.domain.queue import Queued
 from borealis_server.domain.record import Recorded
-from borealis_server.ports.store import Change, Committed, DeploymentStore
+from borealis_server.ports.store import Admission, Change, Committed, DeploymentStore
 
 _PAGE = 200
 
@@ -28,9 +29,23 @@ class Journal:
         """Call `listener` after every commit; it must not block."""
         self._listeners.append(listener)
 
-    async def start(self, recorded: Recorded, inputs: DeploymentInputs) -> Deployment:
-        """Keep a new deployment. Errors: RequestIdReused, DeploymentInProgress."""
-        kept = await self._store.insert(recorded.deployment, inputs, recorded.events)
+    async def start(
+        self,
+        recorded: Recorded,
+        inputs: DeploymentInputs,
+        *,
+        beside: Callable[[Sequence[Deployment]], Queued] | None = None,
+    ) -> Deployment:
+        """Keep a new deployment, or what `beside` makes of it where another one of its application is not final.
+
+        Errors: RequestIdReused; DeploymentInProgress without `beside`.
+        """
+        replaced: set[DeploymentKey] = set()
+        admit = _admitting(beside, replaced) if beside else None
+        kept = await self._store.insert(recorded.deployment, inputs, recorded.events, beside=admit)
+        for key in replaced:
+            ended = await self._store.get(key)
+            self._tell(Committed(before=ended, after=ended))
         self._tell(Committed(before=kept, after=kept))
         return kept
 
@@ -83,4 +98,23 @@ class Journal:
 def _as_change(newest: Deployment, recorded: Recorded | None) -> Change | None:
     if recorded is None or recorded.deployment == newest:
         return None
+    return _whole(recorded)
+
+
+def _admitting(
+    beside: Callable[[Sequence[Deployment]], Queued], replaced: set[DeploymentKey]
+) -> Callable[[Sequence[Deployment]], Admission]:
+    """What the store asks; `replaced` is then the one that lost its place."""
+
+    def admit(others: Sequence[Deployment]) -> Admission:
+        queued = beside(others)
+        replaced.clear()
+        if queued.replaced:
+            replaced.add(queued.replaced.deployment.key)
+        return Admission(new=_whole(queued.recorded), replaced=_whole(queued.replaced) if queued.replaced else None)
+
+    return admit
+
+
+def _whole(recorded: Recorded) -> Change:
     return Change(deployment=recorded.deployment, events=recorded.events)

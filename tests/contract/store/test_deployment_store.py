@@ -9,7 +9,7 @@ import pytest
 
 from borealis_server.domain.deployment import Deployment, DeploymentKey, DeploymentState
 from borealis_server.domain.errors import DeploymentInProgress, DeploymentNotFound, RequestIdReused
-from borealis_server.ports.store import Change, DeploymentCursor
+from borealis_server.ports.store import Admission, Change, DeploymentCursor
 
 KEY = DeploymentKey(tenant="main", id="one")
 
@@ -100,6 +100,15 @@ async def test_a_repeated_request_answers_with_the_first_deployment_as_it_is_now
 
     assert repeated == await store.get(KEY)
     assert len(await store.list("main", limit=10)) == 1
+
+
+async def test_the_deployment_of_a_request_is_found_as_it_is_now(store, insert, appended):
+    await insert(request_id="r1", digest="d1")
+    await store.update(KEY, appended)
+
+    assert await store.of_request("main", "r1") == await store.get(KEY)
+    assert await store.of_request("main", "r2") is None
+    assert await store.of_request("other", "r1") is None
 
 
 async def test_a_repeat_is_recognised_after_the_end_too(store, insert):
@@ -249,3 +258,97 @@ async def test_unfinished_deployments_of_all_tenants_are_oldest_first(store, ins
     await store.update(DeploymentKey(tenant="main", id="done"), ended())
 
     assert [deployment.key.id for deployment in await store.unfinished()] == ["old", "new"]
+
+
+class TestQueue:
+    """What is kept beside a deployment in progress."""
+
+    @pytest.fixture
+    def admit(self, store, records):
+        """Keeps `name` as queued, in the place of whatever waits."""
+
+        async def admit(name, **fields):
+            asked = []
+
+            def beside(others):
+                asked.append([(other.key.id, other.state) for other in others])
+                waiting = [other for other in others if other.state is DeploymentState.QUEUED]
+                replaced = [replace(one, state=DeploymentState.REPLACED, sequence=one.sequence + 1) for one in waiting]
+                return Admission(
+                    new=Change(deployment=queued, events=(records.event(1),)),
+                    replaced=Change(deployment=replaced[0], events=(records.event(replaced[0].sequence),))
+                    if replaced
+                    else None,
+                )
+
+            queued = records.deployment(name, state=DeploymentState.QUEUED, **fields)
+            wanted = records.deployment(name, **fields)
+            kept = await store.insert(wanted, records.inputs(), [records.event(1)], beside=beside)
+            return kept, asked
+
+        return admit
+
+    async def test_nobody_is_asked_where_nothing_is_in_progress(self, store, admit):
+        kept, asked = await admit("one")
+
+        assert (kept.state, asked) == (DeploymentState.RUNNING, [])
+        assert await store.get(KEY) == kept
+
+    async def test_what_is_admitted_is_kept_beside_the_one_in_progress(self, store, insert, admit):
+        await insert()
+
+        kept, asked = await admit("two")
+
+        assert asked == [[("one", DeploymentState.RUNNING)]]
+        assert await store.get(kept.key) == kept
+        assert kept.state is DeploymentState.QUEUED
+        assert {one.key.id for one in await store.unfinished()} == {"one", "two"}
+
+    async def test_the_one_that_waited_is_replaced_in_the_same_commit(self, store, insert, admit, records):
+        await insert()
+        second, _ = await admit("two")
+
+        _, asked = await admit("three")
+
+        assert sorted(asked[0]) == [("one", DeploymentState.RUNNING), ("two", DeploymentState.QUEUED)]
+        replaced = await store.get(second.key)
+        assert (replaced.state, replaced.revision) == (DeploymentState.REPLACED, 1)
+        assert await store.events(second.key, after_sequence=1, limit=9) == (records.event(2),)
+
+    async def test_one_that_does_not_queue_is_refused_and_names_the_one_in_progress(self, insert, admit):
+        await insert()
+        await admit("two")
+
+        with pytest.raises(DeploymentInProgress) as error:
+            await insert("three")
+
+        assert error.value.metadata["deployment"].endswith("/one")
+
+    async def test_a_repeated_request_is_recognised_before_anybody_is_asked(self, insert, admit):
+        await insert()
+        first, _ = await admit("two", request_id="r1", digest="d1")
+
+        again, asked = await admit("three", request_id="r1", digest="d1")
+
+        assert (again, asked) == (first, [])
+
+    async def test_what_admission_raises_comes_out_and_nothing_is_written(self, store, insert, records):
+        await insert()
+
+        def beside(_others):
+            raise ValueError("no")
+
+        with pytest.raises(ValueError, match="no"):
+            await store.insert(records.deployment("two"), records.inputs(), [records.event(1)], beside=beside)
+
+        assert [one.key.id for one in await store.list("main", limit=9)] == ["one"]
+
+    async def test_a_queued_one_takes_its_turn(self, store, insert, admit):
+        await insert()
+        kept, _ = await admit("two")
+        await store.update(KEY, ended())
+
+        await store.update(kept.key, ended(DeploymentState.RUNNING))
+
+        with pytest.raises(DeploymentInProgress):
+            await insert("three")

@@ -85,13 +85,16 @@ def test_json_has_every_field_in_every_state(cli):
     assert document["targets"][0]["endReason"] == "END_REASON_UNSPECIFIED"
 
 
+@pytest.mark.parametrize(("command", "method"), [("approve", "ApproveDeployment"), ("skip", "SkipPause")])
 @pytest.mark.parametrize(
     ("text", "target"), [(f"{ID}/prod", "prod"), (f"{NAME}/prod", "prod"), ("shop/prod", "prod"), (ID, "")]
 )
-def test_approve_takes_a_deployment_or_one_target(cli, server: ScriptedServer, text: str, target: str):
-    outcome = cli("approve", text, "--comment", "fine")
+def test_approve_and_skip_take_a_deployment_or_one_target(
+    cli, server: ScriptedServer, text: str, target: str, command: str, method: str
+):
+    outcome = cli(command, text, "--comment", "fine")
 
-    (request,) = server.called("ApproveDeployment")
+    (request,) = server.called(method)
     assert (request.name, request.target, request.comment) == (NAME, target, "fine")
     assert outcome.code == 0
     assert "borealis watch abcdefgh2345" in outcome.err
@@ -105,8 +108,9 @@ def test_rollback_and_cancel_send_their_comment(cli, server: ScriptedServer):
     assert server.called("CancelDeployment")[0].comment == "stop"
 
 
-def test_a_step_needs_its_target(cli):
-    assert cli("approve", ID, "--step", "step-2").code == 2
+@pytest.mark.parametrize("command", ["approve", "skip"])
+def test_a_step_needs_its_target(cli, command):
+    assert cli(command, ID, "--step", "step-2").code == 2
 
 
 def test_watch_prints_a_line_for_each_change_and_ends_with_the_deployment(cli, server: ScriptedServer):

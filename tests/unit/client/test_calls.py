@@ -114,9 +114,11 @@ async def test_each_decision_has_its_own_request_id(server: ScriptedServer, bore
     await borealis.deployments.approve(NAME)
     await borealis.deployments.roll_back(NAME, comment="bad")
     await borealis.deployments.cancel(NAME)
+    await borealis.deployments.skip(NAME, target="prod", step="step-1", comment="no time")
 
     sent = [call.request for call in server.calls if hasattr(call.request, "request_id")]
-    assert len({request.request_id for request in sent}) == 4
+    assert len({request.request_id for request in sent}) == 5
+    assert (sent[4].target, sent[4].step, sent[4].comment) == ("prod", "step-1", "no time")
     assert (sent[0].target, sent[0].step, sent[0].comment) == ("prod", "step-2", "fine")
     assert sent[2].comment == "bad"
 

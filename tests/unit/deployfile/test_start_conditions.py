@@ -41,11 +41,9 @@ def test_every_place_that_asks_for_more_than_the_engine_can_is_named():
     assert {fault.code for fault in faults} == {Code.NOT_SUPPORTED}
     assert [fault.path for fault in faults] == [
         "deploymentConfig.keepDeploymentObject",
-        "deploymentConfig.ifDeploymentInProgress.strategy",
         "targets.scan.constraints.afterDeployment[0]",
         "targets.stage.constraints.afterDeployment[0]",
         "targets.stage.constraints.afterDeployment[1]",
-        "targets.live.constraints.beforeDeployment[0]",
         "targets.live.constraints.beforeDeployment[1]",
         "strategies.swap.blueGreen",
         "strategies.slices.canary.steps[1]",
@@ -185,4 +183,4 @@ analysis: {defaultMetricProviderName: p, queries: [{name: q, queryTemplate: 'x{s
     result = check(text, file_name="f", context={"suite": "full"})
     assert result.faults == ()
     assert result.file is not None
-    assert result.file.context == {"suite": "full"}
+    assert (result.file.context, result.file.given_context) == ({}, {"suite": "full"})

@@ -1,1 +1,1 @@
-"""HTTP/1.1 to targets, as lean as the tunnel needs it: one pool for each target, one request at a time on a connection."""
+"""HTTP/1.1 to targets, lean: one pool for each target, one request at a time on each connection."""

@@ -1,6 +1,6 @@
 """HTTP requests to one server, over connections that are kept and used again.
 
-Owns which connection serves a request, and when one may be sent a second time; how a connection is made is the dialer's.
+Owns which connection serves a request, and when one may be sent again; how a connection is made is the dialer's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection to a target: a request out, its answer in, then the next request. The hot path of the agent.
 
-Owns framing of requests, waiting, and memory: an answer that nobody takes stops the target. Which connection serves which
-request is the client's.
+Owns waiting and memory: an answer that nobody takes stops the target. Which connection serves which request is the
+client's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`approve`, `rollback` and `cancel`: a person's decisions about a deployment."""
+"""`approve`, `skip`, `rollback` and `cancel`: a person's decisions about a deployment."""
 
 # ruff: noqa: PLC0415 - what is heavy is imported when a command runs, so that help and completion stay quick
 
@@ -17,28 +17,29 @@ if TYPE_CHECKING:
     Decide = Callable[[Borealis, str], Awaitable[Deployment]]
 
 
+Place = Annotated[str, typer.Argument(metavar="ID[/TARGET]", help="As for `status`; a target narrows it.")]
+OneStep = Annotated[str, typer.Option("--step", help="Only this step, as in step-2.", show_default=False)]
+
+
 def register(app: typer.Typer) -> None:
     """Adds the commands to the table."""
     app.command("approve")(approve)
+    app.command("skip")(skip)
     app.command("rollback")(rollback)
     app.command("cancel")(cancel)
 
 
 def approve(  # a command's options
-    deployment: Annotated[str, typer.Argument(metavar="ID[/TARGET]", help="As for `status`; a target narrows it.")],
+    deployment: Place,
     *,
-    step: Annotated[str, typer.Option("--step", help="Only this step, as in step-2.", show_default=False)] = "",
+    step: OneStep = "",
     comment: Comment = "",
     output: Output = Format.TEXT,
     server: Server = None,
     ca_file: CaFile = None,
 ) -> None:
     """Approve what waits for an approval: everywhere in the deployment, or in one target."""
-    from borealis_cli.ids import split_target
-
-    wanted, target = split_target(deployment)
-    if step and not target:
-        raise typer.BadParameter("a step needs its target: write ID/TARGET", param_hint="--step")
+    wanted, target = _place(deployment, step)
 
     async def decide(borealis: "Borealis", name: str) -> "Deployment":
         return await borealis.deployments.approve(name, target=target, step=step, comment=comment)
@@ -46,20 +47,39 @@ def approve(  # a command's options
     _decide(decide, wanted, Connection(server=server, ca_file=ca_file), output)
 
 
+def skip(
+    deployment: Place,
+    *,
+    step: OneStep = "",
+    comment: Comment = "",
+    output: Output = Format.TEXT,
+    server: Server = None,
+    ca_file: CaFile = None,
+) -> None:
+    """Go on before a timed pause is over: everywhere in the deployment, or in one target."""
+    wanted, target = _place(deployment, step)
+
+    async def decide(borealis: "Borealis", name: str) -> "Deployment":
+        return await borealis.deployments.skip(name, target=target, step=step, comment=comment)
+
+    _decide(decide, wanted, Connection(server=server, ca_file=ca_file), output)
+
+
 def rollback(
-    deployment: DeploymentId,
+    deployment: Place,
     *,
     comment: Comment = "",
     output: Output = Format.TEXT,
     server: Server = None,
     ca_file: CaFile = None,
 ) -> None:
-    """Bring the old version back and end the deployment."""
+    """Bring the old version back and end the deployment: one target because of which all others end too, or all."""
+    wanted, target = _place(deployment, "")
 
     async def decide(borealis: "Borealis", name: str) -> "Deployment":
-        return await borealis.deployments.roll_back(name, comment=comment)
+        return await borealis.deployments.roll_back(name, target=target, comment=comment)
 
-    _decide(decide, deployment, Connection(server=server, ca_file=ca_file), output)
+    _decide(decide, wanted, Connection(server=server, ca_file=ca_file), output)
 
 
 def cancel(
@@ -76,6 +96,16 @@ def cancel(
         return await borealis.deployments.cancel(name, comment=comment)
 
     _decide(decide, deployment, Connection(server=server, ca_file=ca_file), output)
+
+
+def _place(text: str, step: str) -> tuple[str, str]:
+    """Deployment and target in `text`; the target is empty when it names none."""
+    from borealis_cli.ids import split_target
+
+    wanted, target = split_target(text)
+    if step and not target:
+        raise typer.BadParameter("a step needs its target: write ID/TARGET", param_hint="--step")
+    return wanted, target
 
 
 def _decide(decide: "Decide", wanted: str, connection: Connection, output: Format) -> None:

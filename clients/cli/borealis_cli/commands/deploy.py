@@ -9,6 +9,7 @@ import typer
 from borealis_cli.options import (
     Account,
     AddContext,
+    AllowPrivate,
     Application,
     CaFile,
     Connection,
@@ -43,6 +44,7 @@ def deploy(  # noqa: PLR0913 - a command's options
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
     application: Application = "",
     account: Account = "",
+    allow_private: AllowPrivate = False,
     add_context: AddContext = None,
     target: Targets = None,
     timeout: Timeout = "",
@@ -64,7 +66,13 @@ def deploy(  # noqa: PLR0913 - a command's options
     timeout_s = parse_duration(timeout)
     if timeout_s and not watch:
         raise typer.BadParameter("it limits --watch, which is missing", param_hint="--timeout")
-    given = Given(application=application, account=account, context=parse_context(add_context), targets=target or ())
+    given = Given(
+        application=application,
+        account=account,
+        context=parse_context(add_context),
+        targets=target or (),
+        allows_private=allow_private,
+    )
     gathered = read(file, given)
     _warn(gathered)
 
@@ -116,7 +124,11 @@ def _say_started(started: "StartedDeployment", output: Format) -> None:
         say_json(message_json(deployment), output)
         return
     targets = "1 target" if len(deployment.targets) == 1 else f"{len(deployment.targets)} targets"
-    say([f"started {one_line(deployment.application)} {short_id(deployment.name)} ({targets})"])
+    what = f"{one_line(deployment.application)} {short_id(deployment.name)} ({targets})"
+    if deployment.blocked_by:
+        say([f"queued {what} behind {short_id(deployment.blocked_by)}"])
+    else:
+        say([f"started {what}"])
     note(f"follow it with: {reattach(deployment.name)}")
 
 

@@ -71,6 +71,9 @@ _KIND_BY_WORD: Final = {
     "NOT_STARTED": ("idle", "quiet"),
     "FAILED": ("bad", "bad"),
     "CANCELLED": ("stopped", "bad"),
+    "QUEUED": ("paused", "wait"),
+    "REPLACED": ("stopped", "quiet"),
+    "REJECTED": ("bad", "bad"),
     "ROLLING_BACK": ("back", "bad"),
 }
 

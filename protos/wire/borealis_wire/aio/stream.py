@@ -5,11 +5,11 @@ Owns what was received and not read yet. One task reads and one task sends; they
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
@@ -48,6 +48,21 @@ class LiveStream:
 
     Errors: StreamWasReset or TunnelLost from everything that waits.
     """
+
+    __slots__ = (
+        "_chunks",
+        "_failure",
+        "_is_ended",
+        "_reader",
+        "_sender",
+        "_tunnel",
+        "id",
+        "on_failure",
+        "opened",
+        "received_bytes",
+        "sent_bytes",
+        "trailers",
+    )
 
     def __init__(self, tunnel: LiveTunnel, stream_id: int) -> None:
         self.id = stream_id
@@ -123,7 +138,7 @@ class LiveStream:
         """Send data; waits while enough of it is on its way."""
         while not self._tunnel.room(self.id):
             self._check()
-            self._sender = asyncio.get_running_loop().create_future()
+            self._sender = self._tunnel.loop.create_future()
             self._tunnel.pause(self)
             await self._sender
         self._check()
@@ -197,7 +212,7 @@ class LiveStream:
 
     async def _wait_for_peer(self, limit_s: float | None) -> None:
         self._check()
-        loop = asyncio.get_running_loop()
+        loop = self._tunnel.loop
         waiter = self._reader = loop.create_future()
         if limit_s is None:
             await waiter

@@ -6,6 +6,7 @@ Owns the sessions; what happens inside one is its connection's.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import uuid
 from typing import TYPE_CHECKING, Final
@@ -16,13 +17,14 @@ from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_server.adapters.relay.admission import Load
 from borealis_server.adapters.relay.audit import NullAudit
 from borealis_server.adapters.relay.call import RelayedCall
-from borealis_server.adapters.relay.connection import AgentConnection, Authority, RelaySettings
+from borealis_server.adapters.relay.connection import AgentConnection, Authority, RelaySettings, Shared
 from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.relay.response import TunnelDuplex, TunnelResponse
 from borealis_server.adapters.relay.routing import AgentRoute
 from borealis_server.adapters.relay.watchers import Watchers
-from borealis_server.domain.errors import InvalidArgument, PermissionDenied, ServerUnavailable
-from borealis_server.ports.relay import AgentChange, AgentChangeKind, TcpRequest
+from borealis_server.domain.errors import Exhausted, InvalidArgument, PermissionDenied, ServerUnavailable
+from borealis_server.ports.relay import AgentChange, AgentChangeKind, AgentRef, TcpRequest
+from borealis_wire.window import ReceiveBudget
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,14 +33,13 @@ if TYPE_CHECKING:
     from borealis_server.domain.identity import Principal
     from borealis_server.ports.audit import RelayAudit
     from borealis_server.ports.clock import Clock
-    from borealis_server.ports.relay import AgentRef, AgentSession, RelayRequest
+    from borealis_server.ports.relay import AgentSession, RelayRequest
     from borealis_wire.aio.lane import Lane
 
 log = structlog.get_logger(__name__)
 
 _END_LIMIT_S: Final = 5.0
 """How long tunnels may take to end after they were told to."""
-_SHORTEST_GRACE_S: Final = 0.001
 
 
 class RelayHub:
@@ -60,8 +61,9 @@ class RelayHub:
         self._tenants: dict[str, Load] = {}
         self._audit = audit or NullAudit()
         self.metrics = metrics or RelayMetrics()
+        self._shared = Shared(metrics=self.metrics, budget=ReceiveBudget(self._settings.budget_bytes))
         self._watchers = Watchers()
-        self._epoch = 0
+        self._epochs = itertools.count(1)
         self._is_draining = False
         self._all_ended = asyncio.Event()
         self._all_ended.set()
@@ -131,15 +133,19 @@ class RelayHub:
             raise PermissionDenied("tunnel.connect (the credential is not bound to an agent)")
         if self._is_draining:
             raise ServerUnavailable("it is stopping")
-        self._epoch += 1
+        agent = AgentRef(tenant=principal.tenant, name=principal.agent_name)
+        route = self._routes.get(agent)
+        if route is not None and len(route.connections) >= self._settings.agent_tunnels:
+            raise Exhausted(f"tunnels of agent {agent.name}", str(self._settings.agent_tunnels), retry_after_s=30.0)
         connection = AgentConnection(
             lane,
             authority=Authority(principal=principal, token=token, verify=verify),
             clock=self._clock,
             settings=self._settings,
             server_id=self._server_id,
-            epoch=self._epoch,
+            next_epoch=lambda: next(self._epochs),
             on_ready=self._add,
+            shared=self._shared,
         )
         self._connections.add(connection)
         self._all_ended.clear()
@@ -155,12 +161,13 @@ class RelayHub:
     async def drain(self, grace_s: float) -> None:
         """Send every agent elsewhere, wait at most `grace_s` for open calls, then end all tunnels."""
         self._is_draining = True
-        async with asyncio.TaskGroup() as tasks:
-            for connection in tuple(self._connections):
-                reconnect_after_s = random.uniform(0, self._settings.reconnect_spread_s)  # noqa: S311 - spreads load
-                tasks.create_task(_drain(connection, grace_s, reconnect_after_s), name="hub.drain")
+        for connection in tuple(self._connections):
+            reconnect_after_s = random.uniform(0, self._settings.reconnect_spread_s)  # noqa: S311 - spreads load
+            connection.leave(
+                pb.GoAway.CAUSE_DRAIN, "the server is stopping", grace_s=grace_s, reconnect_after_s=reconnect_after_s
+            )
         try:
-            async with asyncio.timeout(_END_LIMIT_S):
+            async with asyncio.timeout(grace_s + _END_LIMIT_S):
                 await self._all_ended.wait()
         except TimeoutError:
             log.warning("hub.tunnels_left", count=len(self._connections))
@@ -177,8 +184,12 @@ class RelayHub:
     def _add(self, connection: AgentConnection) -> None:
         route = self._route(connection.agent)
         for older in route.connections:
-            if older.hello.instance_id == connection.hello.instance_id:
-                older.leave(pb.GoAway.CAUSE_SUPERSEDED, "a newer session of the same instance took over")
+            if older.hello.instance_id == connection.hello.instance_id and older.is_taking_calls:
+                older.leave(
+                    pb.GoAway.CAUSE_SUPERSEDED,
+                    "a newer session of the same instance took over",
+                    grace_s=self._settings.supersede_grace_s,
+                )
         route.connections.append(connection)
         route.left_at = None
         route.tell_waiters()
@@ -214,20 +225,3 @@ class RelayHub:
                 self._tenants[agent.tenant] = Load(name, limits.tenant_calls, limits.tenant_calls_per_s)
             self._routes[agent] = AgentRoute(agent, self._tenants[agent.tenant], limits)
         return self._routes[agent]
-
-
-async def _drain(connection: AgentConnection, grace_s: float, reconnect_after_s: float) -> None:
-    """Let the open calls of one tunnel finish, then end it."""
-    detail = "the server is stopping"
-    connection.leave(
-        pb.GoAway.CAUSE_DRAIN,
-        detail,
-        grace_s=max(grace_s, _SHORTEST_GRACE_S),
-        reconnect_after_s=reconnect_after_s,
-    )
-    try:
-        async with asyncio.timeout(grace_s):
-            await connection.idle()
-    except TimeoutError:
-        log.info("tunnel.cut", agent=connection.agent.name, open_streams=connection.open_streams)
-    connection.leave(pb.GoAway.CAUSE_DRAIN, detail)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_server.ports.audit import RelayOutcome
 from borealis_server.ports.relay import Priority
+from borealis_wire.aio.stats import BATCH_FRAMES, TunnelStats
 from borealis_wire.aio.stream import StreamWasReset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client import Metric
 
     from borealis_wire.aio.stream import StreamError
 
@@ -63,6 +69,9 @@ class RelayMetrics:
         self.token_refreshes = Counter(
             f"{prefix}_token_refreshes", "Tokens that agents renewed in band.", ["accepted"], registry=registry
         )
+        self.tunnels = TunnelStats()
+        """What all tunnels of this server do."""
+        registry.register(_TunnelCollector(self.tunnels))
         self.round_trip = Histogram(
             f"{prefix}_ping_seconds", "Round trips of pings.", buckets=_SECONDS, registry=registry
         )
@@ -78,3 +87,31 @@ class RelayMetrics:
     def observe(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """Show what `value` says whenever somebody looks."""
         Gauge(f"borealis_server_relay_{name}", meaning, registry=self._registry).set_function(value)
+
+
+class _TunnelCollector(Collector):
+    """Shows what tunnels counted, when somebody asks: they count every batch, so they count in plain numbers."""
+
+    def __init__(self, stats: TunnelStats) -> None:
+        self._stats = stats
+
+    def collect(self) -> Iterator[Metric]:
+        stats, prefix = self._stats, "borealis_server_relay_tunnel"
+        frames = HistogramMetricFamily(f"{prefix}_batch_frames", "Frames of the batches sent to agents.")
+        frames.add_metric([], buckets=_cumulated(stats.batches), sum_value=stats.frames)
+        yield frames
+        counters = {
+            "sent_bytes": ("Bytes of batches sent to agents.", stats.sent_bytes),
+            "received_bytes": ("Bytes of batches received from agents.", stats.received_bytes),
+            "credit_stall_seconds": ("Time that streams had data and the agent gave no credit.", stats.stalled_s),
+            "forgotten_streams": ("Streams that one side held and the other did not.", stats.forgotten_streams),
+        }
+        for name, (meaning, value) in counters.items():
+            yield CounterMetricFamily(f"{prefix}_{name}", meaning, value=value)
+        lag_s = stats.take_worst_lag_s()
+        yield GaugeMetricFamily(f"{prefix}_loop_lag_seconds", "Longest stop of the event loop lately.", value=lag_s)
+
+
+def _cumulated(batches: list[int]) -> list[tuple[str, float]]:
+    bounds = [str(float(most)) for most in BATCH_FRAMES[:-1]] + ["+Inf"]
+    return list(zip(bounds, accumulate(map(float, batches)), strict=True))

@@ -8,9 +8,9 @@ import msgspec
 
 from borealis_server.adapters.store.contents import addressed, digests_in, resolved
 from borealis_server.adapters.store.earlier_records import deployment_of_today, event_of_today
-from borealis_server.adapters.store.rules import check_events, checked_repeat, revised, to_us
-from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, Event
-from borealis_server.domain.errors import DeploymentInProgress, DeploymentNotFound
+from borealis_server.adapters.store.rules import check_events, checked_repeat, in_progress, revised, to_us
+from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, DeploymentState, Event
+from borealis_server.domain.errors import DeploymentNotFound
 from borealis_server.domain.names import DeploymentName
 from borealis_server.ports.store import Change, Committed, DeploymentCursor
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from borealis_server.adapters.store.sqlite import SqliteDatabase
+    from borealis_server.ports.store import Admission
 
 _encode = msgspec.json.Encoder().encode
 _decode_deployment = msgspec.json.Decoder(Deployment).decode
@@ -32,27 +33,42 @@ class SqliteDeploymentStore:
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
-    async def insert(self, deployment: Deployment, inputs: DeploymentInputs, events: Sequence[Event]) -> Deployment:
+    async def insert(
+        self,
+        deployment: Deployment,
+        inputs: DeploymentInputs,
+        events: Sequence[Event],
+        *,
+        beside: Callable[[Sequence[Deployment]], Admission] | None = None,
+    ) -> Deployment:
         """Keep a new deployment; or the one that the same request has started before, unchanged.
 
         Errors: RequestIdReused, DeploymentInProgress.
         """
-        check_events(deployment, events, after_sequence=0)
-        rows = [_event_row(deployment.key, event) for event in events]
         named, contents = addressed(inputs)
-        texts = (_text(deployment), _text(named))
+        inputs_text = _text(named)
 
         def insert(connection: sqlite3.Connection) -> Deployment:
-            existing = _of_request(connection, deployment)
+            existing = _of_request(connection, deployment.key.tenant, deployment.request_id)
             if existing is not None:
                 return checked_repeat(existing, deployment)
-            _refuse_second_in_progress(connection, deployment)
-            _insert(connection, deployment, *texts)
+            new = Change(deployment=deployment, events=tuple(events))
+            others = [] if deployment.state.is_final else _open_ones(connection, deployment)
+            if others:
+                if beside is None:
+                    raise in_progress(others)
+                admission = beside(others)
+                new = admission.new
+                if admission.replaced:
+                    before = next(one for one in others if one.key == admission.replaced.deployment.key)
+                    _update(connection, revised(before, admission.replaced), admission.replaced.events)
+            check_events(new.deployment, new.events, after_sequence=0)
+            _insert(connection, new.deployment, inputs_text)
             connection.executemany(
                 _INSERT_CONTENT, [(deployment.key.tenant, digest, text) for digest, text in contents.items()]
             )
-            connection.executemany(_INSERT_EVENT, rows)
-            return deployment
+            connection.executemany(_INSERT_EVENT, [_event_row(deployment.key, event) for event in new.events])
+            return new.deployment
 
         return await self._database.write(insert)
 
@@ -65,11 +81,7 @@ class SqliteDeploymentStore:
             if wanted is None:
                 return Committed(before=before, after=before)
             after = revised(before, wanted)
-            connection.execute(
-                "UPDATE deployments SET is_final = ?, record = ? WHERE tenant = ? AND id = ?",
-                (int(after.state.is_final), _text(after), key.tenant, key.id),
-            )
-            connection.executemany(_INSERT_EVENT, [_event_row(key, event) for event in wanted.events])
+            _update(connection, after, wanted.events)
             return Committed(before=before, after=after)
 
         return await self._database.write(update)
@@ -77,6 +89,10 @@ class SqliteDeploymentStore:
     async def get(self, key: DeploymentKey) -> Deployment:
         """The newest state. Errors: DeploymentNotFound."""
         return await self._database.read(lambda connection: _get(connection, key))
+
+    async def of_request(self, tenant: str, request_id: str) -> Deployment | None:
+        """The deployment that a request of this id has started."""
+        return await self._database.read(lambda connection: _of_request(connection, tenant, request_id))
 
     async def inputs(self, key: DeploymentKey) -> DeploymentInputs:
         """What it was started with. Errors: DeploymentNotFound."""
@@ -126,43 +142,51 @@ _INSERT_CONTENT = "INSERT INTO contents (tenant, digest, content) VALUES (?, ?, 
 _INSERT_EVENT = "INSERT INTO deployment_events (tenant, deployment_id, sequence, record) VALUES (?, ?, ?, ?)"
 
 
-def _of_request(connection: sqlite3.Connection, wanted: Deployment) -> Deployment | None:
-    if not wanted.request_id:
+def _of_request(connection: sqlite3.Connection, tenant: str, request_id: str) -> Deployment | None:
+    if not request_id:
         return None
     row = connection.execute(
-        "SELECT record FROM deployments WHERE tenant = ? AND request_id = ?", (wanted.key.tenant, wanted.request_id)
+        "SELECT record FROM deployments WHERE tenant = ? AND request_id = ?", (tenant, request_id)
     ).fetchone()
     return None if row is None else _deployment(row[0])
 
 
-def _refuse_second_in_progress(connection: sqlite3.Connection, wanted: Deployment) -> None:
-    tenant, application = wanted.key.tenant, wanted.application
-    row = connection.execute(
-        "SELECT id FROM deployments WHERE tenant = ? AND application = ? AND is_final = 0", (tenant, application)
-    ).fetchone()
-    if row is not None and not wanted.state.is_final:
-        raise DeploymentInProgress(application, DeploymentName(tenant, row[0]))
+def _open_ones(connection: sqlite3.Connection, wanted: Deployment) -> list[Deployment]:
+    """The deployments of the application that are not final."""
+    sql = "SELECT record FROM deployments WHERE tenant = ? AND application = ? AND is_final = 0"
+    rows = connection.execute(sql, (wanted.key.tenant, wanted.application)).fetchall()
+    return [_deployment(text) for (text,) in rows]
 
 
-def _insert(connection: sqlite3.Connection, deployment: Deployment, record: str, inputs: str) -> None:
+def _insert(connection: sqlite3.Connection, deployment: Deployment, inputs: str) -> None:
     key = deployment.key
     connection.execute(
-        "INSERT INTO deployments (tenant, id, application, started_us, is_final, request_id, record) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO deployments (tenant, id, application, started_us, is_final, is_queued, request_id, record) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             key.tenant,
             key.id,
             deployment.application,
             to_us(deployment.started_at),
             int(deployment.state.is_final),
+            int(deployment.state is DeploymentState.QUEUED),
             deployment.request_id or None,
-            record,
+            _text(deployment),
         ),
     )
     connection.execute(
         "INSERT INTO deployment_inputs (tenant, deployment_id, record, is_addressed) VALUES (?, ?, ?, 1)",
         (key.tenant, key.id, inputs),
     )
+
+
+def _update(connection: sqlite3.Connection, after: Deployment, events: Sequence[Event]) -> None:
+    key, is_queued = after.key, after.state is DeploymentState.QUEUED
+    connection.execute(
+        "UPDATE deployments SET is_final = ?, is_queued = ?, record = ? WHERE tenant = ? AND id = ?",
+        (int(after.state.is_final), int(is_queued), _text(after), key.tenant, key.id),
+    )
+    connection.executemany(_INSERT_EVENT, [_event_row(key, event) for event in events])
 
 
 def _get(connection: sqlite3.Connection, key: DeploymentKey) -> Deployment:

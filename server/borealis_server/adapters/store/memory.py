@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from borealis_server.adapters.store.rules import check_events, checked_repeat, revised
+from borealis_server.adapters.store.rules import check_events, checked_repeat, in_progress, revised
 from borealis_server.domain.audit import AuditEntry
-from borealis_server.domain.errors import CredentialExists, DeploymentInProgress, DeploymentNotFound
+from borealis_server.domain.errors import CredentialExists, DeploymentNotFound
 from borealis_server.domain.names import DeploymentName
 from borealis_server.ports.store import Change, Committed, DeploymentCursor
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from borealis_server.domain.audit import AuditCall, AuditFilter
     from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, Event
     from borealis_server.domain.identity import ClientCredential
+    from borealis_server.ports.store import Admission
 
 
 class MemoryCredentialStore:
@@ -129,24 +130,39 @@ class MemoryDeploymentStore:
         self._inputs: dict[DeploymentKey, DeploymentInputs] = {}
         self._events: dict[DeploymentKey, list[Event]] = {}
 
-    async def insert(self, deployment: Deployment, inputs: DeploymentInputs, events: Sequence[Event]) -> Deployment:
+    async def insert(
+        self,
+        deployment: Deployment,
+        inputs: DeploymentInputs,
+        events: Sequence[Event],
+        *,
+        beside: Callable[[Sequence[Deployment]], Admission] | None = None,
+    ) -> Deployment:
         """Keep a new deployment; or the one that the same request has started before, unchanged.
 
         Errors: RequestIdReused, DeploymentInProgress.
         """
-        check_events(deployment, events, after_sequence=0)
+        new, replaced = Change(deployment=deployment, events=tuple(events)), None
         tenant = deployment.key.tenant
-        for kept in self._of(tenant):
-            if deployment.request_id and kept.request_id == deployment.request_id:
-                return checked_repeat(kept, deployment)
-        for kept in self._of(tenant):
-            is_second = kept.application == deployment.application and not kept.state.is_final
-            if is_second and not deployment.state.is_final:
-                raise DeploymentInProgress(deployment.application, DeploymentName(tenant, kept.key.id))
-        self._deployments[deployment.key] = deployment
+        existing = await self.of_request(tenant, deployment.request_id) if deployment.request_id else None
+        if existing is not None:
+            return checked_repeat(existing, deployment)
+        others = [
+            kept for kept in self._of(tenant) if kept.application == deployment.application and not kept.state.is_final
+        ]
+        if others and not deployment.state.is_final:
+            if beside is None:
+                raise in_progress(others)
+            admission = beside(others)
+            new, replaced = admission.new, admission.replaced
+        check_events(new.deployment, new.events, after_sequence=0)
+        if replaced:
+            wanted = replaced
+            await self.update(wanted.deployment.key, lambda _: wanted)
+        self._deployments[deployment.key] = new.deployment
         self._inputs[deployment.key] = inputs
-        self._events[deployment.key] = list(events)
-        return deployment
+        self._events[deployment.key] = list(new.events)
+        return new.deployment
 
     async def update(self, key: DeploymentKey, change: Callable[[Deployment], Change | None]) -> Committed:
         """Replace a deployment by what `change` makes of it, together with the events. Errors: DeploymentNotFound."""
@@ -164,6 +180,10 @@ class MemoryDeploymentStore:
         if key not in self._deployments:
             raise DeploymentNotFound(DeploymentName(key.tenant, key.id))
         return self._deployments[key]
+
+    async def of_request(self, tenant: str, request_id: str) -> Deployment | None:
+        """The deployment that a request of this id has started."""
+        return next((kept for kept in self._of(tenant) if kept.request_id == request_id), None)
 
     async def inputs(self, key: DeploymentKey) -> DeploymentInputs:
         """What it was started with. Errors: DeploymentNotFound."""

@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from borealis_server.domain.errors import RequestIdReused
+from borealis_server.domain.deployment import DeploymentState
+from borealis_server.domain.errors import DeploymentInProgress, RequestIdReused
+from borealis_server.domain.names import DeploymentName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+def in_progress(open_ones: Sequence[Deployment]) -> DeploymentInProgress:
+    """The refusal of another deployment of an application; `open_ones` are those that are not final, at least one."""
+    running = min(open_ones, key=lambda one: one.state is DeploymentState.QUEUED)
+    return DeploymentInProgress(running.application, DeploymentName(running.key.tenant, running.key.id))
 
 
 def to_us(time: datetime) -> int:

@@ -31,5 +31,6 @@ def plan_condition(condition: Condition, ref: str, part: StepPart, *, stage: int
         stage=stage,
         duration_s=condition.duration_s,
         until_approved=condition.until_approved,
+        requires_roles=condition.requires_roles,
         expires_after_s=condition.expires_after_s,
     )

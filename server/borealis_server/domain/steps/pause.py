@@ -39,7 +39,7 @@ def _waiting(step: StepRun, here: Circumstances) -> StepRun:
         wait = Wait(
             what="approval",
             since=since,
-            ended_by="a person who may approve deployments",
+            ended_by=_approvers(step),
             limit_at=step.limit_at,
             at_limit=rollback.WAY_OUT[step.part] if step.limit_at else "",
         )
@@ -47,11 +47,17 @@ def _waiting(step: StepRun, here: Circumstances) -> StepRun:
         wait = Wait(
             what=f"pause of {step.duration_s or 0:g} s",
             since=since,
-            ended_by="time",
+            ended_by="time, or a person who skips it",
             limit_at=step.limit_at,
             at_limit="the next step starts",
         )
     return replace(step, wait=wait)
+
+
+def _approvers(step: StepRun) -> str:
+    if not step.requires_roles:
+        return "a person who may approve deployments"
+    return f"a person with the role {' or '.join(step.requires_roles)}, or an administrator"
 
 
 EXECUTOR = StepExecutor(start=start, decide=decide)

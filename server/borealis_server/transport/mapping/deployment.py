@@ -5,7 +5,9 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from borealis.deployment.v1 import deployment_pb2 as pb
+from borealis.deployment.v1 import deployment_service_pb2 as service_pb
 from borealis_server.domain.deployment import (
+    Approval,
     Deployment,
     Event,
     StepKind,
@@ -14,6 +16,7 @@ from borealis_server.domain.deployment import (
     Wait,
     Workload,
 )
+from borealis_server.domain.live_replicas import LiveReplicas
 from borealis_server.domain.names import DeploymentName
 
 
@@ -31,6 +34,10 @@ def to_proto(deployment: Deployment) -> pb.Deployment:
         end_time=timestamp(deployment.ended_at),
         sequence=deployment.sequence,
         etag=str(deployment.revision),
+        context=deployment.context,
+        blocked_by=_name(deployment, deployment.blocked_by),
+        replaced_by=_name(deployment, deployment.replaced_by),
+        redeploy_of=_name(deployment, deployment.redeploy_of),
     )
 
 
@@ -71,6 +78,27 @@ def target_to_proto(run: TargetRun) -> pb.TargetRun:
     )
 
 
+def live_to_proto(live: LiveReplicas) -> service_pb.LiveReplicas:
+    """What is live of a workload."""
+    place = live.place
+    message = service_pb.LiveReplicas(
+        place=service_pb.WorkloadPlace(account=place.account, namespace=place.namespace, name=place.name),
+        autoscaler=live.autoscaler,
+    )
+    if live.unknown:
+        message.unknown = live.unknown
+    elif live.replicas is None:
+        message.is_absent = True
+    else:
+        message.replicas = live.replicas
+    return message
+
+
+def _name(deployment: Deployment, other: str) -> str:
+    """The resource name of another deployment of the tenant, by its id; empty where there is none."""
+    return str(DeploymentName(deployment.key.tenant, other)) if other else ""
+
+
 def timestamp(moment: datetime | None) -> Timestamp | None:
     """A moment, absent when None."""
     if moment is None:
@@ -99,15 +127,21 @@ def _step_to_proto(step: StepRun) -> pb.StepRun:
 
 def _pause_to_proto(step: StepRun) -> pb.Pause:
     if not step.until_approved:
-        return pb.Pause(duration_s=step.duration_s or 0, resume_time=timestamp(step.limit_at))
+        skip = _skip_to_proto(step.skip) if step.skip else None
+        return pb.Pause(duration_s=step.duration_s or 0, resume_time=timestamp(step.limit_at), skip=skip)
     given = step.approval
     approval = pb.Approval(
         decided_by=given.by if given else "",
         decide_time=timestamp(given.at) if given else None,
         comment=given.comment if given else "",
         expire_time=timestamp(step.limit_at),
+        requires_roles=step.requires_roles,
     )
     return pb.Pause(approval=approval)
+
+
+def _skip_to_proto(skip: Approval) -> pb.Skip:
+    return pb.Skip(decided_by=skip.by, decide_time=timestamp(skip.at), comment=skip.comment)
 
 
 def _wait_to_proto(wait: Wait) -> pb.Wait:

@@ -13,16 +13,18 @@ from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, DeploymentKey, PersonsDecision
 from borealis_server.domain.errors import DeploymentNotFound
+from borealis_server.domain.live_replicas import WorkloadPlace
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.paging import PageRequest
 from borealis_server.domain.start import StartRequest
 from borealis_server.transport.interceptors.auth import current_principal
-from borealis_server.transport.mapping.deployment import event_to_proto, to_proto
+from borealis_server.transport.mapping.deployment import event_to_proto, live_to_proto, to_proto
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from borealis_server.services.deployments import Deployments
+    from borealis_server.services.live_replicas import LiveReplicasReader
 
 Context = Any  # generated stubs of grpc.aio do not type it
 
@@ -30,8 +32,9 @@ Context = Any  # generated stubs of grpc.aio do not type it
 class DeploymentServicer(rpc.DeploymentServiceServicer):
     """Deployments over gRPC."""
 
-    def __init__(self, deployments: Deployments) -> None:
+    def __init__(self, deployments: Deployments, live: LiveReplicasReader) -> None:
         self._deployments = deployments
+        self._live = live
 
     async def StartDeployment(self, request: pb.StartDeploymentRequest, context: Context) -> pb.StartDeploymentResponse:
         """Check a deploy file and start it."""
@@ -64,6 +67,14 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
             else:
                 yield pb.WatchDeploymentResponse(sequence=change.sequence, event=event_to_proto(change))
 
+    async def GetLiveReplicas(self, request: pb.GetLiveReplicasRequest, context: Context) -> pb.GetLiveReplicasResponse:
+        """Get how many pods are live."""
+        places = [
+            WorkloadPlace(account=one.account, namespace=one.namespace, name=one.name) for one in request.workloads
+        ]
+        found = await self._live.get(current_principal().tenant, places)
+        return pb.GetLiveReplicasResponse(workloads=[live_to_proto(one) for one in found])
+
     async def ApproveDeployment(
         self, request: pb.ApproveDeploymentRequest, context: Context
     ) -> pb.ApproveDeploymentResponse:
@@ -72,11 +83,17 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         deployment = await self._deployments.approve(_key(request.name), wish)
         return pb.ApproveDeploymentResponse(deployment=to_proto(deployment))
 
+    async def SkipPause(self, request: pb.SkipPauseRequest, context: Context) -> pb.SkipPauseResponse:
+        """End timed pauses before their time."""
+        wish = self._wish(persons.SKIP, request.request_id, request.comment, request.target, request.step)
+        deployment = await self._deployments.skip(_key(request.name), wish)
+        return pb.SkipPauseResponse(deployment=to_proto(deployment))
+
     async def RollBackDeployment(
         self, request: pb.RollBackDeploymentRequest, context: Context
     ) -> pb.RollBackDeploymentResponse:
         """Roll back what is in progress."""
-        wish = self._wish(persons.ROLL_BACK, request.request_id, request.comment)
+        wish = self._wish(persons.ROLL_BACK, request.request_id, request.comment, request.target)
         deployment = await self._deployments.roll_back(_key(request.name), wish)
         return pb.RollBackDeploymentResponse(deployment=to_proto(deployment))
 
@@ -89,10 +106,12 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         return pb.CancelDeploymentResponse(deployment=to_proto(deployment))
 
     def _wish(self, kind: str, request_id: str, comment: str, target: str = "", step: str = "") -> PersonsDecision:
+        caller = current_principal()
         return PersonsDecision(
             kind=kind,
-            by=current_principal().display_name,
+            by=caller.display_name,
             at=self._deployments.now(),
+            roles=tuple(caller.roles),
             request_id=request_id,
             target=target,
             step=step,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_server.adapters.relay.connection import RelaySettings
 from borealis_server.adapters.relay.hub import RelayHub
-from borealis_server.domain.access import Role
 from borealis_server.domain.errors import (
     AgentUnavailable,
     InvalidArgument,
@@ -20,105 +18,15 @@ from borealis_server.domain.errors import (
     ServerUnavailable,
     Unauthenticated,
 )
-from borealis_server.domain.identity import Principal
 from borealis_server.ports.relay import AgentRef, RelayRequest
-from borealis_wire.aio.live import LiveTunnel
-from borealis_wire.events import Event, GoAwayReceived, TokenAnswered, WelcomeReceived
-from borealis_wire.tunnel import Role as Side
-from borealis_wire.tunnel import Tunnel
+from borealis_wire.events import GoAwayReceived, TokenAnswered, WelcomeReceived
+from kit.fake_agent import LoopClock, hub_with, never_asked, principal
 from kit.lanes import lane_pair
-from kit.wire import ok
 
 pytestmark = pytest.mark.looptime
 
 PROD = AgentRef(tenant="main", name="prod")
 GET = RelayRequest(method="GET", path="/")
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class LoopClock:
-    """The loop's virtual time as a wall clock."""
-
-    def now(self):
-        return START + timedelta(seconds=asyncio.get_running_loop().time())
-
-
-def principal(agent="prod", *, life_s=10_000.0, tenant="main"):
-    return Principal(
-        subject="clients/x",
-        display_name=agent,
-        tenant=tenant,
-        roles=(Role.AGENT,),
-        agent_name=agent,
-        expires_at=LoopClock().now() + timedelta(seconds=life_s),
-    )
-
-
-class FakeAgent:
-    """The other end of a lane: answers, or does what a test tells it to."""
-
-    def __init__(self, lane, instance):
-        self.events: list[Event] = []
-        self.opened = 0
-        self.reset_code = None
-        self.is_silent = False
-        self.instance = instance
-        self.live = LiveTunnel(Tunnel(Side.AGENT), lane, on_event=self.events.append, on_open=self._on_open)
-        self.serving = None
-
-    def greet(self, name="prod"):
-        self.live.core.hello(pb.Hello(agent=name, instance_id=self.instance, version="9", features=["http", "x"]))
-        self.live.flush()
-
-    def got(self, kind):
-        return [event for event in self.events if isinstance(event, kind)]
-
-    def _on_open(self, stream, _request):
-        self.opened += 1
-        if self.reset_code is not None:
-            stream.reset(self.reset_code, "told to", dispatched=False)
-        elif not self.is_silent:
-            stream.answer(ok())
-            self.live.core.send(stream.id, self.instance.encode())
-            stream.end()
-            stream.close()
-
-
-@asynccontextmanager
-async def hub_with(*instances, settings=None, who=None, verify=None, name="prod"):
-    hub = RelayHub(LoopClock(), settings)
-    agents = []
-    async with asyncio.TaskGroup() as tasks:
-        runs = []
-        for instance in instances:
-            server_lane, agent_lane = lane_pair()
-            agent = FakeAgent(agent_lane, instance)
-            agents.append(agent)
-            serving = hub.serve(
-                server_lane,
-                lane_number=0,
-                principal=who or principal(),
-                token="t0",
-                verify=verify or never_asked,
-            )
-            agent.serving = tasks.create_task(outcome(serving))
-            runs += [agent.serving, tasks.create_task(agent.live.run())]
-            agent.greet(name)
-            await asyncio.sleep(0.01)
-        yield hub, agents
-        for run in runs:
-            run.cancel()
-
-
-async def outcome(serving):
-    try:
-        await serving
-    except (PermissionDenied, ServerUnavailable) as error:
-        return error
-
-
-async def never_asked(_token):
-    return principal()
 
 
 async def body_of(hub, request=GET):
@@ -131,7 +39,7 @@ async def test_welcome_names_the_terms():
         (event,) = agent.got(WelcomeReceived)
 
     welcome = event.welcome
-    assert list(welcome.features) == ["http"]
+    assert list(welcome.features) == ["http", "tcp", "upgrade"]
     assert (welcome.ping_interval_ms, welcome.dead_after_ms) == (15_000, 30_000)
     assert 9_000_000 < welcome.token_expires_in_ms <= 10_000_000
     assert welcome.epoch == 1
@@ -364,7 +272,8 @@ async def test_draining_without_calls_takes_no_time():
 async def test_draining_does_not_wait_for_ever_for_a_lane_that_hangs():
     async with hub_with("one", settings=RelaySettings()) as (hub, (agent,)):
         (connection,) = hub._connections
-        connection._live._lane.gate.clear()
+        lane: Any = connection._live._lane  # a lane in memory
+        lane.gate.clear()
         began_at = asyncio.get_running_loop().time()
         await hub.drain(0)
 

@@ -14,7 +14,7 @@ from borealis_server.domain.deployment import (
     TargetState,
 )
 from borealis_server.domain.effects import CreateReplicaSet, DeleteReplicaSet, MarkLive, Scale
-from borealis_server.domain.errors import AlreadyDecided, DeploymentEnded, NotAwaitingApproval, TargetNotFound
+from borealis_server.domain.errors import AlreadyDecided, DeploymentEnded, NotAwaitingApproval, TargetNotFound, TooLate
 from kit.delivery import (
     NEW,
     OLD,
@@ -354,5 +354,6 @@ class TestDecisions:
             drive.once()
             drive.cluster.advance()
 
-        with pytest.raises(DeploymentEnded, match="FINISHING"):
-            decide_as(drive, persons.ROLL_BACK)
+        for kind in (persons.ROLL_BACK, persons.CANCEL):
+            with pytest.raises(TooLate, match="redeploy an earlier deployment"):
+                decide_as(drive, kind)

@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Deployment(_message.Message):
-    __slots__ = ("name", "application", "description", "state", "message", "targets", "started_by", "start_time", "end_time", "sequence", "etag")
+    __slots__ = ("name", "application", "description", "state", "message", "targets", "started_by", "start_time", "end_time", "sequence", "etag", "context", "blocked_by", "replaced_by", "redeploy_of")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Deployment.State]
@@ -21,6 +21,9 @@ class Deployment(_message.Message):
         STATE_SUCCEEDED: _ClassVar[Deployment.State]
         STATE_FAILED: _ClassVar[Deployment.State]
         STATE_CANCELLED: _ClassVar[Deployment.State]
+        STATE_QUEUED: _ClassVar[Deployment.State]
+        STATE_REPLACED: _ClassVar[Deployment.State]
+        STATE_REJECTED: _ClassVar[Deployment.State]
     STATE_UNSPECIFIED: Deployment.State
     STATE_RUNNING: Deployment.State
     STATE_PAUSED: Deployment.State
@@ -28,6 +31,16 @@ class Deployment(_message.Message):
     STATE_SUCCEEDED: Deployment.State
     STATE_FAILED: Deployment.State
     STATE_CANCELLED: Deployment.State
+    STATE_QUEUED: Deployment.State
+    STATE_REPLACED: Deployment.State
+    STATE_REJECTED: Deployment.State
+    class ContextEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
     APPLICATION_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +52,10 @@ class Deployment(_message.Message):
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_BY_FIELD_NUMBER: _ClassVar[int]
+    REPLACED_BY_FIELD_NUMBER: _ClassVar[int]
+    REDEPLOY_OF_FIELD_NUMBER: _ClassVar[int]
     name: str
     application: str
     description: str
@@ -50,7 +67,11 @@ class Deployment(_message.Message):
     end_time: _timestamp_pb2.Timestamp
     sequence: int
     etag: str
-    def __init__(self, name: _Optional[str] = ..., application: _Optional[str] = ..., description: _Optional[str] = ..., state: _Optional[_Union[Deployment.State, str]] = ..., message: _Optional[str] = ..., targets: _Optional[_Iterable[_Union[TargetRun, _Mapping]]] = ..., started_by: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sequence: _Optional[int] = ..., etag: _Optional[str] = ...) -> None: ...
+    context: _containers.ScalarMap[str, str]
+    blocked_by: str
+    replaced_by: str
+    redeploy_of: str
+    def __init__(self, name: _Optional[str] = ..., application: _Optional[str] = ..., description: _Optional[str] = ..., state: _Optional[_Union[Deployment.State, str]] = ..., message: _Optional[str] = ..., targets: _Optional[_Iterable[_Union[TargetRun, _Mapping]]] = ..., started_by: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sequence: _Optional[int] = ..., etag: _Optional[str] = ..., context: _Optional[_Mapping[str, str]] = ..., blocked_by: _Optional[str] = ..., replaced_by: _Optional[str] = ..., redeploy_of: _Optional[str] = ...) -> None: ...
 
 class TargetRun(_message.Message):
     __slots__ = ("name", "account", "namespace", "depends_on", "state", "message", "end_reason", "rollback", "steps", "workloads", "wait", "start_time", "end_time", "warnings")
@@ -97,6 +118,8 @@ class TargetRun(_message.Message):
         END_REASON_AGENT_LOST: _ClassVar[TargetRun.EndReason]
         END_REASON_UPSTREAM_FAILED: _ClassVar[TargetRun.EndReason]
         END_REASON_OBJECT_OWNED_BY: _ClassVar[TargetRun.EndReason]
+        END_REASON_REPLACED: _ClassVar[TargetRun.EndReason]
+        END_REASON_REJECTED: _ClassVar[TargetRun.EndReason]
     END_REASON_UNSPECIFIED: TargetRun.EndReason
     END_REASON_USER_CANCELLED: TargetRun.EndReason
     END_REASON_USER_ROLLED_BACK: TargetRun.EndReason
@@ -106,6 +129,8 @@ class TargetRun(_message.Message):
     END_REASON_AGENT_LOST: TargetRun.EndReason
     END_REASON_UPSTREAM_FAILED: TargetRun.EndReason
     END_REASON_OBJECT_OWNED_BY: TargetRun.EndReason
+    END_REASON_REPLACED: TargetRun.EndReason
+    END_REASON_REJECTED: TargetRun.EndReason
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
@@ -207,26 +232,40 @@ class SetWeight(_message.Message):
     def __init__(self, weight_percent: _Optional[int] = ...) -> None: ...
 
 class Pause(_message.Message):
-    __slots__ = ("resume_time", "approval", "duration_s")
+    __slots__ = ("resume_time", "approval", "duration_s", "skip")
     RESUME_TIME_FIELD_NUMBER: _ClassVar[int]
     APPROVAL_FIELD_NUMBER: _ClassVar[int]
     DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    SKIP_FIELD_NUMBER: _ClassVar[int]
     resume_time: _timestamp_pb2.Timestamp
     approval: Approval
     duration_s: float
-    def __init__(self, resume_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., duration_s: _Optional[float] = ...) -> None: ...
+    skip: Skip
+    def __init__(self, resume_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ..., duration_s: _Optional[float] = ..., skip: _Optional[_Union[Skip, _Mapping]] = ...) -> None: ...
+
+class Skip(_message.Message):
+    __slots__ = ("decided_by", "decide_time", "comment")
+    DECIDED_BY_FIELD_NUMBER: _ClassVar[int]
+    DECIDE_TIME_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    decided_by: str
+    decide_time: _timestamp_pb2.Timestamp
+    comment: str
+    def __init__(self, decided_by: _Optional[str] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., comment: _Optional[str] = ...) -> None: ...
 
 class Approval(_message.Message):
-    __slots__ = ("decided_by", "decide_time", "comment", "expire_time")
+    __slots__ = ("decided_by", "decide_time", "comment", "expire_time", "requires_roles")
     DECIDED_BY_FIELD_NUMBER: _ClassVar[int]
     DECIDE_TIME_FIELD_NUMBER: _ClassVar[int]
     COMMENT_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    REQUIRES_ROLES_FIELD_NUMBER: _ClassVar[int]
     decided_by: str
     decide_time: _timestamp_pb2.Timestamp
     comment: str
     expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, decided_by: _Optional[str] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., comment: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    requires_roles: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, decided_by: _Optional[str] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., comment: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., requires_roles: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Workload(_message.Message):
     __slots__ = ("name", "namespace", "replicas", "new_replica_set", "old_replica_set", "new_pods", "old_pods", "new_available", "old_available", "asked_weight_percent", "actual_weight_percent")
@@ -268,6 +307,7 @@ class DeploymentEvent(_message.Message):
         KIND_PROGRESS: _ClassVar[DeploymentEvent.Kind]
         KIND_DECISION: _ClassVar[DeploymentEvent.Kind]
         KIND_WARNING: _ClassVar[DeploymentEvent.Kind]
+        KIND_DEPLOYMENT_QUEUED: _ClassVar[DeploymentEvent.Kind]
     KIND_UNSPECIFIED: DeploymentEvent.Kind
     KIND_DEPLOYMENT_STARTED: DeploymentEvent.Kind
     KIND_DEPLOYMENT_ENDED: DeploymentEvent.Kind
@@ -278,6 +318,7 @@ class DeploymentEvent(_message.Message):
     KIND_PROGRESS: DeploymentEvent.Kind
     KIND_DECISION: DeploymentEvent.Kind
     KIND_WARNING: DeploymentEvent.Kind
+    KIND_DEPLOYMENT_QUEUED: DeploymentEvent.Kind
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]

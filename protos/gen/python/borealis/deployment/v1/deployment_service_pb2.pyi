@@ -123,15 +123,37 @@ class ApproveDeploymentResponse(_message.Message):
     deployment: _deployment_pb2.Deployment
     def __init__(self, deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ...) -> None: ...
 
-class RollBackDeploymentRequest(_message.Message):
-    __slots__ = ("name", "request_id", "comment")
+class SkipPauseRequest(_message.Message):
+    __slots__ = ("name", "request_id", "target", "step", "comment")
     NAME_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
     COMMENT_FIELD_NUMBER: _ClassVar[int]
     name: str
     request_id: str
+    target: str
+    step: str
     comment: str
-    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., comment: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., target: _Optional[str] = ..., step: _Optional[str] = ..., comment: _Optional[str] = ...) -> None: ...
+
+class SkipPauseResponse(_message.Message):
+    __slots__ = ("deployment",)
+    DEPLOYMENT_FIELD_NUMBER: _ClassVar[int]
+    deployment: _deployment_pb2.Deployment
+    def __init__(self, deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ...) -> None: ...
+
+class RollBackDeploymentRequest(_message.Message):
+    __slots__ = ("name", "request_id", "comment", "target")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    COMMENT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    request_id: str
+    comment: str
+    target: str
+    def __init__(self, name: _Optional[str] = ..., request_id: _Optional[str] = ..., comment: _Optional[str] = ..., target: _Optional[str] = ...) -> None: ...
 
 class RollBackDeploymentResponse(_message.Message):
     __slots__ = ("deployment",)
@@ -154,3 +176,39 @@ class CancelDeploymentResponse(_message.Message):
     DEPLOYMENT_FIELD_NUMBER: _ClassVar[int]
     deployment: _deployment_pb2.Deployment
     def __init__(self, deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ...) -> None: ...
+
+class GetLiveReplicasRequest(_message.Message):
+    __slots__ = ("workloads",)
+    WORKLOADS_FIELD_NUMBER: _ClassVar[int]
+    workloads: _containers.RepeatedCompositeFieldContainer[WorkloadPlace]
+    def __init__(self, workloads: _Optional[_Iterable[_Union[WorkloadPlace, _Mapping]]] = ...) -> None: ...
+
+class WorkloadPlace(_message.Message):
+    __slots__ = ("account", "namespace", "name")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    namespace: str
+    name: str
+    def __init__(self, account: _Optional[str] = ..., namespace: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class GetLiveReplicasResponse(_message.Message):
+    __slots__ = ("workloads",)
+    WORKLOADS_FIELD_NUMBER: _ClassVar[int]
+    workloads: _containers.RepeatedCompositeFieldContainer[LiveReplicas]
+    def __init__(self, workloads: _Optional[_Iterable[_Union[LiveReplicas, _Mapping]]] = ...) -> None: ...
+
+class LiveReplicas(_message.Message):
+    __slots__ = ("place", "replicas", "unknown", "is_absent", "autoscaler")
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    IS_ABSENT_FIELD_NUMBER: _ClassVar[int]
+    AUTOSCALER_FIELD_NUMBER: _ClassVar[int]
+    place: WorkloadPlace
+    replicas: int
+    unknown: str
+    is_absent: bool
+    autoscaler: str
+    def __init__(self, place: _Optional[_Union[WorkloadPlace, _Mapping]] = ..., replicas: _Optional[int] = ..., unknown: _Optional[str] = ..., is_absent: _Optional[bool] = ..., autoscaler: _Optional[str] = ...) -> None: ...

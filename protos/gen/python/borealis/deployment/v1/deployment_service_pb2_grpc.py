@@ -58,10 +58,20 @@ class DeploymentServiceStub:
                 request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentRequest.SerializeToString,
                 response_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentResponse.FromString,
                 _registered_method=True)
+        self.GetLiveReplicas = channel.unary_unary(
+                '/borealis.deployment.v1.DeploymentService/GetLiveReplicas',
+                request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.GetLiveReplicasRequest.SerializeToString,
+                response_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.GetLiveReplicasResponse.FromString,
+                _registered_method=True)
         self.ApproveDeployment = channel.unary_unary(
                 '/borealis.deployment.v1.DeploymentService/ApproveDeployment',
                 request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ApproveDeploymentRequest.SerializeToString,
                 response_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ApproveDeploymentResponse.FromString,
+                _registered_method=True)
+        self.SkipPause = channel.unary_unary(
+                '/borealis.deployment.v1.DeploymentService/SkipPause',
+                request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.SkipPauseRequest.SerializeToString,
+                response_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.SkipPauseResponse.FromString,
                 _registered_method=True)
         self.RollBackDeployment = channel.unary_unary(
                 '/borealis.deployment.v1.DeploymentService/RollBackDeployment',
@@ -84,7 +94,8 @@ class DeploymentServiceServicer:
 
     def StartDeployment(self, request, context):
         """Checks a deploy file with its manifests and starts it. Nothing is started when anything is wrong: all faults come back
-        at once (DEPLOY_FILE_INVALID). Fails with DEPLOYMENT_IN_PROGRESS while the application has a run that is not final.
+        at once (DEPLOY_FILE_INVALID). While the application has a run that is not final it fails with DEPLOYMENT_IN_PROGRESS;
+        or, where the deploy file says `enqueueOne`, it is queued, in the place of one that waits already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,9 +123,25 @@ class DeploymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetLiveReplicas(self, request, context):
+        """Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
+        with the reason; the call does not fail for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ApproveDeployment(self, request, context):
         """Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
-        NOT_AWAITING_APPROVAL when nothing waits.
+        NOT_AWAITING_APPROVAL when nothing waits, and with ROLE_REQUIRED when it takes a role that the caller lacks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SkipPause(self, request, context):
+        """Ends timed pauses before their time. Fails with NOT_PAUSED when none is under way, and with ALREADY_DECIDED when
+        somebody was faster.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,7 +149,8 @@ class DeploymentServiceServicer:
 
     def RollBackDeployment(self, request, context):
         """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
-        happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final.
+        happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final, and with TOO_LATE when the new
+        version serves alone already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,10 +187,20 @@ def add_DeploymentServiceServicer_to_server(servicer, server):
                     request_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentRequest.FromString,
                     response_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentResponse.SerializeToString,
             ),
+            'GetLiveReplicas': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLiveReplicas,
+                    request_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.GetLiveReplicasRequest.FromString,
+                    response_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.GetLiveReplicasResponse.SerializeToString,
+            ),
             'ApproveDeployment': grpc.unary_unary_rpc_method_handler(
                     servicer.ApproveDeployment,
                     request_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ApproveDeploymentRequest.FromString,
                     response_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ApproveDeploymentResponse.SerializeToString,
+            ),
+            'SkipPause': grpc.unary_unary_rpc_method_handler(
+                    servicer.SkipPause,
+                    request_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.SkipPauseRequest.FromString,
+                    response_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.SkipPauseResponse.SerializeToString,
             ),
             'RollBackDeployment': grpc.unary_unary_rpc_method_handler(
                     servicer.RollBackDeployment,
@@ -298,6 +336,33 @@ class DeploymentService:
             _registered_method=True)
 
     @staticmethod
+    def GetLiveReplicas(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/borealis.deployment.v1.DeploymentService/GetLiveReplicas',
+            borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.GetLiveReplicasRequest.SerializeToString,
+            borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.GetLiveReplicasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ApproveDeployment(request,
             target,
             options=(),
@@ -314,6 +379,33 @@ class DeploymentService:
             '/borealis.deployment.v1.DeploymentService/ApproveDeployment',
             borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ApproveDeploymentRequest.SerializeToString,
             borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ApproveDeploymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SkipPause(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/borealis.deployment.v1.DeploymentService/SkipPause',
+            borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.SkipPauseRequest.SerializeToString,
+            borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.SkipPauseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,7 +39,8 @@ class DeploymentServiceStub:
     def __new__(cls, channel: _aio.Channel) -> DeploymentServiceAsyncStub: ...
     StartDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.StartDeploymentRequest, _deployment_service_pb2.StartDeploymentResponse]
     """Checks a deploy file with its manifests and starts it. Nothing is started when anything is wrong: all faults come back
-    at once (DEPLOY_FILE_INVALID). Fails with DEPLOYMENT_IN_PROGRESS while the application has a run that is not final.
+    at once (DEPLOY_FILE_INVALID). While the application has a run that is not final it fails with DEPLOYMENT_IN_PROGRESS;
+    or, where the deploy file says `enqueueOne`, it is queued, in the place of one that waits already.
     """
     GetDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.GetDeploymentRequest, _deployment_service_pb2.GetDeploymentResponse]
     """Gets one deployment. Fails with DEPLOYMENT_NOT_FOUND."""
@@ -49,13 +50,22 @@ class DeploymentServiceStub:
     """Streams one deployment: first its whole state or the events missed, then each event as it happens. The stream ends by
     itself after the event that makes the deployment final.
     """
+    GetLiveReplicas: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.GetLiveReplicasRequest, _deployment_service_pb2.GetLiveReplicasResponse]
+    """Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
+    with the reason; the call does not fail for it.
+    """
     ApproveDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ApproveDeploymentRequest, _deployment_service_pb2.ApproveDeploymentResponse]
     """Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
-    NOT_AWAITING_APPROVAL when nothing waits.
+    NOT_AWAITING_APPROVAL when nothing waits, and with ROLE_REQUIRED when it takes a role that the caller lacks.
+    """
+    SkipPause: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.SkipPauseRequest, _deployment_service_pb2.SkipPauseResponse]
+    """Ends timed pauses before their time. Fails with NOT_PAUSED when none is under way, and with ALREADY_DECIDED when
+    somebody was faster.
     """
     RollBackDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]
     """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
-    happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final.
+    happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final, and with TOO_LATE when the new
+    version serves alone already.
     """
     CancelDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.CancelDeploymentRequest, _deployment_service_pb2.CancelDeploymentResponse]
     """Cancels a deployment: targets that have not started never start, those in progress are rolled back. Fails with
@@ -73,7 +83,8 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     StartDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.StartDeploymentRequest, _deployment_service_pb2.StartDeploymentResponse]  # type: ignore[assignment]
     """Checks a deploy file with its manifests and starts it. Nothing is started when anything is wrong: all faults come back
-    at once (DEPLOY_FILE_INVALID). Fails with DEPLOYMENT_IN_PROGRESS while the application has a run that is not final.
+    at once (DEPLOY_FILE_INVALID). While the application has a run that is not final it fails with DEPLOYMENT_IN_PROGRESS;
+    or, where the deploy file says `enqueueOne`, it is queued, in the place of one that waits already.
     """
     GetDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.GetDeploymentRequest, _deployment_service_pb2.GetDeploymentResponse]  # type: ignore[assignment]
     """Gets one deployment. Fails with DEPLOYMENT_NOT_FOUND."""
@@ -83,13 +94,22 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     """Streams one deployment: first its whole state or the events missed, then each event as it happens. The stream ends by
     itself after the event that makes the deployment final.
     """
+    GetLiveReplicas: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.GetLiveReplicasRequest, _deployment_service_pb2.GetLiveReplicasResponse]  # type: ignore[assignment]
+    """Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
+    with the reason; the call does not fail for it.
+    """
     ApproveDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ApproveDeploymentRequest, _deployment_service_pb2.ApproveDeploymentResponse]  # type: ignore[assignment]
     """Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
-    NOT_AWAITING_APPROVAL when nothing waits.
+    NOT_AWAITING_APPROVAL when nothing waits, and with ROLE_REQUIRED when it takes a role that the caller lacks.
+    """
+    SkipPause: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.SkipPauseRequest, _deployment_service_pb2.SkipPauseResponse]  # type: ignore[assignment]
+    """Ends timed pauses before their time. Fails with NOT_PAUSED when none is under way, and with ALREADY_DECIDED when
+    somebody was faster.
     """
     RollBackDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]  # type: ignore[assignment]
     """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
-    happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final.
+    happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final, and with TOO_LATE when the new
+    version serves alone already.
     """
     CancelDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.CancelDeploymentRequest, _deployment_service_pb2.CancelDeploymentResponse]  # type: ignore[assignment]
     """Cancels a deployment: targets that have not started never start, those in progress are rolled back. Fails with
@@ -110,7 +130,8 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.StartDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.StartDeploymentResponse]]:
         """Checks a deploy file with its manifests and starts it. Nothing is started when anything is wrong: all faults come back
-        at once (DEPLOY_FILE_INVALID). Fails with DEPLOYMENT_IN_PROGRESS while the application has a run that is not final.
+        at once (DEPLOY_FILE_INVALID). While the application has a run that is not final it fails with DEPLOYMENT_IN_PROGRESS;
+        or, where the deploy file says `enqueueOne`, it is queued, in the place of one that waits already.
         """
 
     @_abc_1.abstractmethod
@@ -140,13 +161,33 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def GetLiveReplicas(
+        self,
+        request: _deployment_service_pb2.GetLiveReplicasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.GetLiveReplicasResponse, _abc.Awaitable[_deployment_service_pb2.GetLiveReplicasResponse]]:
+        """Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
+        with the reason; the call does not fail for it.
+        """
+
+    @_abc_1.abstractmethod
     def ApproveDeployment(
         self,
         request: _deployment_service_pb2.ApproveDeploymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.ApproveDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.ApproveDeploymentResponse]]:
         """Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
-        NOT_AWAITING_APPROVAL when nothing waits.
+        NOT_AWAITING_APPROVAL when nothing waits, and with ROLE_REQUIRED when it takes a role that the caller lacks.
+        """
+
+    @_abc_1.abstractmethod
+    def SkipPause(
+        self,
+        request: _deployment_service_pb2.SkipPauseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.SkipPauseResponse, _abc.Awaitable[_deployment_service_pb2.SkipPauseResponse]]:
+        """Ends timed pauses before their time. Fails with NOT_PAUSED when none is under way, and with ALREADY_DECIDED when
+        somebody was faster.
         """
 
     @_abc_1.abstractmethod
@@ -156,7 +197,8 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_deployment_service_pb2.RollBackDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.RollBackDeploymentResponse]]:
         """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
-        happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final.
+        happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final, and with TOO_LATE when the new
+        version serves alone already.
         """
 
     @_abc_1.abstractmethod

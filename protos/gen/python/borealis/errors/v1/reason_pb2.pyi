@@ -32,6 +32,9 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CLUSTER_REFUSED: _ClassVar[Reason]
     REASON_OBJECT_OWNED_BY: _ClassVar[Reason]
     REASON_CLUSTER_BUSY: _ClassVar[Reason]
+    REASON_NOT_PAUSED: _ClassVar[Reason]
+    REASON_ROLE_REQUIRED: _ClassVar[Reason]
+    REASON_TOO_LATE: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_INTERNAL: Reason
 REASON_INVALID_ARGUMENT: Reason
@@ -58,3 +61,6 @@ REASON_PAGE_TOKEN_INVALID: Reason
 REASON_CLUSTER_REFUSED: Reason
 REASON_OBJECT_OWNED_BY: Reason
 REASON_CLUSTER_BUSY: Reason
+REASON_NOT_PAUSED: Reason
+REASON_ROLE_REQUIRED: Reason
+REASON_TOO_LATE: Reason

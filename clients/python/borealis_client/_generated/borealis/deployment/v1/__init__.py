@@ -16,13 +16,19 @@ __all__ = (
     "DeploymentState",
     "GetDeploymentRequest",
     "GetDeploymentResponse",
+    "GetLiveReplicasRequest",
+    "GetLiveReplicasResponse",
     "ListDeploymentsRequest",
     "ListDeploymentsResponse",
+    "LiveReplicas",
     "ManifestFile",
     "Pause",
     "RollBackDeploymentRequest",
     "RollBackDeploymentResponse",
     "SetWeight",
+    "Skip",
+    "SkipPauseRequest",
+    "SkipPauseResponse",
     "StartDeploymentRequest",
     "StartDeploymentResponse",
     "StepRun",
@@ -36,6 +42,7 @@ __all__ = (
     "WatchDeploymentRequest",
     "WatchDeploymentResponse",
     "Workload",
+    "WorkloadPlace",
 )
 
 import datetime
@@ -96,6 +103,21 @@ class DeploymentState(betterproto2.Enum):
     Final: a person ended it, or an approval expired.
     """
 
+    QUEUED = 7
+    """
+    Waits until the deployment of `blocked_by` has ended. Nothing is touched.
+    """
+
+    REPLACED = 8
+    """
+    Final: never started, since the newer deployment of `replaced_by` took its place in the queue.
+    """
+
+    REJECTED = 9
+    """
+    Final: never started, since it could not be carried out any more when its turn came; `message` says why.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -106,6 +128,9 @@ class DeploymentState(betterproto2.Enum):
             4: "STATE_SUCCEEDED",
             5: "STATE_FAILED",
             6: "STATE_CANCELLED",
+            7: "STATE_QUEUED",
+            8: "STATE_REPLACED",
+            9: "STATE_REJECTED",
         }
 
     @classmethod
@@ -118,6 +143,9 @@ class DeploymentState(betterproto2.Enum):
             "STATE_SUCCEEDED": 4,
             "STATE_FAILED": 5,
             "STATE_CANCELLED": 6,
+            "STATE_QUEUED": 7,
+            "STATE_REPLACED": 8,
+            "STATE_REJECTED": 9,
         }
 
 
@@ -133,7 +161,7 @@ class DeploymentEventKind(betterproto2.Enum):
 
     DEPLOYMENT_STARTED = 1
     """
-    The deployment was accepted.
+    The deployment started: it was accepted, or its turn in the queue came.
     """
 
     DEPLOYMENT_ENDED = 2
@@ -176,6 +204,11 @@ class DeploymentEventKind(betterproto2.Enum):
     Something a person should know.
     """
 
+    DEPLOYMENT_QUEUED = 10
+    """
+    The deployment was accepted and waits in the queue.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -189,6 +222,7 @@ class DeploymentEventKind(betterproto2.Enum):
             7: "KIND_PROGRESS",
             8: "KIND_DECISION",
             9: "KIND_WARNING",
+            10: "KIND_DEPLOYMENT_QUEUED",
         }
 
     @classmethod
@@ -204,6 +238,7 @@ class DeploymentEventKind(betterproto2.Enum):
             "KIND_PROGRESS": 7,
             "KIND_DECISION": 8,
             "KIND_WARNING": 9,
+            "KIND_DEPLOYMENT_QUEUED": 10,
         }
 
 
@@ -373,6 +408,16 @@ class TargetRunEndReason(betterproto2.Enum):
     An object that the run must change belongs to another application.
     """
 
+    REPLACED = 9
+    """
+    It waited in the queue, and a newer deployment took its place.
+    """
+
+    REJECTED = 10
+    """
+    It waited in the queue, and could not be carried out any more when its turn came.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -385,6 +430,8 @@ class TargetRunEndReason(betterproto2.Enum):
             6: "END_REASON_AGENT_LOST",
             7: "END_REASON_UPSTREAM_FAILED",
             8: "END_REASON_OBJECT_OWNED_BY",
+            9: "END_REASON_REPLACED",
+            10: "END_REASON_REJECTED",
         }
 
     @classmethod
@@ -399,6 +446,8 @@ class TargetRunEndReason(betterproto2.Enum):
             "END_REASON_AGENT_LOST": 6,
             "END_REASON_UPSTREAM_FAILED": 7,
             "END_REASON_OBJECT_OWNED_BY": 8,
+            "END_REASON_REPLACED": 9,
+            "END_REASON_REJECTED": 10,
         }
 
 
@@ -562,6 +611,12 @@ class Approval(betterproto2.Message):
     When it expires unless somebody decides; absent when it waits for ever or has not started.
     """
 
+    requires_roles: "list[str]" = betterproto2.field(5, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Roles of which a person needs one to approve; an administrator needs none of them. Empty: whoever may approve
+    deployments.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "Approval", Approval)
 
@@ -589,7 +644,7 @@ class ApproveDeploymentRequest(betterproto2.Message):
 
     step: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
     """
-    Only this step of the target; empty means the one that waits.
+    Only this step; empty means every one that waits.
     """
 
     comment: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
@@ -721,6 +776,28 @@ class Deployment(betterproto2.Message):
     Opaque version for safe updates; send it back unchanged.
     """
 
+    context: "dict[str, str]" = betterproto2.field(
+        12, betterproto2.TYPE_MAP, map_meta=betterproto2.map_meta(betterproto2.TYPE_STRING, betterproto2.TYPE_STRING)
+    )
+    """
+    Variables that were given at the start; they go before those of steps, and these before those of the deploy file.
+    """
+
+    blocked_by: "str" = betterproto2.field(13, betterproto2.TYPE_STRING)
+    """
+    Resource name of the deployment that it waits for, or waited for, in the queue; empty when it never waited.
+    """
+
+    replaced_by: "str" = betterproto2.field(14, betterproto2.TYPE_STRING)
+    """
+    Resource name of the newer deployment that took its place in the queue; empty otherwise.
+    """
+
+    redeploy_of: "str" = betterproto2.field(15, betterproto2.TYPE_STRING)
+    """
+    Resource name of the deployment whose stored files it brings out again; empty when it was started with files.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "Deployment", Deployment)
 
@@ -822,6 +899,36 @@ default_message_pool.register_message("borealis.deployment.v1", "GetDeploymentRe
 
 
 @dataclass(eq=False, repr=False)
+class GetLiveReplicasRequest(betterproto2.Message):
+    """
+    Asks how many pods are live.
+    """
+
+    workloads: "list[WorkloadPlace]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The Kubernetes Deployments, 1 to 500.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "GetLiveReplicasRequest", GetLiveReplicasRequest)
+
+
+@dataclass(eq=False, repr=False)
+class GetLiveReplicasResponse(betterproto2.Message):
+    """
+    What is live.
+    """
+
+    workloads: "list[LiveReplicas]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    One for each of the request, in its order.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "GetLiveReplicasResponse", GetLiveReplicasResponse)
+
+
+@dataclass(eq=False, repr=False)
 class ListDeploymentsRequest(betterproto2.Message):
     """
     Asks for deployments.
@@ -872,9 +979,47 @@ default_message_pool.register_message("borealis.deployment.v1", "ListDeployments
 
 
 @dataclass(eq=False, repr=False)
+class LiveReplicas(betterproto2.Message):
+    """
+    The pods of one Kubernetes Deployment that are live.
+
+    Oneofs:
+        - found: What was found.
+    """
+
+    place: "WorkloadPlace | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    Which one.
+    """
+
+    replicas: "int | None" = betterproto2.field(2, betterproto2.TYPE_INT32, optional=True, group="found")
+    """
+    Pods that its live version is to have; 0 also when somebody scaled it to none.
+    """
+
+    unknown: "str | None" = betterproto2.field(3, betterproto2.TYPE_STRING, optional=True, group="found")
+    """
+    One sentence: why nobody knows, such as an agent that is away.
+    """
+
+    is_absent: "bool | None" = betterproto2.field(4, betterproto2.TYPE_BOOL, optional=True, group="found")
+    """
+    True: no version of it is live.
+    """
+
+    autoscaler: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Name of the HorizontalPodAutoscaler that decides on the number; empty when there is none.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "LiveReplicas", LiveReplicas)
+
+
+@dataclass(eq=False, repr=False)
 class ManifestFile(betterproto2.Message):
     """
-    One manifest file that the client read.
+    One file that the client read or fetched for the deploy file.
     """
 
     path: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -889,7 +1034,7 @@ class ManifestFile(betterproto2.Message):
 
     content: "bytes" = betterproto2.field(3, betterproto2.TYPE_BYTES)
     """
-    Its content: YAML or JSON in UTF-8, one or more documents, at most 10 MiB.
+    Its content in UTF-8, at most 10 MiB: YAML or JSON, one or more documents; or the body of a webhook.
     """
 
 
@@ -922,6 +1067,11 @@ class Pause(betterproto2.Message):
     Length of a timed pause in seconds; 0 for an approval.
     """
 
+    skip: "Skip | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The decision that ended a timed pause early; absent when there was none.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "Pause", Pause)
 
@@ -945,6 +1095,12 @@ class RollBackDeploymentRequest(betterproto2.Message):
     comment: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
     """
     For the record, at most 1,000 characters.
+    """
+
+    target: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    The target that is to go back: TOO_LATE comes back when that one cannot. It ends the deployment, so others in progress
+    are cancelled and go back too. Empty means all.
     """
 
 
@@ -984,6 +1140,83 @@ default_message_pool.register_message("borealis.deployment.v1", "SetWeight", Set
 
 
 @dataclass(eq=False, repr=False)
+class Skip(betterproto2.Message):
+    """
+    A person's decision not to wait for the end of a timed pause.
+    """
+
+    decided_by: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Who decided: the display name of the credential.
+    """
+
+    decide_time: "datetime.datetime | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When.
+    """
+
+    comment: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    What the person wrote with it.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "Skip", Skip)
+
+
+@dataclass(eq=False, repr=False)
+class SkipPauseRequest(betterproto2.Message):
+    """
+    Skips pauses.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Resource name: `tenants/{tenant}/deployments/{deployment}`.
+    """
+
+    request_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Chosen by the client, unique for this decision, 1 to 64 characters; empty means that repeats are not recognised.
+    """
+
+    target: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Only this target; empty means every target that pauses.
+    """
+
+    step: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    Only this step; empty means every pause that is under way.
+    """
+
+    comment: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    For the record, at most 1,000 characters.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "SkipPauseRequest", SkipPauseRequest)
+
+
+@dataclass(eq=False, repr=False)
+class SkipPauseResponse(betterproto2.Message):
+    """
+    What skipping did.
+    """
+
+    deployment: "Deployment | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The deployment after it.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "SkipPauseResponse", SkipPauseResponse)
+
+
+@dataclass(eq=False, repr=False)
 class StartDeploymentRequest(betterproto2.Message):
     """
     Asks to start a deployment.
@@ -1006,7 +1239,8 @@ class StartDeploymentRequest(betterproto2.Message):
 
     manifest_files: "list[ManifestFile]" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    What the deploy file's `manifests[].path` entries hold.
+    What the deploy file's `path` entries hold, of manifests and of webhooks' bodies. Addresses that are missing here are
+    fetched by the server.
     """
 
     application: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
@@ -1023,7 +1257,8 @@ class StartDeploymentRequest(betterproto2.Message):
         7, betterproto2.TYPE_MAP, map_meta=betterproto2.map_meta(betterproto2.TYPE_STRING, betterproto2.TYPE_STRING)
     )
     """
-    Variables for templates; they go before those of the steps, and these before those of the file.
+    Variables for templates; they go before those of the steps, and these before those of the file. At most 100, with 16 KiB
+    of names and values in all.
     """
 
     targets: "list[str]" = betterproto2.field(8, betterproto2.TYPE_STRING, repeated=True)
@@ -1360,6 +1595,31 @@ class Workload(betterproto2.Message):
 default_message_pool.register_message("borealis.deployment.v1", "Workload", Workload)
 
 
+@dataclass(eq=False, repr=False)
+class WorkloadPlace(betterproto2.Message):
+    """
+    Where a Kubernetes Deployment is.
+    """
+
+    account: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Agent of the cluster.
+    """
+
+    namespace: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Kubernetes namespace.
+    """
+
+    name: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Name of the Kubernetes Deployment in the manifest.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "WorkloadPlace", WorkloadPlace)
+
+
 class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
     """
     Starts deployments, shows them, and takes people's decisions about them.
@@ -1378,7 +1638,8 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
     ) -> "StartDeploymentResponse":
         """
         Checks a deploy file with its manifests and starts it. Nothing is started when anything is wrong: all faults come back
-        at once (DEPLOY_FILE_INVALID). Fails with DEPLOYMENT_IN_PROGRESS while the application has a run that is not final.
+        at once (DEPLOY_FILE_INVALID). While the application has a run that is not final it fails with DEPLOYMENT_IN_PROGRESS;
+        or, where the deploy file says `enqueueOne`, it is queued, in the place of one that waits already.
         """
 
         return await self._unary_unary(
@@ -1455,6 +1716,28 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
         ):
             yield response
 
+    async def get_live_replicas(
+        self,
+        message: "GetLiveReplicasRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "GetLiveReplicasResponse":
+        """
+        Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
+        with the reason; the call does not fail for it.
+        """
+
+        return await self._unary_unary(
+            "/borealis.deployment.v1.DeploymentService/GetLiveReplicas",
+            message,
+            GetLiveReplicasResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
     async def approve_deployment(
         self,
         message: "ApproveDeploymentRequest",
@@ -1465,13 +1748,35 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
     ) -> "ApproveDeploymentResponse":
         """
         Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
-        NOT_AWAITING_APPROVAL when nothing waits.
+        NOT_AWAITING_APPROVAL when nothing waits, and with ROLE_REQUIRED when it takes a role that the caller lacks.
         """
 
         return await self._unary_unary(
             "/borealis.deployment.v1.DeploymentService/ApproveDeployment",
             message,
             ApproveDeploymentResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def skip_pause(
+        self,
+        message: "SkipPauseRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "SkipPauseResponse":
+        """
+        Ends timed pauses before their time. Fails with NOT_PAUSED when none is under way, and with ALREADY_DECIDED when
+        somebody was faster.
+        """
+
+        return await self._unary_unary(
+            "/borealis.deployment.v1.DeploymentService/SkipPause",
+            message,
+            SkipPauseResponse,
             timeout=timeout,
             deadline=deadline,
             metadata=metadata,
@@ -1487,7 +1792,8 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
     ) -> "RollBackDeploymentResponse":
         """
         Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
-        happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final.
+        happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final, and with TOO_LATE when the new
+        version serves alone already.
         """
 
         return await self._unary_unary(

@@ -148,6 +148,21 @@ class Reason(betterproto2.Enum):
     The cluster could not answer now (throttled, starting, or a kind that is not served yet): repeat with backoff.
     """
 
+    NOT_PAUSED = 26
+    """
+    No timed pause is under way where one was to be skipped.
+    """
+
+    ROLE_REQUIRED = 27
+    """
+    The approval takes a role that the caller lacks; metadata `roles` names those that would do.
+    """
+
+    TOO_LATE = 28
+    """
+    There is no way back: the new version serves alone. Redeploy an earlier deployment instead.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -177,6 +192,9 @@ class Reason(betterproto2.Enum):
             23: "REASON_CLUSTER_REFUSED",
             24: "REASON_OBJECT_OWNED_BY",
             25: "REASON_CLUSTER_BUSY",
+            26: "REASON_NOT_PAUSED",
+            27: "REASON_ROLE_REQUIRED",
+            28: "REASON_TOO_LATE",
         }
 
     @classmethod
@@ -208,4 +226,7 @@ class Reason(betterproto2.Enum):
             "REASON_CLUSTER_REFUSED": 23,
             "REASON_OBJECT_OWNED_BY": 24,
             "REASON_CLUSTER_BUSY": 25,
+            "REASON_NOT_PAUSED": 26,
+            "REASON_ROLE_REQUIRED": 27,
+            "REASON_TOO_LATE": 28,
         }
