@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -281,6 +282,40 @@ async def viewer_context(platform, folder):
 def login(platform):
     client = platform.client
     return {name: client[name] for name in ("ca_file", "client_id", "client_secret")}
+
+
+async def test_the_proxy_serves_its_secret_address_only_and_ends_cleanly_on_ctrl_c(ways):
+    proxy = ways.platform.start_cli("kube", "proxy", "--agent", AGENT, "-o", "json", name="short-proxy")
+    await asyncio.to_thread(
+        proxy.wait_until, lambda: "until Ctrl-C" in proxy.log.read_text(), what="kubeconfig", limit_s=30
+    )
+    said = json.loads(next(line for line in proxy.log.read_text().splitlines() if line.startswith("{")))
+    kubeconfig = Path(said["kubeconfig"])
+    address = re.search(r"server: http://127\.0\.0\.1:(\d+)(/\S+)", kubeconfig.read_text())
+    assert address
+    port, secret = int(address[1]), address[2]
+    paths = ["/api/v1/namespaces", "/wrong/api", secret.removeprefix("/"), f"{secret}x/api", f"{secret}/version"]
+    paths.append(f"{secret}/api")
+
+    async with asyncio.timeout(30):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        statuses = []
+        for path in paths:  # on one connection, which stays open
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", head)
+            assert length, head
+            await reader.readexactly(int(length[1]))
+            statuses.append(int(head.split()[1]))
+        os.kill(proxy.pid, signal.SIGINT)
+        assert await reader.read() == b""
+        writer.close()
+        while proxy.exit_code is None:
+            await asyncio.sleep(0.05)
+
+    assert statuses == [404, 404, 404, 404, 200, 200]
+    assert proxy.exit_code == 0
+    assert not kubeconfig.parent.exists()
 
 
 async def test_every_call_is_found_in_the_audit(kubectl, ways):
