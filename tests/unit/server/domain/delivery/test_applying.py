@@ -141,3 +141,24 @@ def test_at_the_end_the_autoscaler_scales_whatever_owns_the_pods(keeps, words):
     kinds = [type(effect) for effect in effects]
     assert kinds == ([MarkLive, KeepDeployment, PlaceAutoscaler] if keeps else [MarkLive, PlaceAutoscaler])
     assert str(effects[-1]) == f"let HorizontalPodAutoscaler h {words}"
+
+
+def test_leftovers_autoscalers_and_native_deployments_make_way_before_the_new_version_comes():
+    ended = replace(LOAD, name="api", new_name="api-new", leftovers=("api-ended",))
+    native = replace(LOAD, native="{}", leftovers=("shop-older",))
+    brought = replace(SCALER, before="")
+    run = replace(a_run(Phase.TAKING_OVER), workloads=(ended, native), autoscalers=(brought, SCALER))
+    told = []
+    while isinstance(decision := decide(run, seen(), HERE), Act):
+        told.append(str(decision.effect))
+        run = replace(run, cursor=run.cursor + 1)
+
+    assert told == [
+        "delete ReplicaSet api-ended",
+        "remove HorizontalPodAutoscaler h for the time of the run",
+        "take over Deployment shop, its pods keep running",
+        "create ReplicaSet api-new",
+        "create ReplicaSet shop-new",
+    ]
+    assert decide(run, seen(), HERE).run.phase is Phase.STEPPING
+    assert str(SAVED[3]) == "StatefulSet db"
