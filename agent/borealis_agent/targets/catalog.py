@@ -43,7 +43,8 @@ class Catalog:
         self._policy = policy
         self._https_proxy = https_proxy
         self._no_proxy = no_proxy
-        self._kube = kube
+        self._kube = kube if policy.kube is not None else None
+        self._kube_rule = policy.kube if policy.kube is not None and not policy.kube.is_open else None
         self._web = {
             name: web_server(target, https_proxy=https_proxy, no_proxy=no_proxy) for name, target in policy.http.items()
         }
@@ -59,8 +60,9 @@ class Catalog:
 
         Errors: TargetFailure if the allow-list does not have it.
         """
-        if name == "kube" and self._kube is not None and self._policy.kube is not None:
-            _refuse_if(self._policy.kube.fault_of(method, path))
+        if name == "kube" and self._kube is not None:
+            if self._kube_rule is not None:
+                _refuse_if(self._kube_rule.fault_of(method, path))
             return self._kube
         if name in self._policy.http:
             _refuse_if(fault_of_http(self._policy.http[name], method, path))
