@@ -115,7 +115,7 @@ class WebTarget:
     paths: tuple[str, ...] = ("/",)
     """Paths that are allowed, with everything below them."""
     ca_file: Path | None = None
-    """Authorities to trust for it; None trusts those of the system."""
+    """Authorities to trust for it; without, those of the system."""
     certificate_file: Path | None = None
     """Certificate that the agent shows to it."""
     key_file: Path | None = None

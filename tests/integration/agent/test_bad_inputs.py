@@ -236,7 +236,7 @@ async def test_24_interim_answers_are_dropped_and_trailers_come_back():
 
 
 async def test_redirects_come_back_and_are_not_followed():
-    answer = b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"
+    answer = b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n"
     async with open_raw_server(answering(answer)) as server:
         catalog = Catalog(Policy(http={"web": WebTarget(url=f"http://127.0.0.1:{server.port}", allow_local=True)}))
         async with serving(catalog) as hub:
