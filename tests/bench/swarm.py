@@ -20,6 +20,8 @@ from borealis_agent.backoff import Backoff
 from borealis_agent.link import Link, Offer
 from borealis_agent.settings import LinkSettings
 from borealis_agent.streams import StreamServer
+from borealis_agent.targets.catalog import Catalog
+from borealis_agent.targets_file import kube_alone
 from borealis_agent.telemetry import AgentMetrics
 from borealis_server.domain.errors import ClusterRefused
 from borealis_server.ports.cluster import ObjectRef
@@ -71,25 +73,26 @@ class Answer:
 
     status: int
     content: bytes = b""
-    ticks: AsyncIterator[None] | None = None
-    headers: Sequence[tuple[str, bytes]] = (("content-type", b"application/json"),)
+    ticks: AsyncIterator[bytes] | None = None
+    headers: Sequence[tuple[bytes, bytes]] = ((b"content-type", b"application/json"),)
+    trailers: Sequence[tuple[bytes, bytes]] = ()
 
     @property
-    def length(self) -> int | None:
-        """Size of the body, where it has one."""
-        return None if self.ticks else len(self.content)
+    def is_complete(self) -> bool:
+        """Whether all of it is there."""
+        return self.ticks is None
+
+    def take(self) -> bytes:
+        """What is there now."""
+        content, self.content = self.content, b""
+        return content
 
     async def read(self) -> bytes:
-        """The body."""
-        return self.content
+        """The next of the body."""
+        return await anext(self.ticks) if self.ticks is not None else self.take()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes."""
-        if self.ticks is None:
-            yield self.content
-            return
-        async for _ in self.ticks:
-            yield b'{"type":"MODIFIED"}\n'
+    def release(self) -> None:
+        """Nobody reads on."""
 
 
 @dataclass
@@ -101,27 +104,29 @@ class LightCluster:
     stalled: set[str] = field(default_factory=set)
     """Namespaces in which no pod gets ready for now."""
 
-    def fault_of(self, method: str, path: str) -> str | None:  # noqa: ARG002 - everything is allowed
-        """Nothing is refused."""
-        return None
-
-    @asynccontextmanager
-    async def request(self, request: TargetRequest) -> AsyncIterator[Answer]:
+    async def send(self, request: TargetRequest) -> Any:
         """Answer as an API server would."""
         self.notes.requests += 1
         url = urlsplit(request.path)
         query = parse_qs(url.query)
         parts = url.path.strip("/").split("/")
-        body = json.loads(request.body) if isinstance(request.body, bytes) else None
         if "watch" in query:
-            async with self.kube.watch(_NOBODY, *_collection(parts)) as ticks:
-                yield Answer(_OK, ticks=ticks)
-            return
+            return Answer(_OK, ticks=self._events(parts))
+        body = json.loads(request.body) if request.body else None
+        lines = (line.partition(": ") for line in request.fields.decode().splitlines())
+        headers = {name.lower(): value for name, _, value in lines}
         try:
-            status, document = await self._answered(request.method, parts, body, dict(request.headers))
+            status, document = await self._answered(request.method, parts, body, headers)
         except ClusterRefused as refused:
             status, document = refused.code, {"reason": refused.cluster_reason, "message": refused.detail}
-        yield Answer(status, json.dumps(document).encode())
+        return Answer(status, json.dumps(document).encode())
+
+    open = send
+
+    async def _events(self, parts: list[str]) -> AsyncIterator[bytes]:
+        async with self.kube.watch(_NOBODY, *_collection(parts)) as ticks:
+            async for _ in ticks:
+                yield b'{"type":"MODIFIED"}\n'
 
     async def _answered(self, method: str, parts: list[str], body: Any, headers: dict[str, str]) -> tuple[int, Any]:
         if "namespaces" not in parts:
@@ -239,7 +244,7 @@ def _link(settings: LinkSettings, cluster: LightCluster) -> Link:
     metrics = AgentMetrics()
     return Link(
         settings,
-        StreamServer({"kube": cluster}, metrics),
+        StreamServer(Catalog(kube_alone(("/",)), kube=cluster), metrics),
         metrics,
         max_streams=1000,
         offer=Offer(targets=("kube",), policy_digest="", kubernetes_version=_version),
