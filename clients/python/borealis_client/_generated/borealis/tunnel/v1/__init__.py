@@ -562,8 +562,8 @@ class HttpRequest(betterproto2.Message):
 
     headers: "list[HttpHeader]" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    Header fields in order. At most 256, 64 KiB in all. Credentials, hop-by-hop fields and impersonation are dropped by the
-    agent.
+    Header fields in order. At most 256, 64 KiB in all. The agent drops credentials and hop-by-hop fields, and refuses a
+    request that names an identity (Impersonate-*, X-Remote-*).
     """
 
 
