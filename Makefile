@@ -34,7 +34,7 @@ lock: install ## Resolve the dependencies anew into requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras --group dev --exclude-newer "$$(date -u -d '7 days ago' +%FT%TZ)" pyproject.toml -o requirements.lock
 
-SOURCES := server agent clients protos/wire protos/deployfile tests
+SOURCES := server agent clients protos/wire protos/deployfile protos/fetch tests
 
 .PHONY: format
 format: install ## Format the code
@@ -84,9 +84,11 @@ random-runs: install ## Deliver random deploy files while random things happen. 
 	@python tests/model/random_runs.py --runs $(or $(RUNS),10000)
 
 .PHONY: bench
-bench: install ## Measure the relay against direct calls
+bench: install ## Measure, and write docs/benchmarks.md. ONLY=relay|engine CASE=get-16 QUICK=1
 	@tests/kube/install.sh >/dev/null
-	@python tests/bench/relay.py
+	@for each in $(or $(ONLY),relay engine); do \
+	  PYTHONPATH=tests python -m bench.$$each $(if $(QUICK),--quick) $(if $(CASE),--case $(CASE)) || exit 1; \
+	done
 
 .PHONY: demo
 demo: install ## Deploy an example three times and watch: server, agent and a simulated cluster. KEEP=1 CONTEXT=name

@@ -54,7 +54,18 @@ DeploymentId = Annotated[
     str, typer.Argument(metavar="ID", help="Id, unique start of one, application, @latest or APP@latest.")
 ]
 Comment = Annotated[str, typer.Option("--comment", "-m", help="For the record, at most 1,000 characters.")]
-DeployFilePath = Annotated[Path, typer.Option("--file", "-f", help="The deploy file.", show_default=False)]
+DeployFilePath = Annotated[
+    str, typer.Option("--file", "-f", metavar="FILE", help="The deploy file, or its http address.", show_default=False)
+]
+AllowPrivate = Annotated[
+    bool,
+    typer.Option(
+        "--allow-private-addresses",
+        envvar="BOREALIS_ALLOW_PRIVATE_ADDRESSES",
+        help="Fetch files from machines of private networks too.",
+        show_envvar=True,
+    ),
+]
 Application = Annotated[
     str, typer.Option("--application", "-n", help="Replaces the application of the deploy file.", show_default=False)
 ]
@@ -89,7 +100,7 @@ def parse_context(texts: list[str] | None) -> dict[str, str]:
     return found
 
 
-def parse_duration(text: str) -> float | None:
+def parse_duration(text: str, *, option: str = "--timeout") -> float | None:
     """Seconds; None for an empty text.
 
     Errors: typer.BadParameter when it is no duration, or none at all.
@@ -99,5 +110,5 @@ def parse_duration(text: str) -> float | None:
     found = _DURATION.fullmatch(text)
     seconds = sum(int(found[unit] or 0) * size for unit, size in (("h", 3600), ("m", 60), ("s", 1))) if found else 0
     if seconds <= 0:
-        raise typer.BadParameter(f"{text!r} is no duration: write 90, 90s, 10m or 1h30m.", param_hint="--timeout")
+        raise typer.BadParameter(f"{text!r} is no duration: write 90, 90s, 10m or 1h30m.", param_hint=option)
     return float(seconds)

@@ -40,7 +40,6 @@ def test_every_place_that_asks_for_more_than_the_engine_can_is_named():
 
     assert {fault.code for fault in faults} == {Code.NOT_SUPPORTED}
     assert [fault.path for fault in faults] == [
-        "deploymentConfig.keepDeploymentObject",
         "targets.scan.constraints.afterDeployment[0]",
         "targets.stage.constraints.afterDeployment[0]",
         "targets.stage.constraints.afterDeployment[1]",
@@ -183,4 +182,4 @@ analysis: {defaultMetricProviderName: p, queries: [{name: q, queryTemplate: 'x{s
     result = check(text, file_name="f", context={"suite": "full"})
     assert result.faults == ()
     assert result.file is not None
-    assert result.file.context == {"suite": "full"}
+    assert (result.file.context, result.file.given_context) == ({}, {"suite": "full"})
