@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from borealis_wire.tunnel import Tunnel
 
 
+_LEAST_PAUSE_S: Final = 0.01
 _LEAST_FACTOR: Final = 0.8
 _FACTOR_SPREAD: Final = 0.4
 
@@ -295,7 +296,7 @@ class LiveTunnel:
         """Watchdog: must not depend on the writer, which may be the one that hangs."""
         looked_at = compared_at = self.loop.time()
         while True:
-            pause_s = min(self.timing.ping_interval_s, self.timing.dead_after_s) / 5
+            pause_s = self._pause_s(looked_at)
             await asyncio.sleep(pause_s)
             now = self.loop.time()
             self.stats.worst_lag_s = max(self.stats.worst_lag_s, now - looked_at - pause_s)
@@ -306,6 +307,14 @@ class LiveTunnel:
                 compared_at = now
                 self.core.announce_live()
                 self._output.set()
+
+    def _pause_s(self, now: float) -> float:
+        """How long there is surely nothing to notice: a dead peer is given up when it is due, not a look later."""
+        pause_s = min(self.timing.ping_interval_s, self.timing.dead_after_s) / 5
+        due_s = self.last_received_at + self.timing.dead_after_s - now
+        if self._write_began_at is not None:
+            due_s = min(due_s, self._write_began_at + self.timing.write_limit_s - now)
+        return max(_LEAST_PAUSE_S, min(pause_s, due_s))
 
     def _check_life(self, now: float, lag_s: float) -> None:
         silent_s = now - self.last_received_at
