@@ -91,7 +91,8 @@ async def test_a_loop_that_stood_still_blames_itself_and_not_its_peer():
     async with running(timing=Timing(ping_interval_s=1, dead_after_s=4)) as ends:
         await asyncio.sleep(3)
         ends.server.last_received_at -= 5  # as if nothing of ours had run for 5 s
-        ends.server._check_life(asyncio.get_running_loop().time(), 5.0)
+        ends.server._lag_s = 5.0
+        ends.server._check_life(asyncio.get_running_loop().time())
         await asyncio.sleep(20)
 
         assert not ends.server_task.done()
