@@ -9,7 +9,9 @@ from borealis_server.adapters.cluster.api import APPLY_PATCH, JSON_PATCH, MERGE_
 from borealis_server.adapters.cluster.discovery import Discovery, Resource
 from borealis_server.adapters.cluster.kubernetes import KubernetesClient
 from borealis_server.domain.errors import ClusterRefused
+from borealis_server.domain.kubernetes.adoption import NOT_CONTESTED
 from borealis_server.domain.kubernetes.marks import FIELD_MANAGER
+from borealis_server.domain.kubernetes.refusals import managers_in
 from borealis_server.ports.cluster import ObjectRef
 from borealis_server.ports.relay import AgentRef, Relay, RelayRequest
 
@@ -48,14 +50,14 @@ class RelayedCluster:
         return [{"apiVersion": api_version, "kind": kind, **item} for item in listed.items]
 
     async def apply(self, agent: AgentRef, document: Mapping[str, Any]) -> None:  # Any: JSON
-        """Apply server-side as our field manager; takes fields over only from ourselves."""
+        """Apply server-side as our field manager; takes fields over only from ourselves and nobody."""
         ref = _ref_of(document)
         resource = await self._discovery.resource(agent, ref.api_version, ref.kind)
         path, document = resource.path(ref), _placed(document, resource)
         try:
             await self._apply(agent, path, document, is_forced=False)
         except ClusterRefused as error:
-            if error.code != _CONFLICT or not _is_with_ourselves(error.detail):
+            if error.code != _CONFLICT or not _is_uncontested(error):
                 raise
             await self._apply(agent, path, document, is_forced=True)
 
@@ -139,11 +141,10 @@ def _placed(document: Mapping[str, Any], resource: Resource) -> Mapping[str, Any
     return {**document, "metadata": metadata}
 
 
-def _is_with_ourselves(conflict: str) -> bool:
-    """Whether every manager that a conflict names is ours: an earlier update of ours is no reason to stop."""
-    managers = [part.split('"', maxsplit=1)[0] for part in conflict.split('conflict with "')[1:]]
-    managers += [part.split('"', maxsplit=1)[0] for part in conflict.split('conflicts with "')[1:]]
-    return bool(managers) and all(manager == FIELD_MANAGER for manager in managers)
+def _is_uncontested(conflict: ClusterRefused) -> bool:
+    """Whether a conflict names nobody but ourselves, by an earlier update of ours, and the API server's stand-in."""
+    managers = managers_in(conflict.causes)
+    return bool(managers) and managers <= NOT_CONTESTED
 
 
 def _ref_of(document: Mapping[str, Any]) -> ObjectRef:
