@@ -6,13 +6,17 @@ import pytest
 
 from borealis_cli.render.changes import ChangeLines
 from borealis_cli.render.glyphs import ASCII, UNICODE, glyphs_for, sign
-from borealis_cli.render.tables import agent_table, deployment_table
+from borealis_cli.render.tables import agent_table, audit_table, deployment_table
 from borealis_cli.render.text import Span, duration, fit, plain, printable, width
 from borealis_cli.render.tree import View, tree
 from borealis_client import (
     Agent,
     AgentSession,
     AgentState,
+    AuditCall,
+    AuditCallDecision,
+    AuditEnd,
+    AuditEndOutcome,
     DeploymentEventKind,
     DeploymentState,
     DeploymentUpdate,
@@ -280,3 +284,27 @@ def test_several_workloads_have_a_line_each():
     assert "pods web:" in text
     assert "pods worker: new 0/1" in text
     assert "25% asked 25% actual, 50% asked 0% actual" in text
+
+
+def test_audited_calls_are_listed_with_who_what_and_how_it_ended():
+    name = "tenants/main/agents/prod"
+    done = AuditEnd(status=404, outcome=AuditEndOutcome.COMPLETE)
+    lost = AuditEnd(status=200, outcome=AuditEndOutcome.BROKEN, code="AGENT_UNAVAILABLE")
+    allowed, denied = AuditCallDecision.ALLOWED, AuditCallDecision.DENIED
+    calls = [
+        AuditCall(agent=name, decision=allowed, open_time=at(0), actor="ana", method="GET", path="/api", end=done),
+        AuditCall(agent=name, decision=allowed, method="GET", path="/api/v1/pods?watch=1"),
+        AuditCall(agent=name, decision=allowed, actor="ana", method="GET", path="/a", end=lost),
+        AuditCall(agent=name, decision=denied, actor="bob", method="DELETE", path="/b", end=AuditEnd(status=403)),
+    ]
+
+    rows = [line.split("  ") for line in audit_table(calls)]
+
+    found = [[cell.strip() for cell in row if cell.strip()] for row in rows]
+    assert found[0] == ["TIME", "ACTOR", "AGENT", "METHOD", "PATH", "ENDED"]
+    assert [row[-5:] for row in found[1:]] == [
+        ["ana", "prod", "GET", "/api", "404"],
+        ["(server)", "prod", "GET", "/api/v1/pods?watch=1", "open"],
+        ["ana", "prod", "GET", "/a", "200 broken AGENT_UNAVAILABLE"],
+        ["bob", "prod", "DELETE", "/b", "denied"],
+    ]
