@@ -15,6 +15,8 @@ from borealis_client._generated.borealis.deployment.v1 import (
     DeploymentEvent,
     DeploymentEventKind,
     DeploymentState,
+    Explanation,
+    ExplanationAction,
     ManifestFile,
     Pause,
     SetWeight,
@@ -31,7 +33,7 @@ from borealis_client._generated.borealis.identity.v1 import ClientCredential, Pr
 from borealis_client.agents import Agents
 from borealis_client.client import Borealis, connect
 from borealis_client.deploy_files import GatheredFiles, gather
-from borealis_client.deployments import Deployments, DeploymentUpdate, StartedDeployment
+from borealis_client.deployments import DeploymentExplanation, Deployments, DeploymentUpdate, StartedDeployment
 from borealis_client.errors import (
     AgentNotFoundError,
     AgentUnavailableError,
@@ -113,12 +115,15 @@ __all__ = [
     "DeploymentEndedError",
     "DeploymentEvent",
     "DeploymentEventKind",
+    "DeploymentExplanation",
     "DeploymentInProgressError",
     "DeploymentNotFoundError",
     "DeploymentState",
     "DeploymentUpdate",
     "Deployments",
     "ExhaustedError",
+    "Explanation",
+    "ExplanationAction",
     "GatheredFiles",
     "Identity",
     "InternalError",

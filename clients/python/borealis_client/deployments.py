@@ -14,6 +14,8 @@ from borealis_client._generated.borealis.deployment.v1 import (
     Deployment,
     DeploymentEvent,
     DeploymentServiceStub,
+    ExplainDeploymentRequest,
+    Explanation,
     GetDeploymentRequest,
     ListDeploymentsRequest,
     ManifestFile,
@@ -43,6 +45,16 @@ class StartedDeployment:
     deployment: Deployment
     warnings: tuple[str, ...]
     """Things in the deploy file that a person should know and that stop nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentExplanation:
+    """Why a deployment is as it is."""
+
+    explanation: Explanation
+    """The deployment, or the target that was asked for."""
+    targets: tuple[Explanation, ...]
+    """Each target; empty where one was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +128,20 @@ class Deployments:
             is_repeatable=True,
         )
         return _present(answer.deployment)
+
+    async def explain(self, name: str, *, target: str = "") -> DeploymentExplanation:
+        """Why the deployment is as it is, or only its `target`.
+
+        Errors: DeploymentNotFoundError, TargetNotFoundError.
+        """
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).explain_deployment,
+            ExplainDeploymentRequest(name=name, target=target),
+            is_repeatable=True,
+        )
+        if answer.explanation is None:
+            raise ServerError("the server answered without an explanation. Is it newer or older than this client?")
+        return DeploymentExplanation(explanation=answer.explanation, targets=tuple(answer.targets))
 
     async def list(
         self, *, application: str = "", in_progress_only: bool = False, page_size: int = 50

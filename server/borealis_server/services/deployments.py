@@ -7,8 +7,8 @@ from typing import Protocol
 
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, DeploymentKey, Event, PersonsDecision
-from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid
-from borealis_server.domain.names import RANDOM_ID_BYTES, random_id
+from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid, TargetNotFound
+from borealis_server.domain.names import RANDOM_ID_BYTES, DeploymentName, random_id
 from borealis_server.domain.paging import Page, PageRequest, page_token
 from borealis_server.domain.queue import enqueue
 from borealis_server.domain.record import Recorded
@@ -20,6 +20,7 @@ from borealis_server.domain.start import (
     first_record,
     new_deployment,
 )
+from borealis_server.domain.why import Explanation, explain, explain_target
 from borealis_server.ports.clock import Clock
 from borealis_server.ports.randomness import Randomness
 from borealis_server.ports.store import DeploymentCursor
@@ -69,6 +70,19 @@ class Deployments:
     async def get(self, key: DeploymentKey) -> Deployment:
         """The deployment as it is now. Errors: DeploymentNotFound."""
         return await self._journal.store.get(key)
+
+    async def explain(self, key: DeploymentKey, target: str) -> tuple[Explanation, ...]:
+        """Why the deployment is as it is, then each of its targets; or only `target`, where it is not empty.
+
+        Errors: DeploymentNotFound, TargetNotFound.
+        """
+        deployment = await self._journal.store.get(key)
+        names = [run.name for run in deployment.targets]
+        if target and target not in names:
+            raise TargetNotFound(DeploymentName(key.tenant, key.id), target)
+        if target:
+            return (explain_target(deployment, target),)
+        return (explain(deployment), *(explain_target(deployment, name) for name in names))
 
     async def list(
         self, tenant: str, page: PageRequest, *, application: str = "", in_progress_only: bool = False

@@ -108,6 +108,32 @@ def test_rollback_and_cancel_send_their_comment(cli, server: ScriptedServer):
     assert server.called("CancelDeployment")[0].comment == "stop"
 
 
+@pytest.mark.parametrize(("text", "target"), [(ID, ""), (f"{ID}/prod", "prod")])
+def test_why_prints_the_sentence_and_what_to_type(cli, server: ScriptedServer, text: str, target: str):
+    outcome = cli("why", text)
+
+    assert server.called("ExplainDeployment")[0].target == target
+    place = text if target else ID
+    assert outcome.out.splitlines() == [
+        "prod waits for approval; to do: approve it, or roll back.",
+        f"  borealis approve {place}",
+        f"  borealis rollback {place}",
+    ]
+
+
+def test_why_as_json_is_what_the_server_sent(cli):
+    document = json.loads(cli("why", ID, "-o", "json").out)
+
+    assert document["explanation"]["actions"] == ["ACTION_APPROVE", "ACTION_ROLL_BACK"]
+    assert document["targets"] == []
+
+
+def test_a_rollback_may_name_the_target_that_has_to_go_back(cli, server: ScriptedServer):
+    assert cli("rollback", f"{ID}/prod").code == 0
+
+    assert server.called("RollBackDeployment")[0].target == "prod"
+
+
 @pytest.mark.parametrize("command", ["approve", "skip"])
 def test_a_step_needs_its_target(cli, command):
     assert cli(command, ID, "--step", "step-2").code == 2

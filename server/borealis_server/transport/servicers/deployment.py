@@ -17,7 +17,7 @@ from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.paging import PageRequest
 from borealis_server.domain.start import StartRequest
 from borealis_server.transport.interceptors.auth import current_principal
-from borealis_server.transport.mapping.deployment import event_to_proto, to_proto
+from borealis_server.transport.mapping.deployment import event_to_proto, explanation_to_proto, to_proto
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,6 +63,15 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
                 yield pb.WatchDeploymentResponse(sequence=change.sequence, snapshot=to_proto(change))
             else:
                 yield pb.WatchDeploymentResponse(sequence=change.sequence, event=event_to_proto(change))
+
+    async def ExplainDeployment(
+        self, request: pb.ExplainDeploymentRequest, context: Context
+    ) -> pb.ExplainDeploymentResponse:
+        """Say why a deployment, or one target of it, is as it is."""
+        found, *targets = await self._deployments.explain(_key(request.name), request.target)
+        return pb.ExplainDeploymentResponse(
+            explanation=explanation_to_proto(found), targets=map(explanation_to_proto, targets)
+        )
 
     async def ApproveDeployment(
         self, request: pb.ApproveDeploymentRequest, context: Context

@@ -103,6 +103,22 @@ class WatchDeploymentResponse(_message.Message):
     event: _deployment_pb2.DeploymentEvent
     def __init__(self, sequence: _Optional[int] = ..., snapshot: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ..., event: _Optional[_Union[_deployment_pb2.DeploymentEvent, _Mapping]] = ...) -> None: ...
 
+class ExplainDeploymentRequest(_message.Message):
+    __slots__ = ("name", "target")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    target: str
+    def __init__(self, name: _Optional[str] = ..., target: _Optional[str] = ...) -> None: ...
+
+class ExplainDeploymentResponse(_message.Message):
+    __slots__ = ("explanation", "targets")
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    explanation: _deployment_pb2.Explanation
+    targets: _containers.RepeatedCompositeFieldContainer[_deployment_pb2.Explanation]
+    def __init__(self, explanation: _Optional[_Union[_deployment_pb2.Explanation, _Mapping]] = ..., targets: _Optional[_Iterable[_Union[_deployment_pb2.Explanation, _Mapping]]] = ...) -> None: ...
+
 class ApproveDeploymentRequest(_message.Message):
     __slots__ = ("name", "request_id", "target", "step", "comment")
     NAME_FIELD_NUMBER: _ClassVar[int]

@@ -58,6 +58,11 @@ class DeploymentServiceStub:
                 request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentRequest.SerializeToString,
                 response_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentResponse.FromString,
                 _registered_method=True)
+        self.ExplainDeployment = channel.unary_unary(
+                '/borealis.deployment.v1.DeploymentService/ExplainDeployment',
+                request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ExplainDeploymentRequest.SerializeToString,
+                response_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ExplainDeploymentResponse.FromString,
+                _registered_method=True)
         self.ApproveDeployment = channel.unary_unary(
                 '/borealis.deployment.v1.DeploymentService/ApproveDeployment',
                 request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ApproveDeploymentRequest.SerializeToString,
@@ -118,6 +123,14 @@ class DeploymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainDeployment(self, request, context):
+        """Explains why a deployment is as it is, by the target that needs somebody most, or one target of it. Fails with
+        DEPLOYMENT_NOT_FOUND or TARGET_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ApproveDeployment(self, request, context):
         """Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
         NOT_AWAITING_APPROVAL when nothing waits, and with ROLE_REQUIRED when it takes a role that the caller lacks.
@@ -173,6 +186,11 @@ def add_DeploymentServiceServicer_to_server(servicer, server):
                     servicer.WatchDeployment,
                     request_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentRequest.FromString,
                     response_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentResponse.SerializeToString,
+            ),
+            'ExplainDeployment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainDeployment,
+                    request_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ExplainDeploymentRequest.FromString,
+                    response_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ExplainDeploymentResponse.SerializeToString,
             ),
             'ApproveDeployment': grpc.unary_unary_rpc_method_handler(
                     servicer.ApproveDeployment,
@@ -307,6 +325,33 @@ class DeploymentService:
             '/borealis.deployment.v1.DeploymentService/WatchDeployment',
             borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentRequest.SerializeToString,
             borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainDeployment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/borealis.deployment.v1.DeploymentService/ExplainDeployment',
+            borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ExplainDeploymentRequest.SerializeToString,
+            borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ExplainDeploymentResponse.FromString,
             options,
             channel_credentials,
             insecure,
