@@ -69,6 +69,19 @@ test-fast: install ## Run the tests that need no other program
 fuzz: install ## Feed broken deploy files to the rules. MINUTES=10
 	@python tests/conformance/fuzz.py --minutes $(or $(MINUTES),1)
 
+.PHONY: model-check
+model-check: install ## Explore every state of the engine's model. STATES=1000000 FAULTS=1 ONLY=scenario
+	@python tests/model/check.py --states $(or $(STATES),1000000) --faults $(or $(FAULTS),1) --only "$(ONLY)"
+
+.PHONY: crash-test
+crash-test: install ## Kill a server after every event of a canary on a real API server
+	@tests/kube/install.sh >/dev/null
+	@CRASH_POINTS=all pytest -q tests/fault/test_crash_at_every_write.py tests/fault/test_kill_server.py
+
+.PHONY: random-runs
+random-runs: install ## Deliver random deploy files while random things happen. RUNS=10000
+	@python tests/model/random_runs.py --runs $(or $(RUNS),10000)
+
 .PHONY: bench
 bench: install ## Measure the relay against direct calls
 	@tests/kube/install.sh >/dev/null

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import Final
 
 import grpc
 
-from borealis.tunnel.v1.tunnel_service_pb2 import LaneRequest, LaneResponse
-from borealis.tunnel.v1.tunnel_service_pb2_grpc import TunnelServiceStub
+from borealis.tunnel.v1 import tunnel_service_pb2
 from borealis_wire.aio.lane import LaneLost
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from borealis.tunnel.v1 import tunnel_pb2
+_LANE: Final = f"/{tunnel_service_pb2.DESCRIPTOR.services_by_name['TunnelService'].full_name}/Lane"
 
 
 class AgentLane:
@@ -22,11 +18,11 @@ class AgentLane:
 
     def __init__(self, channel: grpc.aio.Channel, token: str) -> None:
         metadata = (("authorization", f"Bearer {token}"), ("borealis-lane", "0"))
-        stub = TunnelServiceStub(channel)
-        self._call = stub.Lane(metadata=metadata)  # type: ignore[call-arg]  # without an iterator the call is written to
+        # without serialisers, since batches are bytes here; without an iterator, so that the call is written to
+        self._call = channel.stream_stream(_LANE)(metadata=metadata)  # type: ignore[call-arg]  # the types demand all
         self.failure: grpc.aio.AioRpcError | None = None
 
-    async def read(self) -> Sequence[tunnel_pb2.Frame] | None:
+    async def read(self) -> bytes | None:
         """The next batch; None when the server ended the lane."""
         try:
             message = await self._call.read()
@@ -35,12 +31,12 @@ class AgentLane:
         except asyncio.CancelledError:
             _raise_if_cancelled()
             raise LaneLost("the call was cancelled") from None
-        return message.frames if isinstance(message, LaneResponse) else None
+        return message if isinstance(message, bytes) else None
 
-    async def write(self, frames: Sequence[tunnel_pb2.Frame]) -> None:
+    async def write(self, batch: bytes) -> None:
         """Send one batch."""
         try:
-            await self._call.write(LaneRequest(frames=frames))
+            await self._call.write(batch)
         except grpc.aio.AioRpcError as error:
             raise self._lost(error) from error
         except asyncio.InvalidStateError as error:

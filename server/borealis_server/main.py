@@ -20,7 +20,6 @@ import structlog
 from borealis.agent.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
-from borealis.tunnel.v1.tunnel_service_pb2_grpc import add_TunnelServiceServicer_to_server
 from borealis_server.adapters import private_files
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
 from borealis_server.adapters.clock import SystemClock
@@ -28,6 +27,7 @@ from borealis_server.adapters.cluster.client import RelayedCluster
 from borealis_server.adapters.pki import ServerCertificate, open_given_certificate, open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.relay.hub import RelayHub
+from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
@@ -47,7 +47,7 @@ from borealis_server.transport.server import DoorOptions, Service, open_grpc_doo
 from borealis_server.transport.servicers.agent import AgentServicer
 from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
-from borealis_server.transport.servicers.tunnel import TunnelServicer
+from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
 from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             certificate=certificate,
             database=database,
             identity=identity,
-            hub=RelayHub(clock),
+            hub=RelayHub(clock, metrics=RelayMetrics(metrics.registry)),
             issuer=issuer,
         )
 
@@ -252,7 +252,7 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
     adds = {
         "borealis.identity.v1.IdentityService": partial(add_IdentityServiceServicer_to_server, identity),
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
-        "borealis.tunnel.v1.TunnelService": partial(add_TunnelServiceServicer_to_server, tunnels),
+        "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server, DeploymentServicer(deployments)
         ),

@@ -99,7 +99,18 @@ def test_tests_have_no_packages_and_stand_on_a_known_floor(repository):
     floors = {path.split("/")[1] for path in tests if path.endswith(".py")} - {"conftest.py", "kit"}
 
     assert [path for path in tests if path.endswith("__init__.py") and path != "tests/kit/__init__.py"] == []
-    assert floors <= {"bench", "conformance", "contract", "e2e", "house", "integration", "kube", "unit"}
+    assert floors <= {
+        "bench",
+        "conformance",
+        "contract",
+        "e2e",
+        "fault",
+        "house",
+        "integration",
+        "kube",
+        "model",
+        "unit",
+    }
 
 
 def test_data_is_kept_in_slots(modules):

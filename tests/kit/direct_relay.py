@@ -20,7 +20,7 @@ from borealis_server.domain.errors import AgentUnavailable, RelayRefused
 from borealis_server.ports.relay import AgentSession
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Mapping
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
@@ -174,7 +174,7 @@ async def _answered(
                 request.method,
                 URL(base_url.rstrip("/") + request.path, encoded=True),
                 headers=[(name, value) for name, value in request.headers if name.lower() not in _NOT_FORWARDED],
-                data=io.BytesIO(request.body) if request.body else None,
+                data=_payload(request.body),
                 allow_redirects=False,
             )
     except aiohttp.ConnectionTimeoutError as error:
@@ -186,6 +186,12 @@ async def _answered(
         raise RelayRefused(agent.name, "DIAL_FAILED", _text(error), dispatched=False) from error
     except (aiohttp.ClientError, ConnectionError) as error:
         raise RelayRefused(agent.name, "TARGET_RESET", _text(error), dispatched=True) from error
+
+
+def _payload(body: bytes | AsyncIterable[bytes]) -> io.BytesIO | AsyncIterable[bytes] | None:
+    if not isinstance(body, bytes):
+        return body
+    return io.BytesIO(body) if body else None
 
 
 def _text(error: BaseException) -> str:

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from borealis.tunnel.v1.tunnel_service_pb2 import LaneRequest
 from borealis_wire.aio.lane import LaneLost
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from borealis.tunnel.v1 import tunnel_pb2
 
 Pipe: TypeAlias = "asyncio.Queue[bytes | LaneLost | None]"
 """Batches as bytes; None for the end, LaneLost for a cut."""
@@ -27,25 +21,29 @@ class MemoryLane:
         self.gate.set()
         self.is_broken = False
 
-    async def read(self) -> Sequence[tunnel_pb2.Frame] | None:
+    async def read(self) -> bytes | None:
         """The next batch."""
         message = await self._incoming.get()
         if isinstance(message, LaneLost):
             raise message
-        return None if message is None else LaneRequest.FromString(message).frames
+        return message
 
-    async def write(self, frames: Sequence[tunnel_pb2.Frame]) -> None:
+    async def write(self, batch: bytes) -> None:
         """Send one batch."""
         await self.gate.wait()
         if self.is_broken:
             raise LaneLost("broken by the test")
-        self._outgoing.put_nowait(LaneRequest(frames=frames).SerializeToString())
+        self._outgoing.put_nowait(batch)
 
     async def finish(self) -> None:
         """Say that no more follow."""
         if self.is_broken:
             raise LaneLost("broken by the test")
         self._outgoing.put_nowait(None)
+
+    def cut_peer(self) -> None:
+        """Let the other side's next read fail."""
+        self._outgoing.put_nowait(LaneLost("cut by the test"))
 
     def cut(self) -> None:
         """Let the next read fail."""

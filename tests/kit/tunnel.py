@@ -13,7 +13,6 @@ import grpc
 from pydantic import SecretStr
 
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
-from borealis.tunnel.v1.tunnel_service_pb2_grpc import add_TunnelServiceServicer_to_server
 from borealis_agent.backoff import Backoff
 from borealis_agent.link import Link, Offer
 from borealis_agent.settings import LinkSettings
@@ -33,7 +32,7 @@ from borealis_server.services.identity import IdentityService
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.identity import IdentityServicer
-from borealis_server.transport.servicers.tunnel import TunnelServicer
+from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -129,7 +128,7 @@ async def open_hub(
         ),
         Service(
             name="borealis.tunnel.v1.TunnelService",
-            add=partial(add_TunnelServiceServicer_to_server, TunnelServicer(hub, identity.verify)),
+            add=partial(add_tunnel_service, TunnelServicer(hub, identity.verify)),
         ),
     ]
     options = DoorOptions(

@@ -12,6 +12,11 @@ from borealis_wire.tunnel import Role, Tunnel
 if TYPE_CHECKING:
     from borealis_wire.events import Event
     from borealis_wire.limits import Limits
+    from borealis_wire.window import ReceiveBudget
+
+
+FEATURES = ("http", "tcp", "upgrade")
+"""What both sides of a pair can do."""
 
 
 def http(path: str = "/", **fields: Any) -> pb.Open:  # Any: fields of Open, by name
@@ -24,22 +29,27 @@ def ok(**fields: Any) -> pb.Opened:  # Any: fields of Opened, by name
     return pb.Opened(http=pb.HttpResponse(status=200), **fields)
 
 
+def taken(tunnel: Tunnel) -> list[pb.Frame]:
+    """The frames of the next message of a tunnel."""
+    return list(LaneRequest.FromString(tunnel.take_batch()).frames)
+
+
 class Pair:
     """A server's and an agent's tunnel."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.server = Tunnel(Role.SERVER, limits)
+    def __init__(self, limits: Limits | None = None, *, budget: ReceiveBudget | None = None) -> None:
+        self.server = Tunnel(Role.SERVER, limits, budget=budget)
         self.agent = Tunnel(Role.AGENT, limits)
         self.to_agent: deque[bytes] = deque()
         self.to_server: deque[bytes] = deque()
 
     @classmethod
-    def greeted(cls, limits: Limits | None = None) -> Pair:
-        """A pair with an open session."""
-        pair = cls(limits)
-        pair.agent.hello(pb.Hello(agent="prod", instance_id="i"))
+    def greeted(cls, limits: Limits | None = None, *, budget: ReceiveBudget | None = None) -> Pair:
+        """A pair with an open session; the budget is the server's."""
+        pair = cls(limits, budget=budget)
+        pair.agent.hello(pb.Hello(agent="prod", instance_id="i", features=FEATURES))
         pair.move_to_server()
-        pair.server.welcome(pb.Welcome(session_id="s"))
+        pair.server.welcome(pb.Welcome(session_id="s", features=FEATURES))
         pair.move_to_agent()
         return pair
 
@@ -72,12 +82,12 @@ class Pair:
 
 
 def _write(tunnel: Tunnel, pipe: deque[bytes]) -> None:
-    while frames := tunnel.take_batch():
-        pipe.append(LaneRequest(frames=frames).SerializeToString())
+    while batch := tunnel.take_batch():
+        pipe.append(batch)
 
 
 def _read(tunnel: Tunnel, pipe: deque[bytes]) -> list[Event]:
     events: list[Event] = []
     while pipe:
-        events += tunnel.receive(LaneRequest.FromString(pipe.popleft()).frames)
+        events += tunnel.receive_batch(pipe.popleft(), 0.0)
     return events

@@ -28,10 +28,14 @@ class Limits:
 
     initial_credit_bytes: int = 256 * KIB
     """What a peer may send on a stream before the first of it was consumed."""
+    largest_credit_bytes: int = 4 * MIB
+    """The same after it has grown because the way is long."""
     scarce_credit_bytes: int = 64 * KIB
-    """The same while more than `receive_budget_bytes` wait to be consumed."""
+    """The same while the budget is used up."""
     receive_budget_bytes: int = 16 * MIB
-    """Bytes that may wait to be consumed in all streams together before credit gets scarce."""
+    """Credit of all streams together above which it gets scarce."""
+    largest_rate: int = 400 * MIB
+    """Bytes per second that a tunnel never reaches: credit beyond what they need in a round trip is of no use."""
     send_buffer_bytes: int = 256 * KIB
     """Bytes of one stream that wait to be sent before its sender should pause."""
     max_data_bytes: int = LARGEST_DATA_BYTES
@@ -42,12 +46,19 @@ class Limits:
     """Size at which a batch is full. A message beyond 128 KiB costs the allocator ten times more."""
     batch_frames: int = 256
     """Number of frames at which a batch is full."""
+    max_batch_bytes: int = 256 * KIB
+    """Size of a batch, as it is sent, that is accepted and never exceeded."""
     max_batch_frames: int = 1024
     """Frames accepted in one batch."""
     max_streams: int = 1000
     """Streams accepted at once."""
-    max_control_frames: int = 4096
-    """Answers that may wait for a peer that floods us without reading; beyond it the session ends."""
+    max_control_frames: int = 256
+    """Answers that may wait for a peer that floods us without reading, besides four for each open stream; beyond that
+    the session ends."""
+    reset_memory_s: float = 30.0
+    """How long late frames of a stream that was reset are dropped without a word, in seconds."""
+    stall_limit_s: float = 120.0
+    """How long a stream of low priority may wait for the peer's credit before it is given up, in seconds."""
     max_headers: int = 256
     """Header fields accepted in one head."""
     max_header_bytes: int = 64 * KIB

@@ -6,33 +6,38 @@ moves the frames: `receive` what came, then send what `take_batch` gives until i
 
 from __future__ import annotations
 
-import functools
-import operator
+from collections import deque
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from google.protobuf.message import DecodeError
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
+from borealis.tunnel.v1.tunnel_service_pb2 import LaneRequest
 from borealis_wire.errors import LocalProtocolError, RemoteProtocolError
 from borealis_wire.events import (
     Event,
-    GoAwayReceived,
-    HelloReceived,
-    PongReceived,
     SessionViolated,
-    TokenAnswered,
-    TokenOffered,
-    WelcomeReceived,
 )
-from borealis_wire.limits import DEFAULT_CREDIT_BYTES, DEFAULT_MAX_STREAMS, DETAIL_BYTES, TOKEN_BYTES, Limits
+from borealis_wire.limits import DETAIL_BYTES, Limits
 from borealis_wire.outbox import Outbox
 from borealis_wire.reception import StreamReception
 from borealis_wire.registry import StreamRegistry
+from borealis_wire.session import VERSIONS, Session, xor_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-PROTOCOL_VERSION = 1
-"""The version of the protocol spoken here."""
+    from borealis_wire.stream import Stream
+    from borealis_wire.window import ReceiveBudget
+
+_SESSION_KINDS: Final = frozenset(
+    field.name for field in pb.Frame.DESCRIPTOR.fields if 1 < field.number < pb.Frame.OPEN_FIELD_NUMBER
+)
+_FIRST_KINDS: Final = frozenset({"hello", "welcome", "go_away"})
+_CONTROL_FRAMES: Final = 4
+"""Control frames that may wait for each open stream."""
+_ROUND_TRIPS: Final = 8
 
 
 class Role(Enum):
@@ -51,25 +56,26 @@ class Tunnel:
     Errors: the other methods raise LocalProtocolError where the state does not allow them.
     """
 
-    def __init__(self, role: Role, limits: Limits | None = None) -> None:
+    def __init__(self, role: Role, limits: Limits | None = None, *, budget: ReceiveBudget | None = None) -> None:
         self.limits = limits or Limits()
         self._role = role
         self._outbox = Outbox(self.limits)
-        self._streams = StreamRegistry(self.limits, self._outbox)
+        self._streams = StreamRegistry(self.limits, self._outbox, budget)
         self._reception = StreamReception(self.limits, self._outbox, self._streams, accepts=role is Role.AGENT)
-        self._is_greeted = False
+        self._session = Session(
+            self.limits, self._outbox, self._streams, self._reception, is_server=role is Role.SERVER
+        )
         self._is_broken = False
-        self._is_leaving = False
-        self._mismatches = 0
+        self._round_trips: deque[float] = deque(maxlen=_ROUND_TRIPS)
         self._handlers: dict[str, Callable[[pb.Frame, list[Event]], None]] = {
-            "hello": self._on_hello,
-            "welcome": self._on_welcome,
-            "token_refresh": self._on_token_refresh,
-            "token_state": self._on_token_state,
-            "ping": self._on_ping,
-            "pong": self._on_pong,
-            "go_away": self._on_go_away,
-            "live_streams": self._on_live_streams,
+            "hello": self._session.on_hello,
+            "welcome": self._session.on_welcome,
+            "token_refresh": self._session.on_token_refresh,
+            "token_state": self._session.on_token_state,
+            "ping": self._session.on_ping,
+            "pong": self._session.on_pong,
+            "go_away": self._session.on_go_away,
+            "live_streams": self._session.on_live_streams,
             "open": self._reception.on_open,
             "opened": self._reception.on_opened,
             "data": self._reception.on_data,
@@ -96,14 +102,59 @@ class Tunnel:
         return self._streams.buffered_bytes
 
     @property
+    def version(self) -> int:
+        """Version of the protocol that both sides speak; 0 before the greeting."""
+        return self._session.version
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What both sides can do; nothing before the greeting."""
+        return self._reception.features
+
+    @property
+    def round_trip_s(self) -> float:
+        """The shortest of the last round trips, in seconds; 0 while none was measured."""
+        return self._streams.round_trip_s
+
+    @property
+    def wants_round_trip(self) -> bool:
+        """Whether it is worth measuring a round trip: credit held a stream up."""
+        return self._streams.wants_round_trip
+
+    @property
+    def granted_bytes(self) -> int:
+        """Bytes that the peer may make this side hold: credit granted and not consumed."""
+        return self._streams.granted_bytes
+
+    @property
+    def forgotten_streams(self) -> int:
+        """Streams that the peer believed to be live and that were not: each is a fault of somebody."""
+        return self._reception.forgotten
+
+    @property
+    def stalled_streams(self) -> int:
+        """Streams that wait for nothing but the peer's credit, as of the last `tick`."""
+        return self._reception.stalled
+
+    @property
+    def frames_taken(self) -> int:
+        """Frames of all batches that were taken."""
+        return self._outbox.frames_taken
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes of open streams that wait to be sent."""
+        return self._streams.queued_bytes
+
+    @property
     def is_leaving(self) -> bool:
         """Whether either side has said GoAway: no new streams."""
-        return self._is_leaving
+        return self._session.is_leaving
 
     @property
     def has_live_news(self) -> bool:
         """Whether it is worth telling the peer which streams are live: there are some, or the peer believes so."""
-        return bool(self._streams.count or self._mismatches)
+        return bool(self._streams.count or self._session.mismatches)
 
     @property
     def has_output(self) -> bool:
@@ -113,16 +164,22 @@ class Tunnel:
     # Session
 
     def hello(self, hello: pb.Hello) -> None:
-        """Agent: introduce this process. The limits of this side are filled in."""
-        hello.version_min = hello.version_max = PROTOCOL_VERSION
+        """Agent: introduce this process and offer `hello.features`. Versions and limits of this side are filled in."""
+        hello.version_min, hello.version_max = VERSIONS[0], VERSIONS[-1]
+        self._session.offered = frozenset(hello.features)
         hello.initial_credit_bytes = self.limits.initial_credit_bytes
         hello.max_streams = self.limits.max_streams
         hello.max_data_bytes = self.limits.max_data_bytes
         self._outbox.put(pb.Frame(hello=hello))
 
     def welcome(self, welcome: pb.Welcome) -> None:
-        """Server: take the session. The limits of this side are filled in."""
-        welcome.version = PROTOCOL_VERSION
+        """Server: take the session; of `welcome.features`, those that the agent offered are used.
+
+        Versions and limits of this side are filled in.
+        """
+        self._session.agree(welcome.features)
+        welcome.features[:] = sorted(self.features)
+        welcome.version = self._session.version
         welcome.initial_credit_bytes = self.limits.initial_credit_bytes
         welcome.max_data_bytes = self.limits.max_data_bytes
         self._outbox.put(pb.Frame(welcome=welcome))
@@ -144,7 +201,7 @@ class Tunnel:
         self, cause: pb.GoAway.Cause, *, grace_ms: int = 0, reconnect_after_ms: int = 0, detail: str = ""
     ) -> None:
         """Say that this side takes no new streams; those that are open go on."""
-        self._is_leaving = self._reception.is_refusing = True
+        self._session.is_leaving = self._reception.is_refusing = True
         go_away = pb.GoAway(
             cause=cause,
             last_stream_id=self._streams.last_id,
@@ -157,9 +214,9 @@ class Tunnel:
     def announce_live(self) -> None:
         """Tell the peer which streams are open here; in full once the sums differed twice in a row."""
         ids = self._streams.ids
-        full = ids if self._mismatches > 1 else ()
+        full = ids if self._session.mismatches > 1 else ()
         self._outbox.put(
-            pb.Frame(live_streams=pb.LiveStreams(count=len(ids), xor_of_ids=_xor(ids), stream_ids=full)),
+            pb.Frame(live_streams=pb.LiveStreams(count=len(ids), xor_of_ids=xor_of(ids), stream_ids=full)),
         )
 
     # Streams
@@ -168,8 +225,13 @@ class Tunnel:
         """Server: open a stream with `body` as the beginning, or all, of its data; says its id."""
         if self._role is not Role.SERVER:
             raise LocalProtocolError("only the server opens streams")
-        if self._is_leaving or not self._is_greeted:
-            raise LocalProtocolError("the session takes no new streams" if self._is_leaving else "no session yet")
+        if self._session.is_leaving or not self._session.is_greeted:
+            raise LocalProtocolError(
+                "the session takes no new streams" if self._session.is_leaving else "no session yet"
+            )
+        mode = request.WhichOneof("request")
+        if mode not in self.features:
+            raise LocalProtocolError(f"the agent does not offer {mode}")
         return self._streams.open(request, body, ends=ends)
 
     def answer(self, stream_id: int, opened: pb.Opened) -> None:
@@ -186,9 +248,9 @@ class Tunnel:
         """Queue the end of this side's data."""
         self._streams.end(stream_id, trailers)
 
-    def reset(self, stream_id: int, code: pb.Reset.Code, detail: str = "", *, dispatched: bool = True) -> None:
-        """End a stream at once. Nothing happens if it has ended already."""
-        self._streams.reset(stream_id, code, detail, dispatched=dispatched)
+    def reset(self, stream_id: int, code: pb.Reset.Code, detail: str = "", *, dispatched: bool = True) -> bool:
+        """End a stream at once; says whether it was open. Nothing happens if it has ended already."""
+        return self._streams.reset(stream_id, code, detail, dispatched=dispatched)
 
     def release(self, stream_id: int) -> None:
         """Nobody uses a stream any more: cancel it, unless only its last data must still go out."""
@@ -202,115 +264,93 @@ class Tunnel:
         """Bytes that the sender of a stream should add now; 0 while it should pause, or when the stream has ended."""
         return self._streams.room(stream_id)
 
+    def is_writable(self, stream_id: int) -> bool:
+        """Whether a stream is open and this side may still send on it."""
+        return self._streams.is_writable(stream_id)
+
     def is_unsent(self, stream_id: int) -> bool:
         """Whether the peer surely has not heard of a stream that this side opened."""
         return self._streams.is_unsent(stream_id)
 
     # Frames
 
+    def tick(self, now: float) -> list[Event]:
+        """Tell the time, in seconds of any clock that does not go back; now and then, and before `receive`.
+
+        Gives the ends of streams of low priority that the peer has not let go on for too long.
+        """
+        self._streams.now = now
+        events: list[Event] = []
+        self._reception.end_stalled(events)
+        return events
+
+    def measured(self, round_trip_s: float) -> None:
+        """Tell how long a ping and its answer took."""
+        self._round_trips.append(round_trip_s)
+        self._streams.round_trip_s = min(self._round_trips)
+        self._streams.wants_round_trip = False
+
+    def receive_batch(self, batch: bytes, now: float) -> list[Event]:
+        """What a batch means, as it came from the lane at `now`. After SessionViolated nothing is received any more."""
+        self._streams.now = now
+        if len(batch) > self.limits.max_batch_bytes:
+            return self._violated(f"a batch of {len(batch)} bytes, more than {self.limits.max_batch_bytes}")
+        try:
+            message = LaneRequest.FromString(batch)
+        except DecodeError:
+            return self._violated("a batch that cannot be read")
+        return self.receive(message.frames)
+
     def receive(self, frames: Sequence[pb.Frame]) -> list[Event]:
         """What the frames of one batch mean. After SessionViolated nothing is received any more."""
         events: list[Event] = []
         if self._is_broken:
             return events
+        if not 0 < len(frames) <= self.limits.max_batch_frames:
+            return self._violated(f"{len(frames)} frames in one batch, not 1 to {self.limits.max_batch_frames}")
         try:
-            self._check_batch(frames)
             for frame in frames:
                 self._receive(frame, events)
             self._check_control()
         except RemoteProtocolError as error:
-            self._is_broken = True
-            self.go_away(pb.GoAway.CAUSE_PROTOCOL, detail=str(error))
-            events.append(SessionViolated(detail=str(error)))
+            events += self._violated(str(error))
         return events
 
-    def take_batch(self) -> list[pb.Frame]:
-        """The frames of the next message to the peer; empty if nothing can go out now."""
-        self._streams.put_credit()
-        frames = self._outbox.take_batch()
-        for frame in frames:
-            if frame.stream_id:
-                self._streams.remove_if_over(frame.stream_id)
-        return frames
+    def take_batch(self) -> bytes:
+        """The next message to the peer; empty if nothing can go out now."""
+        streams = self._streams
+        if streams.has_credit_due:
+            streams.put_credit()
+        ended: list[Stream] = []
+        batch = self._outbox.take_batch(ended)
+        for stream in ended:
+            streams.remove_if_over(stream)
+        return batch
+
+    def end(self) -> None:
+        """The tunnel has ended: forget all streams and what they hold."""
+        self._streams.clear()
+
+    def _violated(self, detail: str) -> list[Event]:
+        if self._is_broken:
+            return []
+        self._is_broken = True
+        self.go_away(pb.GoAway.CAUSE_PROTOCOL, detail=detail)
+        return [SessionViolated(detail=detail)]
 
     def _receive(self, frame: pb.Frame, events: list[Event]) -> None:
         kind = frame.WhichOneof("kind")
         if kind is None:  # a kind of a later version
             return
-        if not self._is_greeted and kind not in {"hello", "welcome", "go_away"}:
+        if not self._session.is_greeted and kind not in _FIRST_KINDS:
             raise RemoteProtocolError(f"the first frame is {kind}")
-        if bool(frame.stream_id) != (frame.DESCRIPTOR.fields_by_name[kind].number >= pb.Frame.OPEN_FIELD_NUMBER):
+        if bool(frame.stream_id) is (kind in _SESSION_KINDS):
             raise RemoteProtocolError(f"{kind} for stream {frame.stream_id}")
         self._handlers[kind](frame, events)
 
-    def _check_batch(self, frames: Sequence[pb.Frame]) -> None:
-        if len(frames) > self.limits.max_batch_frames:
-            raise RemoteProtocolError(f"{len(frames)} frames in one batch, more than {self.limits.max_batch_frames}")
-
     def _check_control(self) -> None:
-        if self._outbox.control_frames > self.limits.max_control_frames:
+        if self._outbox.control_frames > self.limits.max_control_frames + _CONTROL_FRAMES * self._streams.count:
             raise RemoteProtocolError(f"{self._outbox.control_frames} answers wait and are not read")
-
-    def _on_hello(self, frame: pb.Frame, events: list[Event]) -> None:
-        hello = frame.hello
-        if self._role is not Role.SERVER or self._is_greeted:
-            raise RemoteProtocolError("hello was not expected")
-        if not hello.version_min <= PROTOCOL_VERSION <= hello.version_max:
-            spoken = f"versions {hello.version_min} to {hello.version_max}"
-            raise RemoteProtocolError(f"{spoken} of the protocol, this side speaks {PROTOCOL_VERSION}")
-        self._is_greeted = True
-        self._streams.peer_max_streams = hello.max_streams or DEFAULT_MAX_STREAMS
-        self._take_terms(hello.initial_credit_bytes, hello.max_data_bytes)
-        events.append(HelloReceived(hello=hello))
-
-    def _on_welcome(self, frame: pb.Frame, events: list[Event]) -> None:
-        welcome = frame.welcome
-        if self._role is not Role.AGENT or self._is_greeted:
-            raise RemoteProtocolError("welcome was not expected")
-        if welcome.version != PROTOCOL_VERSION:
-            raise RemoteProtocolError(f"version {welcome.version} of the protocol, this side speaks {PROTOCOL_VERSION}")
-        self._is_greeted = True
-        self._take_terms(welcome.initial_credit_bytes, welcome.max_data_bytes)
-        events.append(WelcomeReceived(welcome=welcome))
-
-    def _take_terms(self, credit_bytes: int, max_data_bytes: int) -> None:
-        self._streams.peer_credit_bytes = credit_bytes or DEFAULT_CREDIT_BYTES
-        self._outbox.max_data_bytes = min(self.limits.max_data_bytes, max_data_bytes or self.limits.max_data_bytes)
-
-    def _on_token_refresh(self, frame: pb.Frame, events: list[Event]) -> None:
-        token = frame.token_refresh.token
-        if self._role is not Role.SERVER or len(token) > TOKEN_BYTES:
-            raise RemoteProtocolError("a token was not expected or is too long")
-        events.append(TokenOffered(token=token))
-
-    def _on_token_state(self, frame: pb.Frame, events: list[Event]) -> None:
-        if self._role is not Role.AGENT:
-            raise RemoteProtocolError("the state of a token was not expected")
-        events.append(TokenAnswered(state=frame.token_state))
-
-    def _on_ping(self, frame: pb.Frame, events: list[Event]) -> None:  # noqa: ARG002 - one signature for all kinds
-        pong = pb.Pong(nonce=frame.ping.nonce, queued_bytes=self._streams.queued_bytes)
-        self._outbox.put(pb.Frame(pong=pong))
-
-    def _on_pong(self, frame: pb.Frame, events: list[Event]) -> None:
-        events.append(PongReceived(nonce=frame.pong.nonce))
-
-    def _on_go_away(self, frame: pb.Frame, events: list[Event]) -> None:
-        self._is_leaving = True
-        events.append(GoAwayReceived(go_away=frame.go_away))
-        if self._role is Role.SERVER:
-            self._reception.fail_above(frame.go_away.last_stream_id, events)
-
-    def _on_live_streams(self, frame: pb.Frame, events: list[Event]) -> None:  # noqa: ARG002 - one signature for all kinds
-        live = frame.live_streams
-        ids = self._streams.ids
-        same = live.count == len(ids) and live.xor_of_ids == _xor(ids)
-        self._mismatches = 0 if same else self._mismatches + 1
-        self._reception.on_live_streams(live)
-
-
-def _xor(ids: Iterable[int]) -> int:
-    return functools.reduce(operator.xor, ids, 0)
 
 
 def _short(detail: str) -> str:

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -28,6 +28,17 @@ class AgentRef:
     """Name of the agent; what deploy files call `account`."""
 
 
+class Priority(Enum):
+    """Who goes first when a tunnel is full."""
+
+    INTERACTIVE = auto()
+    """A person waits for each byte."""
+    NORMAL = auto()
+    """Ordinary calls."""
+    BULK = auto()
+    """Much data that nobody waits for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayRequest:
     """An HTTP request to one of an agent's targets. The agent adds the target's credentials."""
@@ -38,18 +49,57 @@ class RelayRequest:
     """Absolute path with query, percent-encoded, for example `/api/v1/pods?limit=1`."""
     headers: tuple[tuple[str, str], ...] = ()
     """Header fields, in order."""
-    body: bytes = b""
-    """The whole body."""
+    body: bytes | AsyncIterable[bytes] = b""
+    """The whole body, or its pieces as they come. Empty where the request asks to switch protocols."""
     target: str = "kube"
     """Name of the target in the agent's own configuration."""
     timeout_s: float = 30.0
     """Limit until the head of the answer."""
     idle_timeout_s: float = 300.0
-    """Limit between two chunks of the answer."""
+    """Limit between two chunks of the answer; 0 for none."""
+    deadline_s: float = 0.0
+    """Limit for the whole call; 0 for none."""
     request_id: str = ""
-    """Identifies the request in logs of both sides."""
+    """Identifies the request in logs and audit of both sides."""
+    traceparent: str = ""
+    """W3C trace context; empty if there is none."""
     actor: str = ""
-    """On whose behalf, for audit."""
+    """On whose behalf, for audit and, where the agent allows it, impersonation. Empty: the server's own."""
+    actor_groups: tuple[str, ...] = ()
+    """Groups of the actor."""
+    priority: Priority = Priority.NORMAL
+    """Who goes first when the tunnel is full."""
+    idempotent: bool = False
+    """Whether the target recognises a repeated request, so that it may be sent again after an unknown outcome. Requests
+    that only read need not say so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpRequest:
+    """A plain TCP connection to one of an agent's targets. Fields as in `RelayRequest`."""
+
+    target: str
+    """Name of the target in the agent's own configuration."""
+    host: str = ""
+    """Host below a target that covers several, such as a Service; empty for the target's own."""
+    port: int = 0
+    """Port; 0 for the target's own."""
+    timeout_s: float = 30.0
+    """Limit until the connection stands."""
+    idle_timeout_s: float = 0.0
+    """Limit between two pieces from the target; 0 for none."""
+    deadline_s: float = 0.0
+    """Limit for the whole connection; 0 for none."""
+    request_id: str = ""
+    """Identifies the request in logs and audit of both sides."""
+    traceparent: str = ""
+    """W3C trace context; empty if there is none."""
+    actor: str = ""
+    """On whose behalf, for audit. Empty: the server's own."""
+    actor_groups: tuple[str, ...] = ()
+    """Groups of the actor."""
+    priority: Priority = Priority.NORMAL
+    """Who goes first when the tunnel is full."""
 
 
 class RelayResponse(Protocol):
@@ -77,6 +127,45 @@ class RelayResponse(Protocol):
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes."""
+        ...
+
+
+class RelayDuplex(Protocol):
+    """Bytes both ways through an agent. Valid inside the context that gave it.
+
+    Shape: a target that does not switch protocols answers as to any request: `is_switched` is False, `read` gives the
+    body of that answer, and nothing can be written.
+    Errors: as RelayResponse, from everything that waits.
+    """
+
+    @property
+    def is_switched(self) -> bool:
+        """Whether bytes go both ways; always so over TCP."""
+        ...
+
+    @property
+    def status(self) -> int:
+        """HTTP status of the target's answer, 101 if it switched; 0 over TCP."""
+        ...
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Header fields of the answer; names in lower case. None over TCP."""
+        ...
+
+    async def read(self) -> bytes:
+        """The next bytes from the target; empty once it has sent all. One task reads at a time."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes to the target; waits while the tunnel has no room for them. One task writes at a time.
+
+        Errors: RelayRefused with code `PROTOCOL` if the target did not switch, or after `end`.
+        """
+        ...
+
+    def end(self) -> None:
+        """Send no more bytes; what the target still sends can be read."""
         ...
 
 
@@ -128,7 +217,8 @@ class Relay(Protocol):
         """Send a request; gives its answer once the head is there. Leaving the context frees everything, also midway.
 
         Errors: AgentUnavailable without a session or when the tunnel is lost; RelayRefused when the agent refuses,
-        cannot reach the target, or a time limit passes. Both say whether the request may have arrived.
+        cannot reach the target, or a time limit passes. Both say whether the request may have arrived. Exhausted when
+        too many calls are open or opened; nothing was sent then.
         """
         ...
 
@@ -148,6 +238,18 @@ class Relay(Protocol):
         """Every session that begins or ends while the context is open, of all tenants.
 
         Shape: a watcher that does not keep up loses its oldest changes; read `all_sessions` for the truth.
+        """
+        ...
+
+
+class DuplexRelay(Relay, Protocol):
+    """A relay that also carries bytes both ways."""
+
+    def duplex(self, agent: AgentRef, request: RelayRequest | TcpRequest) -> AbstractAsyncContextManager[RelayDuplex]:
+        """Open bytes both ways: by a request that asks to switch protocols, or as a TCP connection.
+
+        Gives it once the target has answered. Leaving the context ends both directions at once.
+        Errors: as `call`; RelayRefused with code `REFUSED` if the agent cannot do that.
         """
         ...
 

@@ -209,6 +209,8 @@ class Runner:
 
         def change(newest: Deployment) -> Recorded | None:
             nonlocal is_kept
+            if newest.state.is_final:
+                return None  # the last event is the one that ended it
             now = self._clock.now()
             recorded = Recorded(deployment=newest)
             is_kept = newest.target(key.target).revision == base.revision

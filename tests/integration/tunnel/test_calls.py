@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from borealis.tunnel.v1.tunnel_service_pb2 import LaneRequest
 from borealis_server.domain.errors import AgentUnavailable, RelayRefused
 from borealis_server.ports.relay import RelayRequest
 from kit.tunnel import open_agent, wait_until
@@ -14,6 +15,10 @@ from kit.tunnel import open_agent, wait_until
 
 def get(path, **more):
     return RelayRequest(method="GET", path=path, **more)
+
+
+def kinds_of(batch):
+    return [frame.WhichOneof("kind") for frame in LaneRequest.FromString(batch).frames]
 
 
 class FrameCount:
@@ -26,13 +31,13 @@ class FrameCount:
         connection._live._lane = self
 
     async def read(self):
-        frames = await self._lane.read()
-        self.received += [frame.WhichOneof("kind") for frame in frames or ()]
-        return frames
+        batch = await self._lane.read()
+        self.received += kinds_of(batch or b"")
+        return batch
 
-    async def write(self, frames):
-        self.sent += [frame.WhichOneof("kind") for frame in frames]
-        await self._lane.write(frames)
+    async def write(self, batch):
+        self.sent += kinds_of(batch)
+        await self._lane.write(batch)
 
     async def finish(self):
         await self._lane.finish()

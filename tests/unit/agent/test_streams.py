@@ -78,10 +78,10 @@ async def serving(target, metrics=None):
         hub = LiveTunnel(Tunnel(Role.SERVER), server_lane, on_event=lambda _: greeted.set())
         agent = LiveTunnel(Tunnel(Role.AGENT), agent_lane, on_event=lambda _: None, on_open=on_open)
         runs = [tasks.create_task(hub.run()), tasks.create_task(agent.run())]
-        agent.core.hello(pb.Hello())
+        agent.core.hello(pb.Hello(features=["http", "tcp"]))
         agent.flush()
         await greeted.wait()
-        hub.core.welcome(pb.Welcome())
+        hub.core.welcome(pb.Welcome(features=["http", "tcp"]))
         yield hub
         await agent.idle()
         for run in runs:
@@ -138,7 +138,6 @@ async def test_a_body_reaches_the_target_whole(size):
     ("request_", "code"),
     [
         pytest.param(pb.Open(target="kube", tcp=pb.TcpRequest(port=1)), pb.Reset.CODE_REFUSED, id="tcp"),
-        pytest.param(pb.Open(target="kube"), pb.Reset.CODE_REFUSED, id="unknown-kind"),
         pytest.param(
             pb.Open(target="jenkins", http=pb.HttpRequest(method="GET", path="/")),
             pb.Reset.CODE_DENIED,

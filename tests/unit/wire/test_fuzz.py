@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis.tunnel.v1.tunnel_service_pb2 import LaneRequest
 from borealis_wire.limits import Limits
-from kit.wire import Pair, http, ok
+from kit.wire import Pair, http, ok, taken
 
 LIMITS = Limits(initial_credit_bytes=1000, max_streams=5, max_control_frames=100)
 
@@ -58,7 +58,7 @@ def check(tunnel) -> None:
     """The limits that hold whatever came."""
     assert tunnel.open_streams <= LIMITS.max_streams + 5
     assert tunnel.buffered_bytes <= tunnel.open_streams * LIMITS.initial_credit_bytes
-    while batch := tunnel.take_batch():
+    while batch := taken(tunnel):
         assert len(batch) <= LIMITS.batch_frames
 
 

@@ -15,7 +15,7 @@ from borealis_wire.events import GoAwayReceived, PongReceived, SessionViolated
 from borealis_wire.limits import Limits
 from borealis_wire.tunnel import Role, Tunnel
 from kit.lanes import lane_pair
-from kit.wire import http, ok
+from kit.wire import FEATURES, http, ok
 
 pytestmark = pytest.mark.looptime
 
@@ -43,10 +43,10 @@ class Ends:
         )
 
     async def greet(self):
-        self.agent.core.hello(pb.Hello(agent="prod"))
+        self.agent.core.hello(pb.Hello(agent="prod", features=FEATURES))
         self.agent.flush()
         await until(lambda: self.events)
-        self.server.core.welcome(pb.Welcome())
+        self.server.core.welcome(pb.Welcome(features=FEATURES))
         self.server.flush()
         await until(lambda: len(self.events) == 2)
         self.events.clear()

@@ -18,7 +18,7 @@ from borealis_wire.events import (
 )
 from borealis_wire.limits import Limits
 from borealis_wire.tunnel import Role, Tunnel
-from kit.wire import Pair, http, ok
+from kit.wire import Pair, http, ok, taken
 
 HELLO = pb.Hello(version_min=1, version_max=1, agent="prod")
 
@@ -63,7 +63,7 @@ VIOLATIONS = [
 def test_a_wrong_beginning_breaks_the_session(role, frames, rule):
     tunnel = Tunnel(role)
     events = tunnel.receive(frames)
-    (go_away,) = [one.go_away for one in tunnel.take_batch() if one.HasField("go_away")]
+    (go_away,) = [one.go_away for one in taken(tunnel) if one.HasField("go_away")]
 
     assert isinstance(events[-1], SessionViolated)
     assert rule in events[-1].detail
@@ -174,7 +174,7 @@ def test_a_stream_opened_across_a_goodbye_is_refused_as_not_dispatched(pair):
     pair.move_to_agent()
 
     assert pair.agent.open_streams == 0
-    assert [one.reset.code for one in pair.agent.take_batch() if one.HasField("reset")] == [pb.Reset.CODE_REFUSED]
+    assert [one.reset.code for one in taken(pair.agent) if one.HasField("reset")] == [pb.Reset.CODE_REFUSED]
 
 
 def test_a_goodbye_before_the_greeting_is_understood():
@@ -240,11 +240,13 @@ def test_equal_sets_of_streams_are_left_alone(pair):
 
 def test_limits_that_a_peer_does_not_name_have_defaults():
     server = Tunnel(Role.SERVER)
-    server.receive([frame(hello=HELLO)])
+    server.receive([frame(hello=pb.Hello(version_min=1, version_max=1, agent="prod", features=["http"]))])
+    server.welcome(pb.Welcome(features=["http"]))
+    taken(server)
     for _ in range(100):
         server.open(http(), b"x" * 70_000)
 
     with pytest.raises(LocalProtocolError, match="100 streams"):
         server.open(http())
-    first = server.take_batch()[0]
+    first = taken(server)[0]
     assert len(first.open.first) <= 65536

@@ -7,7 +7,7 @@ import pytest
 from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_wire.events import StreamAnswered, StreamReset
 from borealis_wire.limits import Limits
-from kit.wire import Pair, http, ok
+from kit.wire import Pair, http, ok, taken
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,10 @@ def test_late_frames_of_an_ended_stream_do_no_harm(pair, late):
     stream = pair.server.open(http())
     pair.settle()
     pair.server.reset(stream, pb.Reset.CODE_CANCELLED)
-    pair.server.take_batch()
+    taken(pair.server)
 
     assert pair.server.receive([pb.Frame(stream_id=stream, **late)]) == []
-    assert pair.server.take_batch() == []
+    assert taken(pair.server) == []
 
 
 FAULTS_OF_AN_ANSWER = [
@@ -62,7 +62,7 @@ def test_a_faulty_answer_costs_its_stream_only(pair, frames, code):
 
     assert isinstance(reset, StreamReset)
     assert (reset.stream_id, reset.code, reset.by_peer) == (faulty, code, False)
-    assert [frame.reset.code for frame in pair.server.take_batch()] == [code]
+    assert [frame.reset.code for frame in taken(pair.server)] == [code]
     assert pair.server.live_streams == (healthy,)
     assert pair.server.buffered_bytes == 0
 
@@ -122,7 +122,7 @@ FAULTY_OPENS = [
 @pytest.mark.parametrize(("wrong", "code"), FAULTY_OPENS)
 def test_a_faulty_open_is_reset_as_not_dispatched(pair, wrong, code):
     events = pair.agent.receive([pb.Frame(stream_id=1, open=wrong)])
-    (frame,) = pair.agent.take_batch()
+    (frame,) = taken(pair.agent)
 
     assert events == []
     assert (frame.reset.code, frame.reset.dispatched) == (code, False)
@@ -134,7 +134,7 @@ def test_streams_beyond_the_limit_are_refused_by_the_receiver():
     pair.agent.receive([pb.Frame(stream_id=1, open=http()), pb.Frame(stream_id=3, open=http())])
 
     assert pair.agent.live_streams == (1,)
-    assert [frame.reset.code for frame in pair.agent.take_batch()] == [pb.Reset.CODE_REFUSED]
+    assert [frame.reset.code for frame in taken(pair.agent)] == [pb.Reset.CODE_REFUSED]
 
 
 def test_an_unknown_code_of_reset_is_read_as_not_said(pair):

@@ -8,7 +8,7 @@ from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_wire.errors import LocalProtocolError
 from borealis_wire.events import DataReceived, HalfClosed, StreamAnswered, StreamOpened, StreamReset
 from borealis_wire.limits import Limits
-from kit.wire import Pair, http, ok
+from kit.wire import Pair, http, ok, taken
 
 KIB = 1024
 
@@ -23,12 +23,12 @@ def data_of(events, stream_id) -> bytes:
 
 def test_a_small_exchange_is_one_frame_each_way(pair):
     stream = pair.server.open(http(), b"question")
-    asked = pair.server.take_batch()
+    asked = taken(pair.server)
     at_agent = pair.agent.receive(asked)
     pair.agent.answer(stream, ok())
     pair.agent.send(stream, b"answer")
     pair.agent.half_close(stream)
-    answered = pair.agent.take_batch()
+    answered = taken(pair.agent)
     at_server = pair.server.receive(answered)
 
     assert (kinds(asked), kinds(answered)) == (["open"], ["opened"])
@@ -55,11 +55,11 @@ def test_trailers_travel_with_the_end(pair):
 
 def test_an_open_body_is_ended_by_a_frame_of_its_own(pair):
     stream = pair.server.open(http(), b"first", ends=False)
-    first = pair.server.take_batch()
+    first = taken(pair.server)
     pair.server.send(stream, b"second")
-    second = pair.server.take_batch()
+    second = taken(pair.server)
     pair.server.half_close(stream)
-    end = pair.server.take_batch()
+    end = taken(pair.server)
 
     assert (kinds(first), kinds(second), kinds(end)) == (["open"], ["data"], ["half_close"])
     assert not first[0].open.end_of_data
@@ -110,7 +110,7 @@ def test_while_too_much_waits_credit_is_small():
     pair.agent.send(greedy, b"x" * 1000)
     pair.settle()
     pair.server.open(http())
-    (opened,) = pair.server.take_batch()
+    (opened,) = taken(pair.server)
 
     assert opened.open.credit_bytes == 100
 
@@ -129,15 +129,15 @@ def test_control_goes_before_data(pair):
     stream = pair.server.open(http(), b"x" * 200 * KIB)
     pair.server.ping(1)
 
-    assert kinds(pair.server.take_batch())[:2] == ["ping", "open"]
+    assert kinds(taken(pair.server))[:2] == ["ping", "open"]
     assert pair.server.live_streams == (stream,)
 
 
 def test_streams_take_turns_of_16_kib(pair):
     bulk = pair.server.open(http(), b"x" * 250 * KIB)
-    pair.server.take_batch()
+    taken(pair.server)
     small = [pair.server.open(http(), b"y" * 100) for _ in range(3)]
-    frames = pair.server.take_batch()
+    frames = taken(pair.server)
 
     opened = [frame.stream_id for frame in frames if frame.HasField("open")]
     before_last = frames[: [frame.stream_id for frame in frames].index(small[-1])]
@@ -149,14 +149,15 @@ def test_urgent_streams_go_first(pair):
     pair.server.open(http(), b"x" * 200 * KIB)
     urgent = pair.server.open(http(priority=pb.Open.PRIORITY_INTERACTIVE))
 
-    assert pair.server.take_batch()[0].stream_id == urgent
+    frames = [frame for frame in taken(pair.server) if frame.data or frame.open.end_of_data]
+    assert frames[0].stream_id == urgent
 
 
 def test_a_batch_stays_below_128_kib(pair):
     for _ in range(10):
         pair.server.open(http(), b"x" * 60 * KIB)
     sizes = []
-    while frames := pair.server.take_batch():
+    while frames := taken(pair.server):
         sizes.append(sum(frame.ByteSize() for frame in frames))
 
     assert max(sizes) < 128 * KIB + 64 * KIB
@@ -164,13 +165,9 @@ def test_a_batch_stays_below_128_kib(pair):
 
 
 def test_a_peers_smaller_frames_are_kept_to():
-    pair = Pair(Limits(max_data_bytes=1000))
-    pair.agent.hello(pb.Hello())
-    pair.move_to_server()
-    pair.server.welcome(pb.Welcome())
-    pair.move_to_agent()
+    pair = Pair.greeted(Limits(max_data_bytes=1000))
     stream = pair.server.open(http(), b"x" * 5000)
-    frames = pair.server.take_batch()
+    frames = taken(pair.server)
 
     assert max(len(frame.data) or len(frame.open.first) for frame in frames) <= 1000
     assert data_of(pair.agent.receive(frames), stream) == b"x" * 5000
@@ -201,7 +198,7 @@ def test_a_stream_that_the_peer_never_heard_of_is_dropped_silently(pair):
     assert pair.server.is_unsent(stream)
     pair.server.reset(stream, pb.Reset.CODE_CANCELLED)
 
-    assert pair.server.take_batch() == []
+    assert taken(pair.server) == []
     assert not pair.server.is_unsent(stream)
 
 
@@ -211,16 +208,81 @@ def test_requests_of_other_kinds_are_handed_on(pair):
     assert isinstance(event, StreamOpened)
 
 
-def test_an_answer_without_http_is_handed_on(pair):
-    stream = pair.server.open(http())
-    pair.settle()
-    switched = pb.Opened(http=pb.HttpResponse(status=101), switched=True)
-    pair.server.receive([pb.Frame(stream_id=stream, opened=switched)])
-    other = pair.server.open(http())
-    (event,) = pair.server.receive([pb.Frame(stream_id=other, opened=pb.Opened())])
+def opening(mode) -> pb.Open:
+    """A request of a mode."""
+    if mode == "tcp":
+        return pb.Open(target="kube", tcp=pb.TcpRequest(port=80))
+    head = pb.HttpRequest(method="GET", path="/")
+    return pb.Open(target="kube", upgrade=head) if mode == "upgrade" else pb.Open(target="kube", http=head)
 
-    assert isinstance(event, StreamAnswered)
-    assert pair.server.live_streams == (stream, other)
+
+SWITCHED = pb.Opened(http=pb.HttpResponse(status=101), switched=True)
+ANSWERS = [
+    pytest.param("http", ok(), None, id="http-answered"),
+    pytest.param("http", SWITCHED, pb.Reset.CODE_PROTOCOL, id="http-cannot-switch"),
+    pytest.param("http", pb.Opened(), pb.Reset.CODE_PROTOCOL, id="http-needs-a-head"),
+    pytest.param("upgrade", SWITCHED, None, id="upgrade-switched"),
+    pytest.param("upgrade", pb.Opened(http=pb.HttpResponse(status=403)), None, id="upgrade-declined"),
+    pytest.param(
+        "upgrade", pb.Opened(http=pb.HttpResponse(status=101)), pb.Reset.CODE_PROTOCOL, id="101-without-switch"
+    ),
+    pytest.param("upgrade", ok(switched=True), pb.Reset.CODE_PROTOCOL, id="switch-without-101"),
+    pytest.param("tcp", pb.Opened(), None, id="tcp-connected"),
+    pytest.param("tcp", ok(), pb.Reset.CODE_PROTOCOL, id="http-answer-to-tcp"),
+]
+
+
+@pytest.mark.parametrize(("mode", "answer", "code"), ANSWERS)
+def test_each_mode_has_its_own_answers(pair, mode, answer, code):
+    stream = pair.server.open(opening(mode), ends=False)
+    pair.settle()
+    (event,) = pair.server.receive([pb.Frame(stream_id=stream, opened=answer)])
+
+    if code is None:
+        assert isinstance(event, StreamAnswered)
+        assert pair.server.live_streams == (stream,)
+    else:
+        assert event.code == code
+        assert pair.server.live_streams == ()
+
+
+@pytest.mark.parametrize("mode", ["upgrade", "tcp"])
+def test_bytes_go_both_ways_and_each_side_ends_its_own(pair, mode):
+    stream = pair.server.open(opening(mode), ends=False)
+    pair.settle()
+    pair.agent.answer(stream, SWITCHED if mode == "upgrade" else pb.Opened())
+    pair.agent.send(stream, b"hello")
+    _, at_server = pair.settle()
+    pair.server.send(stream, b"world")
+    pair.server.half_close(stream)
+    at_agent, _ = pair.settle()
+    pair.agent.send(stream, b"still here")
+    _, later = pair.settle()
+    pair.agent.half_close(stream)
+    pair.settle()
+
+    assert data_of(at_server, stream) == b"hello"
+    assert data_of(at_agent, stream) == b"world"
+    assert any(isinstance(event, HalfClosed) for event in at_agent)
+    assert data_of(later, stream) == b"still here"
+    assert pair.server.live_streams == pair.agent.live_streams == ()
+
+
+def test_a_mode_is_used_only_where_both_sides_named_it():
+    pair = Pair()
+    pair.agent.hello(pb.Hello(agent="prod", features=["http", "tcp"]))
+    pair.move_to_server()
+    pair.server.welcome(pb.Welcome(features=["http", "upgrade"]))
+    (welcome,) = pair.move_to_agent()
+    forced = pair.agent.receive([pb.Frame(stream_id=1, open=opening("tcp"))])
+
+    assert list(welcome.welcome.features) == ["http"]
+    assert pair.server.features == pair.agent.features == {"http"}
+    with pytest.raises(LocalProtocolError, match="does not offer tcp"):
+        pair.server.open(opening("tcp"))
+    assert forced == []
+    (refusal,) = taken(pair.agent)
+    assert (refusal.reset.code, refusal.reset.dispatched) == (pb.Reset.CODE_REFUSED, False)
 
 
 def test_what_the_state_does_not_allow_is_refused_locally(pair):
@@ -279,7 +341,7 @@ def test_a_stream_reset_while_it_waits_for_its_turn_sends_nothing(pair):
     pair.server.send(stream, b"x")
     pair.server.reset(stream, pb.Reset.CODE_CANCELLED)
 
-    assert kinds(pair.server.take_batch()) == ["reset"]
+    assert kinds(taken(pair.server)) == ["reset"]
 
 
 def test_credit_due_for_a_stream_that_was_reset_is_forgotten(pair):
@@ -292,7 +354,7 @@ def test_credit_due_for_a_stream_that_was_reset_is_forgotten(pair):
     pair.server.reset(stream, pb.Reset.CODE_CANCELLED)
     pair.server.consumed(stream, 1)
 
-    assert kinds(pair.server.take_batch()) == ["reset"]
+    assert kinds(taken(pair.server)) == ["reset"]
 
 
 def test_credit_wakes_a_stream_that_waits(pair):
@@ -301,7 +363,7 @@ def test_credit_wakes_a_stream_that_waits(pair):
     assert not pair.server.has_output
     pair.server.receive([pb.Frame(stream_id=stream, credit=pb.Credit(limit_bytes=257 * KIB))])
 
-    (frame,) = pair.server.take_batch()
+    (frame,) = taken(pair.server)
     assert len(frame.data) == KIB
 
 
@@ -312,9 +374,9 @@ def test_credit_waits_until_a_quarter_of_the_window_was_consumed(pair):
     pair.agent.send(stream, b"x" * 100 * KIB)
     pair.settle()
     pair.server.consumed(stream, 63 * KIB)
-    before = pair.server.take_batch()
+    before = taken(pair.server)
     pair.server.consumed(stream, KIB)
-    after = pair.server.take_batch()
+    after = taken(pair.server)
 
     assert before == []
     assert [frame.credit.limit_bytes for frame in after] == [320 * KIB]
@@ -322,7 +384,7 @@ def test_credit_waits_until_a_quarter_of_the_window_was_consumed(pair):
 
 def test_data_for_a_peer_that_has_ended_is_consumed_without_credit(pair):
     stream = pair.server.open(http(), b"x" * 100, ends=True)
-    pair.agent.receive(pair.server.take_batch())
+    pair.agent.receive(taken(pair.server))
     pair.agent.consumed(stream, 100)
 
     assert not pair.agent.has_output

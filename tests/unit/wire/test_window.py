@@ -27,7 +27,7 @@ def test_only_a_larger_grant_has_an_effect(grant, more):
 
 
 def test_data_beyond_the_credit_is_not_accepted():
-    window = ReceiveWindow(limit_bytes=10)
+    window = ReceiveWindow(limit_bytes=10, window_bytes=10)
 
     assert window.accept(10)
     assert not window.accept(1)
@@ -35,7 +35,7 @@ def test_data_beyond_the_credit_is_not_accepted():
 
 
 def test_a_sink_cannot_take_more_than_waits():
-    window = ReceiveWindow(limit_bytes=10)
+    window = ReceiveWindow(limit_bytes=10, window_bytes=10)
     window.accept(4)
 
     with pytest.raises(AssertionError):
@@ -52,7 +52,7 @@ def test_a_sink_cannot_take_more_than_waits():
     ],
 )
 def test_credit_returns_in_quarters_of_the_window(consumed, grant):
-    window = ReceiveWindow(limit_bytes=100)
+    window = ReceiveWindow(limit_bytes=100, window_bytes=100)
     window.accept(100)
     window.consume(consumed)
 
@@ -60,7 +60,7 @@ def test_credit_returns_in_quarters_of_the_window(consumed, grant):
 
 
 def test_a_smaller_window_takes_nothing_back():
-    window = ReceiveWindow(limit_bytes=100)
+    window = ReceiveWindow(limit_bytes=100, window_bytes=100)
     window.accept(40)
     window.consume(40)
 
@@ -70,7 +70,7 @@ def test_a_smaller_window_takes_nothing_back():
 
 @given(st.lists(st.integers(1, 50), max_size=60), st.integers(4, 200))
 def test_a_sender_within_its_grants_is_always_accepted(pieces, size):
-    sender, receiver = SendWindow(limit_bytes=size), ReceiveWindow(limit_bytes=size)
+    sender, receiver = SendWindow(limit_bytes=size), ReceiveWindow(limit_bytes=size, window_bytes=size)
     for piece in pieces:
         sent = min(piece, sender.available_bytes)
         sender.spend(sent)

@@ -1,13 +1,8 @@
-"""What carries the frames of a tunnel, seen from one side."""
+"""What carries the batches of a tunnel, seen from one side."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from borealis.tunnel.v1 import tunnel_pb2 as pb
+from typing import Protocol
 
 
 class LaneLost(Exception):  # noqa: N818 - it is an outcome
@@ -15,16 +10,16 @@ class LaneLost(Exception):  # noqa: N818 - it is an outcome
 
 
 class Lane(Protocol):
-    """Batches of frames both ways. One task reads, one task writes.
+    """Batches both ways: `LaneRequest` and `LaneResponse`, serialised. One task reads, one task writes.
 
     Errors: LaneLost from all methods once the lane is broken.
     """
 
-    async def read(self) -> Sequence[pb.Frame] | None:
-        """The next batch; None when the peer ended its side."""
+    async def read(self) -> bytes | None:
+        """The next batch, as it came; None when the peer ended its side."""
         ...
 
-    async def write(self, frames: Sequence[pb.Frame]) -> None:
+    async def write(self, batch: bytes) -> None:
         """Send one batch."""
         ...
 

@@ -6,16 +6,19 @@ Owns the three tasks of a lane. A pending read is never cancelled while the tunn
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from borealis_wire.aio.lane import LaneLost
+from borealis_wire.aio.stats import TunnelStats
 from borealis_wire.aio.stream import LiveStream, StreamWasReset, TunnelLost
 from borealis_wire.errors import LocalProtocolError
 from borealis_wire.events import (
     DataReceived,
     Event,
     HalfClosed,
+    PongReceived,
     SessionViolated,
     StreamAnswered,
     StreamOpened,
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
     from borealis_wire.tunnel import Tunnel
 
 
+_LEAST_FACTOR: Final = 0.8
+_FACTOR_SPREAD: Final = 0.4
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """When a running tunnel asks for a sign of life, and when it gives up.
@@ -38,7 +45,7 @@ class Timing:
     """
 
     ping_interval_s: float = 15.0
-    """Silence after which the peer is asked for a sign of life."""
+    """Silence after which the peer is asked for a sign of life; each time up to a fifth more or less."""
     dead_after_s: float = 30.0
     """Silence after which the tunnel is lost."""
     write_limit_s: float = 20.0
@@ -68,10 +75,17 @@ class LiveTunnel:
         on_event: Callable[[Event], None],
         on_open: Callable[[LiveStream, pb.Open], None] | None = None,
         timing: Timing | None = None,
+        stats: TunnelStats | None = None,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self.core = tunnel
         self.timing = timing or Timing()
         """May be replaced while the tunnel runs."""
+        self.stats = stats or TunnelStats()
+        """What it has done; may be shared with other tunnels."""
+        self.loop = asyncio.get_running_loop()
+        """The loop that runs it."""
+        self._chance = chance
         self._lane = lane
         self._on_event = on_event
         self._on_open = on_open
@@ -83,8 +97,22 @@ class LiveTunnel:
         self._idle: asyncio.Event | None = None
         self._write_began_at: float | None = None
         self._pings = 0
-        self.last_received_at = asyncio.get_running_loop().time()
+        self._ping_sent_at: float | None = None
+        self._ping_factor = 1.0
+        self._forgotten = 0
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {  # Any: the event of that type
+            StreamAnswered: self._on_answered,
+            DataReceived: self._on_data,
+            HalfClosed: self._on_half_closed,
+            StreamReset: self._on_reset,
+            StreamOpened: self._on_opened,
+            PongReceived: self._on_pong,
+            SessionViolated: self._on_violated,
+        }
+        self.last_received_at = self.loop.time()
         """When the last batch came, by the clock of the event loop."""
+        self.last_round_trip_s = 0.0
+        """How long the last ping and its answer took; 0 while none was measured."""
 
     async def run(self) -> str:
         """Carry the tunnel until it ends; says why it did. All its streams have ended then."""
@@ -122,14 +150,15 @@ class LiveTunnel:
         """Streams that some task still uses, or that are open."""
         return max(len(self._streams), self.core.open_streams)
 
-    def open(self, request: pb.Open, body: bytes = b"") -> LiveStream:
-        """Open a stream and send the whole of `body` on it.
+    def open(self, request: pb.Open, body: bytes = b"", *, ends: bool = True) -> LiveStream:
+        """Open a stream and send `body` on it; `ends` says whether that is all of this side's data.
 
         Errors: LocalProtocolError if the tunnel takes no new streams.
         """
         if self.is_ending:
             raise LocalProtocolError("the tunnel has ended")
-        stream = LiveStream(self, self.core.open(request, body))
+        stream = LiveStream(self, self.core.open(request, body, ends=ends))
+        stream.sent_bytes = len(body)
         self._streams[stream.id] = stream
         self._output.set()
         return stream
@@ -163,6 +192,22 @@ class LiveTunnel:
         self.core.reset(stream_id, code, detail, dispatched=dispatched)
         self._output.set()
 
+    def end_if_open(self, stream_id: int) -> None:
+        """Queue the end of a stream's data, unless it was queued or the stream has ended."""
+        if self.core.is_writable(stream_id):
+            self.half_close(stream_id, ())
+
+    def abort(self, stream_id: int, code: pb.Reset.Code, detail: str) -> bool:
+        """End a stream at once; says whether it was open."""
+        was_open = self.core.reset(stream_id, code, detail)
+        self._output.set()
+        return was_open
+
+    def abort_all(self, code: pb.Reset.Code, detail: str) -> None:
+        """End all streams at once, for whoever waits on this side too."""
+        for stream in tuple(self._streams.values()):
+            stream.abort(code, detail)
+
     def consumed(self, stream_id: int, size_bytes: int) -> None:
         """Return credit for data that was taken."""
         self.core.consumed(stream_id, size_bytes)
@@ -188,18 +233,21 @@ class LiveTunnel:
     # Tasks
 
     async def _read(self) -> None:
-        loop = asyncio.get_running_loop()
+        core, stats, handlers = self.core, self.stats, self._handlers
         while True:
             try:
-                frames = await self._lane.read()
+                batch = await self._lane.read()
             except LaneLost as error:
                 raise _Ended(str(error)) from error
-            if frames is None:
+            if batch is None:
                 raise _Ended(self._closing or "the peer ended the tunnel")
-            self.last_received_at = loop.time()
-            for event in self.core.receive(frames):
-                self._dispatch(event)
-            if self.core.has_output:
+            now = self.last_received_at = self.loop.time()
+            stats.received_bytes += len(batch)
+            for event in core.receive_batch(batch, now):
+                handlers.get(type(event), self._on_event)(event)
+            if core.wants_round_trip and self._ping_sent_at is None:
+                self._ping(now)
+            if core.has_output:
                 self._output.set()
             self._tell_idle()
 
@@ -207,7 +255,8 @@ class LiveTunnel:
         while True:
             await self._output.wait()
             self._output.clear()
-            await asyncio.sleep(0)  # let frames gather: one message costs the same for one frame as for many
+            if len(self._streams) > 1:  # let frames gather: a message costs the same for one frame as for many
+                await asyncio.sleep(0)
             try:
                 await self._write_all()
                 if self._closing is not None:
@@ -216,18 +265,26 @@ class LiveTunnel:
                 raise _Ended(str(error)) from error
 
     async def _write_all(self) -> None:
-        loop = asyncio.get_running_loop()
-        while frames := self.core.take_batch():
-            self._write_began_at = loop.time()
-            await self._lane.write(frames)
+        core = self.core
+        before = core.frames_taken
+        while batch := core.take_batch():
+            self._write_began_at = self.loop.time()
+            await self._lane.write(batch)
             self._write_began_at = None
-            for stream in [stream for stream in self._paused.values() if self.core.room(stream.id)]:
-                del self._paused[stream.id]
-                stream.on_room()
+            self.stats.count_batch(core.frames_taken - before, len(batch))
+            if self._paused:
+                self._resume()
             self._tell_idle()
+            before = core.frames_taken
+
+    def _resume(self) -> None:
+        """Let senders go on that wait for room."""
+        for stream in [stream for stream in self._paused.values() if self.core.room(stream.id)]:
+            del self._paused[stream.id]
+            stream.on_room()
 
     async def _finish(self, detail: str) -> NoReturn:
-        self._write_began_at = asyncio.get_running_loop().time()
+        self._write_began_at = self.loop.time()
         await self._lane.finish()
         self._write_began_at = None
         await asyncio.sleep(self.timing.finish_limit_s)  # the reader ends the tunnel earlier if the peer does
@@ -235,44 +292,86 @@ class LiveTunnel:
 
     async def _watch(self) -> None:
         """Watchdog: must not depend on the writer, which may be the one that hangs."""
-        loop = asyncio.get_running_loop()
-        compared_at = loop.time()
+        looked_at = compared_at = self.loop.time()
         while True:
-            await asyncio.sleep(min(self.timing.ping_interval_s, self.timing.dead_after_s) / 5)
-            now = loop.time()
-            self._check_life(now)
+            pause_s = min(self.timing.ping_interval_s, self.timing.dead_after_s) / 5
+            await asyncio.sleep(pause_s)
+            now = self.loop.time()
+            self.stats.worst_lag_s = max(self.stats.worst_lag_s, now - looked_at - pause_s)
+            self._check_life(now, now - looked_at - pause_s)
+            self._check_streams(now, now - looked_at)
+            looked_at = now
             if now - compared_at >= self.timing.live_interval_s and self.core.has_live_news:
                 compared_at = now
                 self.core.announce_live()
                 self._output.set()
 
-    def _check_life(self, now: float) -> None:
+    def _check_life(self, now: float, lag_s: float) -> None:
         silent_s = now - self.last_received_at
-        if silent_s >= self.timing.dead_after_s:
+        # while this process did not run it could not hear either: what came meanwhile has yet to be read
+        if silent_s - lag_s >= self.timing.dead_after_s:
             raise _Ended(f"no sign of life for {silent_s:.0f} s")
-        if self._write_began_at is not None and now - self._write_began_at >= self.timing.write_limit_s:
+        if self._write_began_at is not None and now - self._write_began_at - lag_s >= self.timing.write_limit_s:
             raise _Ended(f"nothing could be sent for {self.timing.write_limit_s:.0f} s")
-        if silent_s >= self.timing.ping_interval_s:
-            self._pings += 1
-            self.core.ping(self._pings)
-            self._output.set()
+        if silent_s >= self.timing.ping_interval_s * self._ping_factor:
+            self._ping(now)
 
-    def _dispatch(self, event: Event) -> None:
-        match event:
-            case StreamOpened():
-                stream = LiveStream(self, event.stream_id)
-                self._streams[stream.id] = stream
-                assert self._on_open is not None, "only agents are opened to"  # noqa: S101 - an invariant of ours
-                self._on_open(stream, event.open)
-            case StreamAnswered() | DataReceived() | HalfClosed() | StreamReset():
-                stream_in_use = self._streams.get(event.stream_id)
-                if stream_in_use is not None:
-                    _deliver(stream_in_use, event)
-            case SessionViolated():
-                self.close(f"the peer broke the protocol: {event.detail}")
-                self._on_event(event)
-            case _:
-                self._on_event(event)
+    def _check_streams(self, now: float, since_s: float) -> None:
+        """Count and, in the end, give up streams that the peer does not let go on."""
+        core, stats = self.core, self.stats
+        forgotten = core.forgotten_streams
+        for event in core.tick(now):
+            self._handlers[type(event)](event)
+            self._output.set()
+        stats.stalled_s += since_s * core.stalled_streams
+        stats.forgotten_streams += forgotten - self._forgotten
+        self._forgotten = forgotten
+
+    def _ping(self, now: float) -> None:
+        self._pings += 1
+        self._ping_sent_at = now
+        self._ping_factor = _LEAST_FACTOR + _FACTOR_SPREAD * self._chance()
+        self.core.ping(self._pings)
+        self._output.set()
+
+    def _on_pong(self, event: PongReceived) -> None:
+        if event.nonce == self._pings and self._ping_sent_at is not None:
+            self.last_round_trip_s = self.last_received_at - self._ping_sent_at
+            self._ping_sent_at = None
+            self.core.measured(self.last_round_trip_s)
+            self._on_event(event)
+
+    def _on_opened(self, event: StreamOpened) -> None:
+        stream = LiveStream(self, event.stream_id)
+        self._streams[stream.id] = stream
+        assert self._on_open is not None, "only agents are opened to"  # noqa: S101 - an invariant of ours
+        self._on_open(stream, event.open)
+
+    def _on_answered(self, event: StreamAnswered) -> None:
+        stream = self._streams.get(event.stream_id)
+        if stream is not None:
+            stream.on_answer(event.opened)
+
+    def _on_data(self, event: DataReceived) -> None:
+        stream = self._streams.get(event.stream_id)
+        if stream is not None:
+            stream.on_data(event.data)
+
+    def _on_half_closed(self, event: HalfClosed) -> None:
+        stream = self._streams.get(event.stream_id)
+        if stream is not None:
+            stream.on_end(event.trailers)
+
+    def _on_reset(self, event: StreamReset) -> None:
+        stream = self._streams.get(event.stream_id)
+        if stream is not None:
+            stream.on_error(
+                StreamWasReset(event.code, event.detail, dispatched=event.dispatched, by_peer=event.by_peer)
+            )
+
+    def _on_violated(self, event: SessionViolated) -> None:
+        self.close(f"the peer broke the protocol: {event.detail}")
+        self._on_event(event)
 
     def _tell_idle(self) -> None:
         if self._idle is not None and not self.streams:
@@ -285,6 +384,7 @@ class LiveTunnel:
             if stream.id in live:
                 dispatched = False if self.core.is_unsent(stream.id) else None
                 stream.on_error(TunnelLost(detail, dispatched=dispatched))
+        self.core.end()
 
 
 def _cancels() -> int:
@@ -302,15 +402,3 @@ def _take_back_cancels(before: int) -> None:
     task = asyncio.current_task()
     while task and task.cancelling() > before:
         task.uncancel()
-
-
-def _deliver(stream: LiveStream, event: StreamAnswered | DataReceived | HalfClosed | StreamReset) -> None:
-    match event:
-        case StreamAnswered():
-            stream.on_answer(event.opened)
-        case DataReceived():
-            stream.on_data(event.data)
-        case HalfClosed():
-            stream.on_end(event.trailers)
-        case _:
-            stream.on_error(StreamWasReset(event.code, event.detail, dispatched=event.dispatched))

@@ -5,11 +5,11 @@ Owns what was received and not read yet. One task reads and one task sends; they
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
@@ -31,11 +31,12 @@ class StreamError(Exception):
 
 
 class StreamWasReset(StreamError):  # noqa: N818 - it is an outcome
-    """The peer reset the stream, or broke its rules."""
+    """The stream was reset: by the peer, or by this side."""
 
-    def __init__(self, code: pb.Reset.Code, detail: str, *, dispatched: bool | None) -> None:
+    def __init__(self, code: pb.Reset.Code, detail: str, *, dispatched: bool | None, by_peer: bool = True) -> None:
         super().__init__(detail, dispatched=dispatched)
         self.code = code
+        self.by_peer = by_peer
 
 
 class TunnelLost(StreamError):  # noqa: N818 - it is an outcome
@@ -48,10 +49,29 @@ class LiveStream:
     Errors: StreamWasReset or TunnelLost from everything that waits.
     """
 
+    __slots__ = (
+        "_chunks",
+        "_failure",
+        "_is_ended",
+        "_reader",
+        "_sender",
+        "_tunnel",
+        "id",
+        "on_failure",
+        "opened",
+        "received_bytes",
+        "sent_bytes",
+        "trailers",
+    )
+
     def __init__(self, tunnel: LiveTunnel, stream_id: int) -> None:
         self.id = stream_id
         self.opened: pb.Opened | None = None
         self.trailers: tuple[pb.HttpHeader, ...] = ()
+        self.sent_bytes = 0
+        """Bytes given to be sent."""
+        self.received_bytes = 0
+        """Bytes received."""
         self.on_failure: Callable[[], object] | None = None
         """Called once when the stream ends early, for a task that waits for something else."""
         self._tunnel = tunnel
@@ -83,22 +103,33 @@ class LiveStream:
         return bool(self._chunks) or self._is_ended
 
     @property
+    def is_finished(self) -> bool:
+        """Whether the peer has sent all its data."""
+        return self._is_ended
+
+    @property
     def unread_bytes(self) -> int:
         """Bytes received and not read yet."""
         return sum(map(len, self._chunks))
 
-    async def answered(self) -> pb.Opened:
-        """The peer's answer, once it is there."""
+    async def answered(self, limit_s: float | None = None) -> pb.Opened:
+        """The peer's answer, once it is there.
+
+        Errors: TimeoutError if it is not there within `limit_s`.
+        """
         while self.opened is None:
-            await self._wait_for_peer()
+            await self._wait_for_peer(limit_s)
         return self.opened
 
-    async def read(self) -> bytes:
-        """The next piece of the peer's data; empty at its end. Credit returns to the peer with each piece taken."""
+    async def read(self, limit_s: float | None = None) -> bytes:
+        """The next piece of the peer's data; empty at its end. Credit returns to the peer with each piece taken.
+
+        Errors: TimeoutError if nothing came within `limit_s`.
+        """
         while not self._chunks:
             if self._is_ended:
                 return b""
-            await self._wait_for_peer()
+            await self._wait_for_peer(limit_s)
         data = self._chunks.popleft()
         self._tunnel.consumed(self.id, len(data))
         return data
@@ -107,10 +138,11 @@ class LiveStream:
         """Send data; waits while enough of it is on its way."""
         while not self._tunnel.room(self.id):
             self._check()
-            self._sender = asyncio.get_running_loop().create_future()
+            self._sender = self._tunnel.loop.create_future()
             self._tunnel.pause(self)
             await self._sender
         self._check()
+        self.sent_bytes += len(data)
         self._tunnel.send(self.id, data)
 
     def answer(self, opened: pb.Opened) -> None:
@@ -123,9 +155,19 @@ class LiveStream:
         self._check()
         self._tunnel.half_close(self.id, trailers)
 
+    def end_if_open(self) -> None:
+        """Say that all data was given. Nothing happens if that was said, or the stream has ended."""
+        if self._failure is None:
+            self._tunnel.end_if_open(self.id)
+
     def reset(self, code: pb.Reset.Code, detail: str = "", *, dispatched: bool = True) -> None:
         """End the stream at once. Nothing happens if it has ended."""
         self._tunnel.reset(self.id, code, detail, dispatched=dispatched)
+
+    def abort(self, code: pb.Reset.Code, detail: str) -> None:
+        """End the stream at once, for whoever waits on this side too. Nothing happens if it has ended."""
+        if self._failure is None and self._tunnel.abort(self.id, code, detail):
+            self.on_error(StreamWasReset(code, detail, dispatched=None, by_peer=False))
 
     def close(self) -> None:
         """Nobody uses the stream any more. It is cancelled, unless both sides have given all their data."""
@@ -142,6 +184,7 @@ class LiveStream:
 
     def on_data(self, data: bytes) -> None:
         """The peer sent data."""
+        self.received_bytes += len(data)
         self._chunks.append(data)
         _wake(self._reader)
 
@@ -167,10 +210,23 @@ class LiveStream:
         if self._failure is not None:
             raise self._failure
 
-    async def _wait_for_peer(self) -> None:
+    async def _wait_for_peer(self, limit_s: float | None) -> None:
         self._check()
-        waiter = self._reader = asyncio.get_running_loop().create_future()
-        await waiter
+        loop = self._tunnel.loop
+        waiter = self._reader = loop.create_future()
+        if limit_s is None:
+            await waiter
+            return
+        timer = loop.call_later(limit_s, _time_out, waiter)  # a time limit of asyncio costs several times as much
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+
+
+def _time_out(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
 
 
 def _wake(waiter: asyncio.Future[None] | None) -> None:

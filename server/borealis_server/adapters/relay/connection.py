@@ -6,8 +6,9 @@ Owns the session's authority and its streams; which session a call takes is the 
 from __future__ import annotations
 
 import asyncio
+import math
+import random
 import uuid
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -15,37 +16,35 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
-from borealis_server.adapters.relay.failures import to_domain
-from borealis_server.adapters.relay.response import TunnelResponse
-from borealis_server.domain.errors import (
-    AgentUnavailable,
-    BorealisError,
-    NotAuthenticated,
-    PermissionDenied,
-    RelayRefused,
-    ServerUnavailable,
-)
+from borealis_server.adapters.relay.admission import AdmissionLimits
+from borealis_server.domain.errors import BorealisError, NotAuthenticated, PermissionDenied, ServerUnavailable
 from borealis_server.ports.relay import AgentRef, AgentSession
 from borealis_wire.aio.live import LiveTunnel, Timing
-from borealis_wire.aio.stream import LiveStream, StreamError
-from borealis_wire.errors import LocalProtocolError
-from borealis_wire.events import Event, GoAwayReceived, HelloReceived, TokenOffered
+from borealis_wire.events import (
+    Event,
+    GoAwayReceived,
+    HelloReceived,
+    PongReceived,
+    SessionViolated,
+    TokenOffered,
+)
 from borealis_wire.limits import Limits
 from borealis_wire.tunnel import Role, Tunnel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
+    from borealis_server.adapters.relay.metrics import RelayMetrics
     from borealis_server.domain.identity import Principal
     from borealis_server.ports.clock import Clock
-    from borealis_server.ports.relay import RelayRequest
     from borealis_wire.aio.lane import Lane
+    from borealis_wire.aio.stream import LiveStream
+    from borealis_wire.window import ReceiveBudget
 
 log = structlog.get_logger(__name__)
 
-_FEATURES: Final = frozenset({"http"})
-"""Features of agents that this server uses."""
-_LARGEST_MS: Final = 2**32 - 1
+_FEATURES: Final = ("http", "tcp", "upgrade")
+"""What this server can do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +58,8 @@ class RelaySettings:
     """What the protocol may hold and accept."""
     timing: Timing = field(default_factory=Timing)
     """When a silent agent is asked, and given up."""
+    admission: AdmissionLimits = field(default_factory=AdmissionLimits)
+    """How many calls agents and tenants may have."""
     hello_timeout_s: float = 10.0
     """How long an agent may take to introduce itself."""
     authority_grace_s: float = 30.0
@@ -69,6 +70,16 @@ class RelaySettings:
     """How long checking a token may take."""
     reconnect_spread_s: float = 5.0
     """Agents that we send away come back within this time, not all at once."""
+    max_age_s: float = 12 * 3600.0
+    """How long a tunnel lives, a tenth more or less; the agent makes the next one first."""
+    age_grace_s: float = 900.0
+    """How long streams of a tunnel that is too old may go on."""
+    supersede_grace_s: float = 30.0
+    """How long streams of a tunnel may go on after a newer one of the same instance took over."""
+    agent_tunnels: int = 16
+    """Tunnels that one agent may have, counting all its replicas. No unit."""
+    budget_bytes: int = 512 * 2**20
+    """Bytes that all agents together may make this server hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +92,16 @@ class Authority:
     """The token that says so."""
     verify: Callable[[str], Awaitable[Principal]]
     """Who sends a token, if it is good now. Errors: Unauthenticated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all tunnels of a server share."""
+
+    metrics: RelayMetrics
+    """Counts what happens."""
+    budget: ReceiveBudget
+    """Bounds what agents may make the server hold."""
 
 
 class AgentConnection:
@@ -99,6 +120,7 @@ class AgentConnection:
         server_id: str,
         epoch: int,
         on_ready: Callable[[AgentConnection], None],
+        shared: Shared,
     ) -> None:
         self.agent = AgentRef(tenant=authority.principal.tenant, name=authority.principal.agent_name)
         self.session_id = uuid.uuid4().hex
@@ -110,11 +132,21 @@ class AgentConnection:
         self._server_id = server_id
         self._on_ready = on_ready
         self._connected_at = clock.now()
+        self._cause = "lost"
         self._greeted = asyncio.Event()
         self._offers: asyncio.Queue[str] = asyncio.Queue(1)
         self._refusal: BorealisError | None = None
-        tunnel = Tunnel(Role.SERVER, settings.limits)
-        self._live = LiveTunnel(tunnel, lane, on_event=self._on_event, timing=settings.timing)
+        self._has_expired = False
+        self._metrics = shared.metrics
+        self._tasks = asyncio.TaskGroup()
+        self._guards: list[asyncio.Task[None]] = []
+        self._live = LiveTunnel(
+            Tunnel(Role.SERVER, settings.limits, budget=shared.budget),
+            lane,
+            on_event=self._on_event,
+            timing=settings.timing,
+            stats=shared.metrics.tunnels,
+        )
 
     @property
     def open_streams(self) -> int:
@@ -122,9 +154,31 @@ class AgentConnection:
         return self._live.streams
 
     @property
+    def queued_bytes(self) -> int:
+        """Bytes that wait to be sent to the agent."""
+        return self._live.core.queued_bytes
+
+    @property
+    def round_trip_s(self) -> float:
+        """How long a frame there and back takes."""
+        return self._live.core.round_trip_s
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What both sides can do: `http`, `upgrade`, `tcp`."""
+        return self._live.core.features
+
+    @property
+    def limits(self) -> Limits:
+        """What the protocol holds and accepts."""
+        return self._settings.limits
+
+    @property
     def is_taking_calls(self) -> bool:
         """Whether new calls may go through it."""
-        return self._greeted.is_set() and not self._live.core.is_leaving and not self._live.is_ending
+        return not (
+            self._has_expired or self._live.core.is_leaving or self._live.is_ending or not self._greeted.is_set()
+        )
 
     def session(self) -> AgentSession:
         """The session, as it is now."""
@@ -140,19 +194,17 @@ class AgentConnection:
             kubernetes_version=self.hello.kubernetes_version,
         )
 
-    async def idle(self) -> None:
-        """Wait until no call goes through it."""
-        await self._live.idle()
-
     async def run(self) -> str:
         """Carry the tunnel until it ends; says why it did.
 
         Errors: the refusal, if the session was refused.
         """
-        async with asyncio.TaskGroup() as tasks:
-            guard = tasks.create_task(self._hold_authority(), name="tunnel.authority")
+        async with self._tasks:
+            self._guard(self._hold_authority(), "tunnel.authority")
             detail = await self._live.run()
-            guard.cancel()
+            for guard in self._guards:
+                guard.cancel()
+        self._metrics.tunnels_ended.labels(self._cause).inc()
         if self._refusal is not None:
             raise self._refusal
         return detail
@@ -160,8 +212,12 @@ class AgentConnection:
     def leave(
         self, cause: pb.GoAway.Cause, detail: str, *, grace_s: float = 0.0, reconnect_after_s: float = 0.0
     ) -> None:
-        """Tell the agent that no new calls come; without grace the tunnel ends as soon as it was told."""
+        """Tell the agent that no new calls come. The tunnel ends with its last call, or when the grace is over.
+
+        Units: seconds. Without grace it ends as soon as the agent was told.
+        """
         if not self._live.core.is_leaving:
+            self._cause = pb.GoAway.Cause.Name(cause).removeprefix("CAUSE_").lower()
             self._live.core.go_away(
                 cause,
                 grace_ms=int(grace_s * 1000),
@@ -169,33 +225,33 @@ class AgentConnection:
                 detail=detail,
             )
             self._live.flush()
-        if not grace_s:
+        if grace_s and not self._live.is_ending:
+            self._guard(self._close_when_idle(grace_s, detail), "tunnel.leave")
+        else:
             self._live.close(detail)
 
-    @asynccontextmanager
-    async def exchange(self, request: RelayRequest) -> AsyncIterator[TunnelResponse]:
-        """Send a request through the tunnel; its answer, once the head is there.
+    async def _close_when_idle(self, grace_s: float, detail: str) -> None:
+        try:
+            async with asyncio.timeout(grace_s):
+                await self._live.idle()
+        except TimeoutError:
+            log.info("tunnel.cut", agent=self.agent.name, session=self.session_id, open_streams=self.open_streams)
+        self._live.close(detail)
 
-        Errors: as `Relay.call`.
+    def _guard(self, work: Coroutine[None, None, None], name: str) -> None:
+        """Do something beside the tunnel, for as long as it lives."""
+        self._guards.append(self._tasks.create_task(work, name=name))
+
+    def open(self, request: pb.Open, body: bytes, *, ends: bool) -> LiveStream:
+        """Open a stream and send `body` on it; `ends` says whether that is all.
+
+        Errors: LocalProtocolError if the session takes no new streams now.
         """
-        try:
-            stream = self._live.open(_to_open(request), request.body)
-        except LocalProtocolError as error:
-            raise AgentUnavailable(self.agent.name, dispatched=False, detail=str(error)) from error
-        async with stream:
-            opened = await self._answered(stream, request)
-            yield TunnelResponse(self.agent, stream, opened, idle_timeout_s=request.idle_timeout_s)
+        return self._live.open(request, body, ends=ends)
 
-    async def _answered(self, stream: LiveStream, request: RelayRequest) -> pb.Opened:
-        try:
-            async with asyncio.timeout(request.timeout_s):
-                return await stream.answered()
-        except StreamError as error:
-            raise to_domain(self.agent, error) from error
-        except TimeoutError as error:
-            dispatched = False if self._live.core.is_unsent(stream.id) else None
-            detail = f"no answer within {request.timeout_s:g} s"
-            raise RelayRefused(self.agent.name, "DEADLINE", detail, dispatched=dispatched) from error
+    def is_unsent(self, stream: LiveStream) -> bool:
+        """Whether surely nothing of a stream has left."""
+        return self._live.core.is_unsent(stream.id)
 
     def _on_event(self, event: Event) -> None:
         match event:
@@ -206,8 +262,18 @@ class AgentConnection:
             case TokenOffered():
                 self._offers.put_nowait(event.token)
             case GoAwayReceived():
-                cause = pb.GoAway.Cause.Name(event.go_away.cause)
-                log.info("tunnel.leaving", agent=self.agent.name, session=self.session_id, cause=cause)
+                self._cause = "agent_left"
+                log.info(
+                    "tunnel.leaving",
+                    agent=self.agent.name,
+                    session=self.session_id,
+                    cause=event.go_away.cause,
+                    detail=event.go_away.detail,
+                )
+            case PongReceived():
+                self._metrics.round_trip.observe(self._live.last_round_trip_s)
+            case SessionViolated():
+                self._cause = "protocol"
             case _:
                 pass
 
@@ -220,7 +286,7 @@ class AgentConnection:
         self._greeted.set()
         self._live.core.welcome(
             pb.Welcome(
-                features=sorted(_FEATURES.intersection(hello.features)),
+                features=_FEATURES,
                 session_id=self.session_id,
                 epoch=self.epoch,
                 server_id=self._server_id,
@@ -246,8 +312,14 @@ class AgentConnection:
             detail = f"the agent did not introduce itself within {self._settings.hello_timeout_s:g} s"
             self._refuse(ServerUnavailable(detail), pb.GoAway.CAUSE_PROTOCOL)
             return
-        while self._left_s() > -self._settings.authority_grace_s:
-            wait_s = min(self._settings.recheck_s, self._left_s() + self._settings.authority_grace_s)
+        now = asyncio.get_running_loop().time
+        old_at = now() + self._settings.max_age_s * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
+        while (left_s := self._left_s()) > -self._settings.authority_grace_s:
+            self._has_expired = left_s <= 0
+            wait_s = min(self._settings.recheck_s, left_s if left_s > 0 else left_s + self._settings.authority_grace_s)
+            if now() >= old_at:
+                self.leave(pb.GoAway.CAUSE_REBALANCE, "this tunnel is old", grace_s=self._settings.age_grace_s)
+                old_at = math.inf
             try:
                 async with asyncio.timeout(wait_s):
                     token = await self._offers.get()
@@ -256,7 +328,9 @@ class AgentConnection:
                     break
             else:
                 await self._take_token(token)
-        self.leave(pb.GoAway.CAUSE_AUTHORITY_ENDED, "the agent's token has expired or its credential was revoked")
+        detail = "the agent's token has expired or its credential was revoked"
+        self._live.abort_all(pb.Reset.CODE_AUTHORITY_ENDED, detail)
+        self.leave(pb.GoAway.CAUSE_AUTHORITY_ENDED, detail)
 
     async def _is_revoked(self) -> bool:
         try:
@@ -284,6 +358,7 @@ class AgentConnection:
                 self._answer_token("the token is bound to another agent")
 
     def _answer_token(self, fault: str = "") -> None:
+        self._metrics.token_refreshes.labels("false" if fault else "true").inc()
         self._live.core.answer_token(accepted=not fault, expires_in_ms=self._expires_in_ms(), detail=fault)
         self._live.flush()
 
@@ -292,18 +367,3 @@ class AgentConnection:
 
     def _expires_in_ms(self) -> int:
         return max(1, int(self._left_s() * 1000))
-
-
-def _to_open(request: RelayRequest) -> pb.Open:
-    return pb.Open(
-        target=request.target,
-        http=pb.HttpRequest(
-            method=request.method,
-            path=request.path,
-            headers=[pb.HttpHeader(name=name, value=value.encode("latin-1")) for name, value in request.headers],
-        ),
-        open_timeout_ms=min(int(request.timeout_s * 1000), _LARGEST_MS),
-        idle_timeout_ms=min(int(request.idle_timeout_s * 1000), _LARGEST_MS),
-        request_id=request.request_id,
-        actor=request.actor,
-    )

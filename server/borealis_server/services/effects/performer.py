@@ -200,8 +200,13 @@ class Performer:
         return Done()
 
     async def _restore_deployment(self, site: Site, effect: RestoreDeployment) -> Outcome:
-        await self._cluster.create(site.agent, without_server_fields(json.loads(effect.document)))
-        return Done()
+        document = json.loads(effect.document)
+        if await self._cluster.create(site.agent, without_server_fields(document)):
+            return Done()
+        live = await self._cluster.get(site.agent, _ref_of(document))
+        # Taken over a moment ago, it may still be there on its way out; then it has to come back after that.
+        is_going = live is None or bool(live["metadata"].get("deletionTimestamp"))
+        return Busy(detail="it is still being let go") if is_going else Done()
 
 
 def _replica_set(namespace: str, name: str) -> ObjectRef:

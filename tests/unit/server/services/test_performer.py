@@ -36,7 +36,7 @@ from borealis_server.services.effects.performer import Performer, Site
 from kit.delivery import a_deployment
 from kit.manifests import config_map, deployment, replica_set, service
 from kit.model_engine import AGENT
-from kit.model_kube import ModelKube
+from kit.model_kube import ModelKube, ref_of
 
 KEY = DeploymentKey(tenant="main", id="abc")
 ORIGIN = Origin(application="shop", deployment_id="abc", target="prod")
@@ -179,6 +179,17 @@ class TestCreate:
 
         assert kube.find("Deployment", "web") is None
         assert kube.find("ReplicaSet", "web-5d4f")["metadata"].get("ownerReferences") is None
+
+    async def test_a_deployment_that_is_still_being_let_go_is_restored_once_it_is_gone(self, kube, performer):
+        native = placed(deployment("native"))
+        going = kube.put({**native, "metadata": {**native["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}})
+        restore = RestoreDeployment(namespace="ns", name="native", document=json.dumps(native))
+
+        assert isinstance(await performer.perform(SITE, restore), Busy)
+        del kube.objects[ref_of(going)]
+        assert await performer.perform(SITE, restore) == Done()
+
+        assert "deletionTimestamp" not in kube.find("Deployment", "native")["metadata"]
 
 
 class TestPrepare:

@@ -16,6 +16,7 @@ from borealis_server.domain.deployment import (
     StepState,
     TargetState,
 )
+from borealis_server.domain.errors import ClusterBusy
 from borealis_server.ports.relay import AgentRef
 from kit.leaks import own_tasks
 from kit.model_runs import deploy_first, events_of, settle_down, start
@@ -239,6 +240,20 @@ class TestPersons:
         assert engine.kube.pods() == {old: 4}
         told = [event.message for event in await events_of(engine, key) if event.kind is EventKind.EFFECT_DONE]
         assert any(text.startswith("scale") and text.endswith("from 0 to 1") for text in told)
+
+    async def test_nothing_is_told_about_a_deployment_after_its_end(self, engine):
+        async with engine.running() as plane:
+            key = await start(plane)
+
+            async def cancel_and_fail(_call):
+                await plane.deployments.cancel(key, plane.wish(persons.CANCEL))
+                raise ClusterBusy("429 TooManyRequests")
+
+            engine.kube.before = cancel_and_fail
+            await plane.until_end(key)
+            await settle_down()
+
+        assert (await events_of(engine, key))[-1].kind is EventKind.DEPLOYMENT_ENDED
 
     async def test_a_decision_between_a_look_and_its_intent_wins_and_nothing_more_is_done(self, engine):
         async with engine.running() as plane:

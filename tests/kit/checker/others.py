@@ -1,0 +1,155 @@
+"""What everybody but the server does: controllers, pods, agents, persons, time, and who starts the next deployment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from borealis_server.domain import persons
+from borealis_server.domain.deployment import PersonsDecision, StepState, TargetRun
+from borealis_server.domain.errors import BorealisError
+from kit.checker import cluster as model
+from kit.checker import invariants
+from kit.checker.moment import LOOKED, PODS_FAILED, READINESS_S, SCALED_OUTSIDE, Drive, State, holding, on, with_at
+from kit.checker.records import NOW, deadlines, later
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from borealis_server.domain.decision import Decision
+    from kit.checker.cluster import Cluster
+    from kit.checker.world import World
+
+    Steps = Callable[[Cluster], Iterable[tuple[str, Cluster]]]
+
+
+def of_cluster(world: World, state: State, target: int) -> Iterator[tuple[str, State]]:
+    """What Kubernetes' controllers could do next, and what may go wrong with pods."""
+    for label, after in _cluster_steps(world, "steps", state.clusters[target], model.steps):
+        yield label, on(state, target, after)
+    if not state.faults:
+        return
+    less = state._replace(faults=state.faults - 1)
+    for kind, excuse, steps in (
+        ("pod", PODS_FAILED, model.pod_failures),
+        ("outside", SCALED_OUTSIDE, model.outside_scalings),
+    ):
+        if kind in world.scenario.kinds:
+            excused = less._replace(excuses=state.excuses | excuse)
+            for label, after in _cluster_steps(world, kind, state.clusters[target], steps):
+                yield label, on(excused, target, after)
+
+
+def _cluster_steps(world: World, kind: str, cluster: int, steps: Steps) -> Sequence[tuple[str, int]]:
+    key = (kind, cluster)
+    if key not in world.memo:
+        world.memo[key] = [(label, world.clusters.of(after)) for label, after in steps(world.clusters[cluster])]
+    found: Sequence[tuple[str, int]] = world.memo[key]
+    return found
+
+
+def of_agent(world: World, state: State, target: int) -> Iterator[tuple[str, State]]:
+    """An agent leaves, or comes back."""
+    away = state.away
+    if away[target]:
+        yield f"the agent of {world.name(target)} is back", state._replace(away=with_at(away, target, False))
+    elif state.faults and "away" in world.scenario.kinds and world.runs[world.run(state, target)].is_active:
+        left = state._replace(away=with_at(away, target, True), faults=state.faults - 1)
+        yield f"the agent of {world.name(target)} leaves", left
+
+
+def of_persons(world: World, state: State) -> Iterator[tuple[str, State]]:
+    """What a person may decide now."""
+    record = world.record(state)
+    if record.state.is_final:
+        return
+    if any(step.state is StepState.AWAITING_APPROVAL for run in record.targets for step in run.steps):
+        yield from said(world, state, persons.APPROVE)
+    if world.scenario.can_abort and not any(wish.kind != persons.APPROVE for wish in record.decisions):
+        yield from said(world, state, persons.ROLL_BACK)
+
+
+def said(world: World, state: State, kind: str) -> Iterator[tuple[str, State]]:
+    """What follows when a person decides; nothing when it is refused."""
+    key = ("said", state.deployment, kind)
+    if key not in world.memo:
+        before = world.record(state)
+        act = {persons.APPROVE: persons.approve, persons.ROLL_BACK: persons.roll_back}[kind]
+        try:
+            recorded = act(before, PersonsDecision(kind=kind, by="ana", at=NOW))
+        except BorealisError:
+            world.memo[key] = None
+        else:
+            invariants.check_wish(before, recorded.deployment, kind)
+            world.memo[key] = world.committed(before, recorded.deployment)
+    if world.memo[key]:
+        newest, changed = world.memo[key]
+        yield f"a person says {kind}", world.moved(state, newest, changed)
+
+
+def time(world: World, state: State) -> Iterator[tuple[str, State]]:
+    """The next deadline comes."""
+    key = ("time", state.deployment)
+    if key not in world.memo:
+        record = world.record(state)
+        found = deadlines(record) | {
+            run.agent_lost_at + limit
+            for run in record.targets
+            if run.agent_lost_at
+            for limit in (timedelta(seconds=READINESS_S), timedelta(hours=24))
+            if run.agent_lost_at + limit > NOW
+        }
+        by = min(found) - NOW if found and not record.state.is_final else None
+        world.memo[key] = (by, world.deployments.of(later(record, by))) if by is not None else None
+    if world.memo[key]:
+        by, newest = world.memo[key]
+        changed = (False,) * len(state.drives)
+        yield f"{by} pass", _aged_drives(world, world.moved(state, newest, changed), by)
+
+
+def _aged_drives(world: World, state: State, by: timedelta) -> State:
+    """Also what servers remember gets older."""
+    return state._replace(
+        drives=tuple(_older(world, each, by) for each in state.drives),
+        ghosts=tuple(_older(world, each, by) for each in state.ghosts),
+    )
+
+
+def _older(world: World, drive: Drive | None, by: timedelta) -> Drive | None:
+    if drive is None:
+        return None
+    key = ("older", drive.stage, drive.run, drive.what, by)
+    if key not in world.memo:
+        holder = world.deployments[0]
+
+        def older(run: TargetRun) -> TargetRun:
+            return later(holding(holder, run), by).targets[0]
+
+        what = drive.what
+        if drive.stage == LOOKED:
+            what = world.decisions.of(_with_run(world.decisions[what], older(world.decisions[what].run)))
+        world.memo[key] = (world.runs.of(older(world.runs[drive.run])), what)
+    run, what = world.memo[key]
+    return drive._replace(run=run, what=what)
+
+
+def next_start(world: World, state: State) -> Iterator[tuple[str, State]]:
+    """The next deployment of the application, once this one has ended."""
+    record = world.record(state)
+    if state.number >= world.scenario.starts or not record.state.is_final:
+        return
+    number = state.number + 1
+    yield (
+        f"deployment {number} starts",
+        state._replace(
+            number=number,
+            deployment=world.deployments.of(world.started(number)),
+            drives=(None,) * len(state.drives),
+            excuses=state.excuses | invariants.excuses_of(record),
+        ),
+    )
+
+
+def _with_run(decision: Decision, run: TargetRun) -> Decision:
+    return replace(decision, run=run)

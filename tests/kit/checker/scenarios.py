@@ -1,0 +1,112 @@
+"""What the checker explores: manifests, steps, what may go wrong, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from borealis_server.domain.deployment import DeploymentState, StepPart, StepRun
+from kit.checker.cluster import Workload
+from kit.delivery import approval, numbered, set_weight, timed_pause
+
+FAULTS = frozenset({"crash", "lost", "away", "busy", "refuse", "pod", "outside", "blind"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPlan:
+    """A target: its place in the order, its steps, its part of a cluster."""
+
+    name: str = "prod"
+    depends_on: tuple[str, ...] = ()
+    steps: tuple[StepRun, ...] = ()
+    workloads: tuple[Workload, ...] = (Workload("shop", 2, 2),)
+    objects: int = 0
+    broken: tuple[str, ...] = ()
+    """Workloads whose new version never gets ready."""
+    quota: int = 1_000
+    """Pods that the namespace admits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One configuration of the model. `faults`: at most so many things of `kinds` go wrong on one path."""
+
+    name: str
+    targets: tuple[TargetPlan, ...] = (TargetPlan(),)
+    faults: int = 1
+    kinds: frozenset[str] = FAULTS
+    can_abort: bool = True
+    starts: int = 1
+    """Deployments of the application, one after the other."""
+    ends: DeploymentState = DeploymentState.SUCCEEDED
+    """How it ends when nothing disturbs it."""
+    is_late: bool = False
+    """Whether a write of a dead server may arrive after its target has turned round or ended."""
+
+    def with_faults(self, faults: int) -> Scenario:
+        """The same with other bounds."""
+        return replace(self, faults=faults)
+
+    def late(self) -> Scenario:
+        """The same, and requests of dead servers take as long as they like."""
+        return replace(self, is_late=True, kinds=frozenset({"crash"}))
+
+
+def canary(
+    name: str,
+    *steps: StepRun,
+    pods: int = 2,
+    old: int | None = None,
+    surge: int | str = "25%",
+    unavailable: int | str = 0,
+    native: bool = False,
+    **plan: object,
+) -> Scenario:
+    """One workload of one target."""
+    load = Workload("shop", pods, pods if old is None else old, surge, unavailable, native)
+    target = replace(TargetPlan(steps=numbered(*steps) or numbered(set_weight(100)), workloads=(load,)), **plan)  # type: ignore[arg-type]
+    return Scenario(name=name, targets=(target,))
+
+
+HALF, ALL = set_weight(50), set_weight(100)
+APPROVAL, EXPIRING, PAUSE = approval(), approval(expires_after_s=100), timed_pause(10)
+
+_two_workloads = TargetPlan(
+    steps=numbered(HALF, ALL), workloads=(Workload("shop", 2, 2), Workload("cart", 1, 1)), objects=0
+)
+_chain = (
+    TargetPlan(name="staging", steps=numbered(ALL), workloads=(Workload("shop", 1, 1),)),
+    TargetPlan(name="prod", depends_on=("staging",), steps=numbered(ALL), workloads=(Workload("shop", 1, 1),)),
+)
+
+_constrained = TargetPlan(
+    steps=(
+        replace(EXPIRING, ref="before-1", part=StepPart.BEFORE),
+        replace(PAUSE, ref="before-2", part=StepPart.BEFORE),
+        replace(ALL, ref="step-1"),
+        replace(EXPIRING, ref="after-1", part=StepPart.AFTER),
+        replace(PAUSE, ref="after-2", part=StepPart.AFTER),
+    ),
+    workloads=(Workload("shop", 1, 1),),
+)
+
+SCENARIOS: tuple[Scenario, ...] = (
+    canary("one-pod", ALL, pods=1, objects=1),
+    canary("one-pod-no-surge", ALL, pods=1, surge=0, objects=1),
+    canary("two-pods-half", HALF, ALL),
+    canary("two-pods-approval", HALF, EXPIRING, ALL),
+    canary("two-pods-surge-all", HALF, ALL, surge="100%"),
+    canary("two-pods-unavailable", HALF, ALL, surge=0, unavailable=1),
+    canary("three-pods", set_weight(34), ALL, pods=3),
+    canary("three-pods-pause", set_weight(34), PAUSE, ALL, pods=3, surge=1, unavailable=1),
+    canary("grows", ALL, pods=3, old=1),
+    canary("shrinks", ALL, pods=1, old=3),
+    canary("first-deployment", HALF, APPROVAL, ALL, pods=2, old=0, objects=1),
+    canary("native", HALF, ALL, native=True, objects=1),
+    replace(canary("never-ready", HALF, ALL, broken=("shop",), objects=1), ends=DeploymentState.FAILED),
+    replace(canary("quota", HALF, ALL, quota=2), ends=DeploymentState.FAILED),
+    Scenario(name="two-workloads", targets=(_two_workloads,)),
+    Scenario(name="two-targets", targets=_chain),
+    replace(canary("started-twice", ALL, pods=1, objects=1), starts=2),
+    canary("approval-forever", APPROVAL, ALL, pods=1, surge=0),
+    replace(canary("constraints", pods=1), targets=(_constrained,)),
+)
