@@ -120,6 +120,27 @@ class Deployments:
         )
         return StartedDeployment(deployment=_present(answer.deployment), warnings=tuple(answer.warnings))
 
+    async def redeploy(
+        self, name: str, *, targets: Sequence[str] = (), account: str = "", request_id: str = ""
+    ) -> StartedDeployment:
+        """A new deployment of what was stored with deployment `name`, whatever became of that one.
+
+        `targets` are some of its targets; `account` replaces their accounts.
+
+        Errors: DeploymentNotFoundError, DeployFileInvalidError, DeploymentInProgressError.
+        """
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).start_deployment,
+            StartDeploymentRequest(
+                request_id=request_id or new_request_id(),
+                source_deployment=name,
+                account=account,
+                targets=[*targets],
+            ),
+            is_repeatable=True,
+        )
+        return StartedDeployment(deployment=_present(answer.deployment), warnings=tuple(answer.warnings))
+
     async def get(self, name: str) -> Deployment:
         """One deployment as it is now."""
         answer = await self._transport.call(

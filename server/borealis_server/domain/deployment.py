@@ -5,7 +5,7 @@ Every record is frozen; `transitions.py` holds the states' tables, `decide.py` t
 
 # Long on purpose: these records are one thing in the store, and are read together.
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -414,3 +414,5 @@ class DeploymentInputs:
     deploy_file: str
     objects: dict[str, tuple[str, ...]]
     """By target: the Kubernetes objects as JSON, in the order to apply them, Deployments last."""
+    context: dict[str, str] = field(default_factory=dict)
+    """Variables that were given at the start."""

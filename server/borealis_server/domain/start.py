@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from borealis_deployfile.faults import Fault
@@ -49,6 +49,8 @@ class StartRequest:
     targets: tuple[str, ...] = ()
     """Only these targets; empty means all."""
     request_id: str = ""
+    source: str = ""
+    """Id of the deployment whose stored files these are; empty when a client sent them."""
 
     def digest(self) -> str:
         """SHA-256 over everything that makes this request another than the next."""
@@ -66,6 +68,8 @@ class StartRequest:
         for path, contents in sorted(self.files.items()):
             for content in contents:
                 yield from (path.encode(), content.name.encode(), content.content)
+        if self.source:
+            yield self.source.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +93,7 @@ def checked(request: StartRequest, known_agents: Collection[str]) -> CheckedStar
         context=request.context,
     )
     if result.file is None:
-        raise DeployFileInvalid(map(_file_fault, result.faults))
+        raise DeployFileInvalid(file_faults(result.faults))
     file = _chosen(result.file, request.targets)
     manifests = check_manifests(file, request.files)
     faults = [
@@ -99,8 +103,10 @@ def checked(request: StartRequest, known_agents: Collection[str]) -> CheckedStar
         *manifests.unsupported,
     ]
     if faults:
-        raise DeployFileInvalid(map(_file_fault, faults))
-    return CheckedStart(file=file, objects=_ordered(manifests), warnings=_warnings(result.warnings, manifests.warnings))
+        raise DeployFileInvalid(file_faults(faults))
+    return CheckedStart(
+        file=file, objects=_ordered(manifests), warnings=warning_texts(result.warnings, manifests.warnings)
+    )
 
 
 def _chosen(file: DeployFile, names: Collection[str]) -> DeployFile:
@@ -113,7 +119,7 @@ def _chosen(file: DeployFile, names: Collection[str]) -> DeployFile:
 def away_warnings(file: DeployFile, away: Mapping[str, datetime | None]) -> tuple[str, ...]:
     """A warning for each target whose agent is away; `away` says when each of those was last seen."""
     seen = {name: f"last seen {time:%Y-%m-%d %H:%M:%S} UTC" if time else "never seen" for name, time in away.items()}
-    return _warnings(check_surroundings(file, Surroundings(away=seen)))
+    return warning_texts(check_surroundings(file, Surroundings(away=seen)))
 
 
 def check_request_id(request_id: str) -> None:
@@ -123,14 +129,22 @@ def check_request_id(request_id: str) -> None:
 
 
 def first_record(
-    start: CheckedStart, request: StartRequest, key: DeploymentKey, now: datetime
+    start: CheckedStart,
+    request: StartRequest,
+    key: DeploymentKey,
+    now: datetime,
+    *,
+    stored: DeploymentInputs | None = None,
 ) -> tuple[Recorded, DeploymentInputs]:
-    """The new deployment with its first events, and what it is made of."""
-    note = Note(kind=EventKind.DEPLOYMENT_STARTED, message=f"started by {request.actor}", actor=request.actor)
+    """The new deployment with its first events, and what it is made of: what was `stored` once, or the request."""
+    again = f", as deployment {request.source} was" if request.source else ""
+    note = Note(kind=EventKind.DEPLOYMENT_STARTED, message=f"started by {request.actor}{again}", actor=request.actor)
     deployment = new_deployment(start, request, key, now)
-    inputs = DeploymentInputs(
-        deploy_file=request.deploy_file.decode(),
-        objects={name: tuple(json.dumps(item.document) for item in objects) for name, objects in start.objects.items()},
+    objects = {name: tuple(json.dumps(item.document) for item in found) for name, found in start.objects.items()}
+    inputs = (
+        replace(stored, objects=objects)
+        if stored
+        else DeploymentInputs(deploy_file=request.deploy_file.decode(), objects=objects, context=dict(request.context))
     )
     return settle(Recorded(deployment=deployment).with_event(note, now), now), inputs
 
@@ -147,6 +161,7 @@ def new_deployment(start: CheckedStart, request: StartRequest, key: DeploymentKe
         readiness_timeout_s=start.file.config.readiness_timeout_s,
         request_id=request.request_id,
         digest=request.digest(),
+        redeploy_of=request.source,
     )
 
 
@@ -173,11 +188,17 @@ def _ordered(manifests: ManifestResult) -> dict[str, list[ManifestObject]]:
     }
 
 
+def file_faults(faults: Iterable[Fault]) -> tuple[FileFault, ...]:
+    """The faults as errors carry them."""
+    return tuple(map(_file_fault, faults))
+
+
 def _file_fault(fault: Fault) -> FileFault:
     return FileFault(
         file=fault.file, line=fault.line, column=fault.column, code=fault.code, message=fault.message, help=fault.help
     )
 
 
-def _warnings(*groups: Iterable[Fault]) -> tuple[str, ...]:
+def warning_texts(*groups: Iterable[Fault]) -> tuple[str, ...]:
+    """Each warning with its place, as a start answers with them."""
     return tuple(f"{fault.file}:{fault.line}: {fault.message}" for group in groups for fault in group)

@@ -6,13 +6,15 @@ from functools import partial
 from typing import Protocol
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import Deployment, DeploymentKey, Event, PersonsDecision
+from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, Event, PersonsDecision
 from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid, TargetNotFound
 from borealis_server.domain.names import RANDOM_ID_BYTES, DeploymentName, random_id
 from borealis_server.domain.paging import Page, PageRequest, page_token
 from borealis_server.domain.queue import enqueue
 from borealis_server.domain.record import Recorded
+from borealis_server.domain.redeploy import RedeployRequest, checked_again, redeploy_request
 from borealis_server.domain.start import (
+    CheckedStart,
     StartRequest,
     away_warnings,
     check_request_id,
@@ -58,9 +60,25 @@ class Deployments:
         Errors: InvalidArgument, DeployFileInvalid, DeploymentInProgress, RequestIdReused.
         """
         start = checked(request, await self._agents.agent_names(request.tenant))
+        return await self._begin(request, start)
+
+    async def redeploy(self, wanted: RedeployRequest) -> tuple[Deployment, tuple[str, ...]]:
+        """Start what was stored with a deployment once more, or nothing. Returns as `start`.
+
+        Errors: DeploymentNotFound, and those of `start`.
+        """
+        source = DeploymentKey(tenant=wanted.tenant, id=wanted.source)
+        origin, inputs = await self._journal.store.get(source), await self._journal.store.inputs(source)
+        request = redeploy_request(wanted, origin, inputs)
+        start = checked_again(request, origin, inputs, await self._agents.agent_names(wanted.tenant))
+        return await self._begin(request, start, stored=inputs)
+
+    async def _begin(
+        self, request: StartRequest, start: CheckedStart, *, stored: DeploymentInputs | None = None
+    ) -> tuple[Deployment, tuple[str, ...]]:
         key = DeploymentKey(tenant=request.tenant, id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)))
         now = self._clock.now()
-        recorded, inputs = first_record(start, request, key, now)
+        recorded, inputs = first_record(start, request, key, now, stored=stored)
         beside = partial(enqueue, new_deployment(start, request, key, now), now=now)
         deployment = await self._journal.start(recorded, inputs, beside=beside if start.file.config.enqueues else None)
         accounts = sorted({target.account for target in start.file.targets})

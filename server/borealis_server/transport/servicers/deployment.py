@@ -12,9 +12,10 @@ from borealis.deployment.v1 import deployment_service_pb2_grpc as rpc
 from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, DeploymentKey, PersonsDecision
-from borealis_server.domain.errors import DeploymentNotFound
+from borealis_server.domain.errors import DeploymentNotFound, InvalidArgument, Violation
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.paging import PageRequest
+from borealis_server.domain.redeploy import RedeployRequest
 from borealis_server.domain.start import StartRequest
 from borealis_server.transport.interceptors.auth import current_principal
 from borealis_server.transport.mapping.deployment import event_to_proto, explanation_to_proto, to_proto
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from borealis_server.services.deployments import Deployments
 
+_OF_THE_SOURCE = "must be empty beside `source_deployment`, whose stored one is used"
 Context = Any  # generated stubs of grpc.aio do not type it
 
 
@@ -34,8 +36,11 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         self._deployments = deployments
 
     async def StartDeployment(self, request: pb.StartDeploymentRequest, context: Context) -> pb.StartDeploymentResponse:
-        """Check a deploy file and start it."""
-        deployment, warnings = await self._deployments.start(_start_request(request))
+        """Check a deploy file, or a stored deployment, and start it."""
+        if request.source_deployment:
+            deployment, warnings = await self._deployments.redeploy(_redeploy_request(request))
+        else:
+            deployment, warnings = await self._deployments.start(_start_request(request))
         return pb.StartDeploymentResponse(deployment=to_proto(deployment), warnings=warnings)
 
     async def GetDeployment(self, request: pb.GetDeploymentRequest, context: Context) -> pb.GetDeploymentResponse:
@@ -117,9 +122,9 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         )
 
 
-def _key(name: str) -> DeploymentKey:
+def _key(name: str, *, field: str = "name") -> DeploymentKey:
     """The key of a resource name; another tenant's deployment does not exist for the caller."""
-    parsed = DeploymentName.parse(name)
+    parsed = DeploymentName.parse(name, field=field)
     if parsed.tenant != current_principal().tenant:
         raise DeploymentNotFound(parsed)
     return DeploymentKey(tenant=parsed.tenant, id=parsed.id)
@@ -139,6 +144,22 @@ def _start_request(request: pb.StartDeploymentRequest) -> StartRequest:
         application=request.application,
         account=request.account,
         context=dict(request.context),
+        targets=tuple(request.targets),
+        request_id=request.request_id,
+    )
+
+
+def _redeploy_request(request: pb.StartDeploymentRequest) -> RedeployRequest:
+    names = ("deploy_file", "deploy_file_name", "manifest_files", "application", "context")
+    given = [Violation(field=name, description=_OF_THE_SOURCE) for name in names if getattr(request, name)]
+    if given:
+        raise InvalidArgument(given)
+    caller = current_principal()
+    return RedeployRequest(
+        tenant=caller.tenant,
+        actor=caller.display_name,
+        source=_key(request.source_deployment, field="source_deployment").id,
+        account=request.account,
         targets=tuple(request.targets),
         request_id=request.request_id,
     )

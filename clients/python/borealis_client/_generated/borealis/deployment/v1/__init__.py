@@ -1346,6 +1346,13 @@ class StartDeploymentRequest(betterproto2.Message):
     Only these targets; empty means all. A target waits for the nearest chosen ones before it.
     """
 
+    source_deployment: "str" = betterproto2.field(9, betterproto2.TYPE_STRING)
+    """
+    Resource name of a deployment to bring out once more, whatever became of it: its stored deploy file, manifests and
+    variables are used, checked against today's agents. `deploy_file`, `deploy_file_name`, `manifest_files`, `application`
+    and `context` stay empty then; `account` and `targets` (of that deployment) may be given. Empty: a start with files.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "StartDeploymentRequest", StartDeploymentRequest)
 
