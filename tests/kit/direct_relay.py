@@ -51,8 +51,11 @@ class DirectCluster:
 class DirectRelay:
     """Calls the cluster of each agent without the agent. A context manager: leaving it closes all connections."""
 
-    def __init__(self, clusters: Mapping[AgentRef, DirectCluster], clock: Clock) -> None:
+    def __init__(
+        self, clusters: Mapping[AgentRef, DirectCluster], clock: Clock, *, keeps_connections: bool = True
+    ) -> None:
         self._clusters = dict(clusters)
+        self._keeps_connections = keeps_connections
         self._clock = clock
         self._connected_at = clock.now()
         self._sessions: dict[AgentRef, aiohttp.ClientSession] = {}
@@ -62,7 +65,7 @@ class DirectRelay:
         for agent, cluster in self._clusters.items():
             tls = ssl.create_default_context(cadata=cluster.ca_pem)
             self._sessions[agent] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=tls, limit=0),
+                connector=aiohttp.TCPConnector(ssl=tls, limit=0, force_close=not self._keeps_connections),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S),
                 headers={"Authorization": f"Bearer {cluster.token}"},
                 auto_decompress=False,

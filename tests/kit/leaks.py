@@ -1,20 +1,33 @@
-"""What a test of the tunnel must leave behind: nothing."""
+"""What a test of the tunnel must leave behind: nothing. Import `no_leaks` into a conftest to watch every test there."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import os
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import psutil
 import pytest
 
+from borealis_wire.aio.stream import LiveStream
+from borealis_wire.tunnel import Tunnel
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
 
-    from borealis_wire.tunnel import Tunnel
 
-_SETTLE_LIMIT_S = 5.0
+@pytest.fixture(autouse=True)
+async def no_leaks(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Fails a test that leaves tasks, descriptors, connections, streams or complaints of the event loop."""
+    await _settle_grpc()
+    with LeakWatch() as watch:
+        yield
+        request.node.funcargs.clear()  # pytest itself would keep what the test was given
+        await watch.check()
 
 
 def own_tasks() -> set[asyncio.Task[Any]]:  # Any: whatever tasks give
@@ -23,28 +36,45 @@ def own_tasks() -> set[asyncio.Task[Any]]:  # Any: whatever tasks give
 
 
 class LeakWatch:
-    """Compares what there is at the end with what there was at the beginning."""
+    """Compares what there is at the end with what there was at the beginning. A context manager on a running loop."""
 
     def __init__(self) -> None:
         self._tasks = own_tasks()
         self._connections = _connections()
+        self._descriptors = _descriptors()
+        self._complaints: list[str] = []
+        self._loop = asyncio.get_running_loop()
 
-    async def check(self) -> None:
-        """Fail if anything was left, after a moment for sockets to close."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _SETTLE_LIMIT_S
-        while self.leftovers() and loop.time() < deadline:
+    def __enter__(self) -> LeakWatch:
+        self._loop.set_exception_handler(self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.set_exception_handler(None)
+
+    async def check(self, *, limit_s: float = 5.0) -> None:
+        """Fail if anything was left, after at most `limit_s` for sockets to close."""
+        deadline = self._loop.time() + limit_s
+        await asyncio.sleep(0)
+        gc.collect()  # lets go of cycles, and makes tasks that nobody awaits complain
+        while self.leftovers() and self._loop.time() < deadline:
             gc.collect()
             await asyncio.sleep(0.01)
-        left = self.leftovers()
+        left = self.leftovers() + _tunnel_objects()
         if left:
             pytest.fail("left behind: " + "; ".join(left), pytrace=False)
 
     def leftovers(self) -> list[str]:
         """What is left now, in words."""
-        tasks = [f"task {task.get_name()}: {task.get_coro()}" for task in own_tasks() - self._tasks]
+        tasks = [f"task {task.get_name()}: {_coroutine(task)}" for task in own_tasks() - self._tasks]
         sockets = [f"connection {one}" for one in _connections() - self._connections]
-        return tasks + sockets
+        descriptors = [f"{count} more {kind}" for kind, count in (_descriptors() - self._descriptors).items()]
+        return tasks + sockets + descriptors + self._complaints
+
+    def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:  # Any: asyncio's own type
+        """Such as "Task was destroyed but it is pending" and "Task exception was never retrieved"."""
+        self._complaints.append(f"complaint: {context['message']} {context.get('exception', '')!s}".strip())
+        loop.default_exception_handler(context)
 
 
 def held_by_tunnels(tunnels: Iterable[Tunnel]) -> list[str]:
@@ -58,6 +88,36 @@ def held_by_tunnels(tunnels: Iterable[Tunnel]) -> list[str]:
     return left
 
 
+def _tunnel_objects() -> list[str]:
+    """Streams and tunnels that something still refers to, though every hub and agent of the test is gone."""
+    kinds = (LiveStream, Tunnel)
+    kept = Counter(type(one).__name__ for one in gc.get_objects() if type(one) in kinds)
+    return [f"{count} objects {kind}" for kind, count in kept.items()]
+
+
 def _connections() -> set[tuple[object, object]]:
     connections = psutil.Process().net_connections(kind="tcp")
     return {(one.laddr, one.raddr) for one in connections if one.status == psutil.CONN_ESTABLISHED}
+
+
+def _descriptors() -> Counter[str]:
+    """Open descriptors by what they are: sockets and pipes are counted, files named."""
+    found: Counter[str] = Counter()
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            target = os.readlink(entry)  # noqa: PTH115 - most are no paths
+        except FileNotFoundError:  # the one that listed the folder
+            continue
+        found[target.split(":")[0] if target.startswith(("socket:", "pipe:")) else target] += 1
+    return found
+
+
+async def _settle_grpc() -> None:
+    """Let gRPC make what it keeps for the rest of the process, so that no test is blamed for it."""
+    async with grpc.aio.insecure_channel("localhost:1"):
+        await asyncio.sleep(0)
+
+
+def _coroutine(task: asyncio.Task[Any]) -> str:  # Any: whatever tasks give
+    coroutine = task.get_coro()
+    return str(getattr(coroutine, "__qualname__", coroutine))

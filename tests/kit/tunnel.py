@@ -13,16 +13,20 @@ import grpc
 from pydantic import SecretStr
 
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
+from borealis.tunnel.v1.tunnel_service_pb2_grpc import add_TunnelServiceServicer_to_server
 from borealis_agent.backoff import Backoff
 from borealis_agent.link import Link, Offer
 from borealis_agent.settings import LinkSettings
 from borealis_agent.streams import StreamServer
+from borealis_agent.targets.catalog import Catalog
 from borealis_agent.targets.kube import open_kube_target
+from borealis_agent.targets_file import kube_alone
 from borealis_agent.telemetry import AgentMetrics
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.pki import open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.relay.hub import RelayHub
+from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.store.memory import MemoryCredentialStore
 from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.identity import NewCredential
@@ -38,8 +42,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from borealis.tunnel.v1.tunnel_service_pb2_grpc import TunnelServiceServicer
     from borealis_agent.session import Session
+    from borealis_agent.targets.policy import Policy
     from borealis_server.adapters.relay.connection import RelaySettings
+    from borealis_server.ports.audit import RelayAudit
+    from borealis_server.ports.clock import Clock
     from borealis_server.services.identity import IssuedCredential
 
 TENANT = "main"
@@ -106,12 +114,18 @@ async def open_hub(
     settings: RelaySettings | None = None,
     token_lifetime_s: int = 900,
     before: TunnelHub | None = None,
+    clock: Clock | None = None,
+    servicer: TunnelServiceServicer | None = None,
+    audit: RelayAudit | None = None,
 ) -> AsyncIterator[TunnelHub]:
-    """Run a hub behind a gRPC door while the context is open; `before` is one that ended and starts again."""
+    """Run a hub behind a gRPC door while the context is open.
+
+    Shape: `before` is one that ended and starts again; `servicer` takes the lanes instead of the hub.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     certificate = open_own_certificate(folder, ["localhost", "127.0.0.1"], datetime.now(UTC))
     assert certificate.authority_file is not None
-    clock = SystemClock()
+    clock = clock or SystemClock()
     store = before.store if before else MemoryCredentialStore()
     identity = IdentityService(
         credentials=store,
@@ -120,7 +134,8 @@ async def open_hub(
         randomness=SystemRandomness(),
         token_lifetime_s=token_lifetime_s,
     )
-    hub = RelayHub(clock, settings)
+    metrics = ServerMetrics()
+    hub = RelayHub(clock, settings, audit=audit, metrics=RelayMetrics(metrics.registry))
     services = [
         Service(
             name="borealis.identity.v1.IdentityService",
@@ -128,7 +143,9 @@ async def open_hub(
         ),
         Service(
             name="borealis.tunnel.v1.TunnelService",
-            add=partial(add_tunnel_service, TunnelServicer(hub, identity.verify)),
+            add=partial(add_TunnelServiceServicer_to_server, servicer)
+            if servicer
+            else partial(add_tunnel_service, TunnelServicer(hub, identity.verify)),
         ),
     ]
     options = DoorOptions(
@@ -138,7 +155,7 @@ async def open_hub(
         max_request_bytes=2**20,
         grace_s=1.0,
     )
-    door = open_grpc_door(options, services, verifier=identity, metrics=ServerMetrics(), drains=[hub.drain])
+    door = open_grpc_door(options, services, verifier=identity, metrics=metrics, drains=[hub.drain])
     async with door as port:
         ca_pem = certificate.authority_file.read_bytes()
         bed = TunnelHub(hub=hub, identity=identity, store=store, port=port, ca_pem=ca_pem)
@@ -154,18 +171,22 @@ async def open_agent(
     agent: str = "prod",
     path_prefixes: tuple[str, ...] = ("/",),
     max_streams: int = 1000,
+    port: int = 0,
+    policy: Policy | None = None,
 ) -> AsyncIterator[RunningAgent]:
-    """Run an agent while the context is open; it is connected when the context begins."""
+    """Run an agent while the context is open; it is connected when the context begins. `port` is a way to the hub."""
     metrics = AgentMetrics()
     stop = asyncio.Event()
-    settings = await bed.link_settings(agent)
-    async with open_kube_target(kubeconfig=kubeconfig, context="", path_prefixes=path_prefixes) as kube:
+    settings = await bed.link_settings(agent, server=f"localhost:{port or bed.port}")
+    policy = policy or kube_alone(path_prefixes)
+    async with open_kube_target(kubeconfig=kubeconfig, context="") as kube:
+        catalog = Catalog(policy, kube=kube)
         link = Link(
             settings,
-            StreamServer({"kube": kube}, metrics),
+            StreamServer(catalog, metrics),
             metrics,
             max_streams=max_streams,
-            offer=Offer(targets=("kube",), policy_digest="", kubernetes_version=kube.version),
+            offer=Offer(targets=policy.names, policy_digest=policy.digest, kubernetes_version=kube.version),
             chance=lambda: 0.1,
             backoff=Backoff(longest_s=1.0),
         )
@@ -177,6 +198,7 @@ async def open_agent(
                 yield RunningAgent(ref=ref, link=link, metrics=metrics, stop=stop, task=task)
             finally:
                 stop.set()
+        catalog.close()
 
 
 async def wait_until(condition: Callable[[], object], limit_s: float = _CONNECT_LIMIT_S) -> None:

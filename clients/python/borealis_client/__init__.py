@@ -17,6 +17,7 @@ from borealis_client._generated.borealis.deployment.v1 import (
     DeploymentState,
     Explanation,
     ExplanationAction,
+    LiveReplicas,
     ManifestFile,
     Pause,
     SetWeight,
@@ -28,6 +29,7 @@ from borealis_client._generated.borealis.deployment.v1 import (
     TargetRunState,
     Wait,
     Workload,
+    WorkloadPlace,
 )
 from borealis_client._generated.borealis.identity.v1 import ClientCredential, Principal
 from borealis_client.agents import Agents
@@ -129,6 +131,7 @@ __all__ = [
     "InternalError",
     "InvalidArgumentError",
     "InvalidError",
+    "LiveReplicas",
     "ManifestFile",
     "NewCredential",
     "NotAwaitingApprovalError",
@@ -168,6 +171,7 @@ __all__ = [
     "Violation",
     "Wait",
     "Workload",
+    "WorkloadPlace",
     "connect",
     "gather",
     "is_final",

@@ -3,11 +3,21 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
+from borealis_deployfile.bodies import check_bodies
 from borealis_deployfile.faults import Fault
-from borealis_deployfile.manifests import FileContent, ManifestObject, ManifestResult, apply_order, check_manifests
+from borealis_deployfile.manifests import (
+    FileContent,
+    ManifestObject,
+    ManifestResult,
+    apply_order,
+    check_manifests,
+    collect_addresses,
+    collect_paths,
+)
 from borealis_deployfile.model import Canary, DeployFile, Target
 from borealis_deployfile.parse import check
 from borealis_deployfile.selection import UnknownTargetError, select_targets
@@ -19,6 +29,7 @@ from borealis_server.domain.deployment import (
     DeploymentKey,
     EventKind,
     StepPart,
+    StoredFile,
     TargetRun,
 )
 from borealis_server.domain.errors import DeployFileInvalid, FileFault, InvalidArgument
@@ -28,6 +39,12 @@ from borealis_server.domain.record import Note, Recorded, settle
 
 DEFAULT_FILE_NAME = "deploy.yaml"
 REQUEST_ID_LIMIT = 64
+CONTEXT_LIMIT = 100
+CONTEXT_LIMIT_BYTES = 16 * 2**10
+"""They are kept with each state of a deployment."""
+ADDRESS_LIMIT = 50
+_NOTHING_FETCHED: Mapping[str, tuple[FileContent, ...]] = MappingProxyType({})
+_ALL_READ: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,40 +90,113 @@ class StartRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadStart:
+    """A request whose deploy file has no faults of its own."""
+
+    file: DeployFile
+    """Only the chosen targets."""
+    warnings: tuple[Fault, ...]
+    addresses: tuple[str, ...]
+    """What must be fetched, since the client did not send it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedStart:
     """A request without faults."""
 
     file: DeployFile
+    """With the bodies of its webhooks."""
     objects: Mapping[str, Sequence[ManifestObject]]
     warnings: tuple[str, ...]
+    files: Mapping[str, tuple[FileContent, ...]] = field(default_factory=dict)
+    """What the deploy file names, sent or fetched."""
 
 
-def checked(request: StartRequest, known_agents: Collection[str]) -> CheckedStart:
-    """The request, understood. Errors: InvalidArgument; DeployFileInvalid with every fault at once."""
+def read_file(request: StartRequest) -> ReadStart:
+    """The deploy file, understood. Errors: InvalidArgument; DeployFileInvalid with every fault of it."""
     check_request_id(request.request_id)
-    name = request.file_name or DEFAULT_FILE_NAME
+    _check_context(request.context)
     result = check(
         request.deploy_file,
-        file_name=name,
+        file_name=request.file_name or DEFAULT_FILE_NAME,
         application=request.application or None,
         account=request.account or None,
         context=request.context,
     )
     if result.file is None:
-        raise DeployFileInvalid(file_faults(result.faults))
+        raise DeployFileInvalid(map(_file_fault, result.faults))
     file = _chosen(result.file, request.targets)
-    manifests = check_manifests(file, request.files)
+    missing = tuple(address for address in collect_addresses(file) if address not in request.files)
+    if len(missing) > ADDRESS_LIMIT:
+        message = (
+            f"the deploy file names {len(missing)} addresses; at most {ADDRESS_LIMIT} are fetched: send their content"
+        )
+        raise InvalidArgument.of("manifest_files", message)
+    return ReadStart(file=file, warnings=result.warnings, addresses=missing)
+
+
+def checked(
+    request: StartRequest,
+    known_agents: Collection[str],
+    *,
+    read: ReadStart | None = None,
+    fetched: Mapping[str, tuple[FileContent, ...]] = _NOTHING_FETCHED,
+    unread: Mapping[str, str] = _ALL_READ,
+) -> CheckedStart:
+    """The request, understood; `read` where its file was read before.
+
+    `fetched` is what its addresses answered, `unread` why others did not. Errors: InvalidArgument; DeployFileInvalid
+    with every fault at once.
+    """
+    read = read or read_file(request)
+    files = {**request.files, **fetched}
+    manifests = check_manifests(read.file, files, unread=unread)
+    bodies = check_bodies(read.file, files, unread=unread)
     faults = [
-        *check_surroundings(file, Surroundings(accounts=known_agents)),
+        *check_surroundings(bodies.file, Surroundings(accounts=known_agents)),
         *manifests.faults,
-        *unsupported(file),
+        *bodies.faults,
+        *unsupported(bodies.file),
         *manifests.unsupported,
     ]
     if faults:
-        raise DeployFileInvalid(file_faults(faults))
+        raise DeployFileInvalid(map(_file_fault, faults))
     return CheckedStart(
-        file=file, objects=_ordered(manifests), warnings=warning_texts(result.warnings, manifests.warnings)
+        file=bodies.file,
+        objects=_ordered(manifests),
+        files={path: files[path] for path in (*collect_paths(read.file), *collect_addresses(read.file))},
+        warnings=_warnings(read.warnings, manifests.warnings, bodies.warnings),
     )
+
+
+def request_of(inputs: DeploymentInputs, *, tenant: str, actor: str) -> StartRequest:
+    """The request that started a deployment, from what was kept of it: nothing is read or fetched again."""
+    return StartRequest(
+        tenant=tenant,
+        actor=actor,
+        deploy_file=inputs.deploy_file.encode(),
+        file_name=inputs.file_name,
+        files=stored_files(inputs),
+        application=inputs.application,
+        account=inputs.account,
+        context=inputs.context,
+        targets=inputs.targets,
+    )
+
+
+def stored_files(inputs: DeploymentInputs) -> dict[str, tuple[FileContent, ...]]:
+    """What the paths and addresses of a deploy file held when it was started."""
+    return {
+        path: tuple(FileContent(name=one.name, content=one.content.encode()) for one in files)
+        for path, files in inputs.files.items()
+    }
+
+
+def _check_context(context: Mapping[str, str]) -> None:
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in context.items())
+    if len(context) > CONTEXT_LIMIT or size > CONTEXT_LIMIT_BYTES:
+        message = f"must have at most {CONTEXT_LIMIT} variables with {CONTEXT_LIMIT_BYTES >> 10} KiB in all"
+        raise InvalidArgument.of("context", message)
 
 
 def _chosen(file: DeployFile, names: Collection[str]) -> DeployFile:
@@ -119,7 +209,7 @@ def _chosen(file: DeployFile, names: Collection[str]) -> DeployFile:
 def away_warnings(file: DeployFile, away: Mapping[str, datetime | None]) -> tuple[str, ...]:
     """A warning for each target whose agent is away; `away` says when each of those was last seen."""
     seen = {name: f"last seen {time:%Y-%m-%d %H:%M:%S} UTC" if time else "never seen" for name, time in away.items()}
-    return warning_texts(check_surroundings(file, Surroundings(away=seen)))
+    return _warnings(check_surroundings(file, Surroundings(away=seen)))
 
 
 def check_request_id(request_id: str) -> None:
@@ -129,22 +219,21 @@ def check_request_id(request_id: str) -> None:
 
 
 def first_record(
-    start: CheckedStart,
-    request: StartRequest,
-    key: DeploymentKey,
-    now: datetime,
-    *,
-    stored: DeploymentInputs | None = None,
+    start: CheckedStart, request: StartRequest, key: DeploymentKey, now: datetime
 ) -> tuple[Recorded, DeploymentInputs]:
-    """The new deployment with its first events, and what it is made of: what was `stored` once, or the request."""
+    """The new deployment with its first events, and what it is made of."""
     again = f", as deployment {request.source} was" if request.source else ""
     note = Note(kind=EventKind.DEPLOYMENT_STARTED, message=f"started by {request.actor}{again}", actor=request.actor)
     deployment = new_deployment(start, request, key, now)
-    objects = {name: tuple(json.dumps(item.document) for item in found) for name, found in start.objects.items()}
-    inputs = (
-        replace(stored, objects=objects)
-        if stored
-        else DeploymentInputs(deploy_file=request.deploy_file.decode(), objects=objects, context=dict(request.context))
+    inputs = DeploymentInputs(
+        deploy_file=request.deploy_file.decode(),
+        objects={name: tuple(json.dumps(item.document) for item in objects) for name, objects in start.objects.items()},
+        file_name=request.file_name,
+        files={path: tuple(map(_stored, contents)) for path, contents in start.files.items()},
+        application=request.application,
+        account=request.account,
+        targets=request.targets,
+        context=dict(request.context),
     )
     return settle(Recorded(deployment=deployment).with_event(note, now), now), inputs
 
@@ -161,8 +250,13 @@ def new_deployment(start: CheckedStart, request: StartRequest, key: DeploymentKe
         readiness_timeout_s=start.file.config.readiness_timeout_s,
         request_id=request.request_id,
         digest=request.digest(),
+        context=dict(request.context),
         redeploy_of=request.source,
     )
+
+
+def _stored(file: FileContent) -> StoredFile:
+    return StoredFile(name=file.name, content=file.content.decode())
 
 
 def _target_run(target: Target, start: CheckedStart) -> TargetRun:
@@ -188,17 +282,11 @@ def _ordered(manifests: ManifestResult) -> dict[str, list[ManifestObject]]:
     }
 
 
-def file_faults(faults: Iterable[Fault]) -> tuple[FileFault, ...]:
-    """The faults as errors carry them."""
-    return tuple(map(_file_fault, faults))
-
-
 def _file_fault(fault: Fault) -> FileFault:
     return FileFault(
         file=fault.file, line=fault.line, column=fault.column, code=fault.code, message=fault.message, help=fault.help
     )
 
 
-def warning_texts(*groups: Iterable[Fault]) -> tuple[str, ...]:
-    """Each warning with its place, as a start answers with them."""
+def _warnings(*groups: Iterable[Fault]) -> tuple[str, ...]:
     return tuple(f"{fault.file}:{fault.line}: {fault.message}" for group in groups for fault in group)

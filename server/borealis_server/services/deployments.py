@@ -5,25 +5,29 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from borealis_deployfile.addresses import shown
+from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, Event, PersonsDecision
+from borealis_server.domain.deployment import Deployment, DeploymentKey, Event, PersonsDecision
 from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid, TargetNotFound
 from borealis_server.domain.names import RANDOM_ID_BYTES, DeploymentName, random_id
 from borealis_server.domain.paging import Page, PageRequest, page_token
 from borealis_server.domain.queue import enqueue
 from borealis_server.domain.record import Recorded
-from borealis_server.domain.redeploy import RedeployRequest, checked_again, redeploy_request
+from borealis_server.domain.redeploy import RedeployRequest, redeploy_request
 from borealis_server.domain.start import (
-    CheckedStart,
     StartRequest,
     away_warnings,
     check_request_id,
     checked,
     first_record,
     new_deployment,
+    read_file,
+    stored_files,
 )
 from borealis_server.domain.why import Explanation, explain, explain_target
 from borealis_server.ports.clock import Clock
+from borealis_server.ports.fetcher import Fetcher
 from borealis_server.ports.randomness import Randomness
 from borealis_server.ports.store import DeploymentCursor
 from borealis_server.services.journal import Journal
@@ -46,9 +50,12 @@ class KnownAgents(Protocol):
 class Deployments:
     """What callers can do with deployments. Callers are known and allowed by then."""
 
-    def __init__(self, journal: Journal, agents: KnownAgents, clock: Clock, randomness: Randomness) -> None:
+    def __init__(
+        self, journal: Journal, agents: KnownAgents, clock: Clock, randomness: Randomness, fetcher: Fetcher
+    ) -> None:
         self._journal = journal
         self._agents = agents
+        self._fetcher = fetcher
         self._clock = clock
         self._randomness = randomness
 
@@ -59,8 +66,18 @@ class Deployments:
 
         Errors: InvalidArgument, DeployFileInvalid, DeploymentInProgress, RequestIdReused.
         """
-        start = checked(request, await self._agents.agent_names(request.tenant))
-        return await self._begin(request, start)
+        read = read_file(request)
+        fetched, unread = await self._fetch(request, read.addresses)
+        agents = await self._agents.agent_names(request.tenant)
+        start = checked(request, agents, read=read, fetched=fetched, unread=unread)
+        key = DeploymentKey(tenant=request.tenant, id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)))
+        now = self._clock.now()
+        recorded, inputs = first_record(start, request, key, now)
+        beside = partial(enqueue, new_deployment(start, request, key, now), now=now)
+        deployment = await self._journal.start(recorded, inputs, beside=beside if start.file.config.enqueues else None)
+        accounts = sorted({target.account for target in start.file.targets})
+        away = await self._agents.away(request.tenant, accounts)
+        return deployment, (*start.warnings, *away_warnings(start.file, away))
 
     async def redeploy(self, wanted: RedeployRequest) -> tuple[Deployment, tuple[str, ...]]:
         """Start what was stored with a deployment once more, or nothing. Returns as `start`.
@@ -69,21 +86,7 @@ class Deployments:
         """
         source = DeploymentKey(tenant=wanted.tenant, id=wanted.source)
         origin, inputs = await self._journal.store.get(source), await self._journal.store.inputs(source)
-        request = redeploy_request(wanted, origin, inputs)
-        start = checked_again(request, origin, inputs, await self._agents.agent_names(wanted.tenant))
-        return await self._begin(request, start, stored=inputs)
-
-    async def _begin(
-        self, request: StartRequest, start: CheckedStart, *, stored: DeploymentInputs | None = None
-    ) -> tuple[Deployment, tuple[str, ...]]:
-        key = DeploymentKey(tenant=request.tenant, id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)))
-        now = self._clock.now()
-        recorded, inputs = first_record(start, request, key, now, stored=stored)
-        beside = partial(enqueue, new_deployment(start, request, key, now), now=now)
-        deployment = await self._journal.start(recorded, inputs, beside=beside if start.file.config.enqueues else None)
-        accounts = sorted({target.account for target in start.file.targets})
-        away = await self._agents.away(request.tenant, accounts)
-        return deployment, (*start.warnings, *away_warnings(start.file, away))
+        return await self.start(redeploy_request(wanted, origin, inputs))
 
     async def get(self, key: DeploymentKey) -> Deployment:
         """The deployment as it is now. Errors: DeploymentNotFound."""
@@ -148,6 +151,22 @@ class Deployments:
     async def cancel(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
         """Call the deployment off. Errors: as `persons.cancel`, DeploymentNotFound, InvalidArgument."""
         return await self._decide(key, wish, persons.cancel)
+
+    async def _fetch(
+        self, request: StartRequest, addresses: Sequence[str]
+    ) -> tuple[Mapping[str, tuple[FileContent, ...]], Mapping[str, str]]:
+        """What the addresses hold, and why others could not be fetched; for a repeated start what they held then."""
+        if not addresses:
+            return {}, {}
+        kept = await self._journal.store.of_request(request.tenant, request.request_id) if request.request_id else None
+        if kept is not None and kept.digest == request.digest():
+            return stored_files(await self._journal.store.inputs(kept.key)), {}
+        answers = await self._fetcher.fetch(addresses)
+        contents = {
+            address: (FileContent(name=shown(address), content=content),)
+            for address, content in answers.contents.items()
+        }
+        return contents, answers.failures
 
     def now(self) -> datetime:
         """The time to put on a decision."""

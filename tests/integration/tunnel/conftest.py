@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kit.leaks import LeakWatch, held_by_tunnels
+from kit.leaks import held_by_tunnels, no_leaks
 from kit.target_api import open_target_api
 from kit.tunnel import open_agent, open_hub, wait_until
 
 if TYPE_CHECKING:
     from kit.target_api import TargetApi
     from kit.tunnel import RunningAgent, TunnelHub
+
+__all__ = ["no_leaks"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +35,6 @@ class TunnelBed:
         tunnels = [connection._live.core for connection in self.hub.hub._connections]
         tunnels += [session._live.core for session in self.agent.sessions()]
         return held_by_tunnels(tunnels)
-
-
-@pytest.fixture(autouse=True)
-async def no_leaks():
-    watch = LeakWatch()
-    yield
-    await watch.check()
 
 
 @pytest.fixture

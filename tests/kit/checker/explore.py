@@ -145,7 +145,7 @@ def _fair_round(world: World, state: State) -> tuple[str, State]:
 
 
 def progress(world: World, state: State) -> tuple[str, State]:
-    """The next thing that somebody does: servers before controllers before persons before time; no label: nobody can."""
+    """The next thing that somebody does: servers before controllers, then persons, then time; no label: nobody can."""
     for target in range(len(state.drives)):
         label, after = _driven(world, state, target)
         if after != state:

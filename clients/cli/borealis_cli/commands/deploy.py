@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415 - what is heavy is imported when a command runs, so that help and completion stay quick
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,9 +9,11 @@ import typer
 from borealis_cli.options import (
     Account,
     AddContext,
+    AllowPrivate,
     Application,
     CaFile,
     Connection,
+    DeployFilePath,
     DeploymentId,
     Format,
     Output,
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     Starter = Callable[..., Awaitable[StartedDeployment]]
     Begin = Callable[[Borealis], Awaitable[tuple[StartedDeployment, list[str]]]]
 
-OptionalDeployFilePath = Annotated[
-    Path | None, typer.Option("--file", "-f", help="The deploy file.", show_default=False)
-]
 PipelineId = Annotated[
     str, typer.Option("--pipelineId", metavar="ID", help="As `redeploy ID`, in place of a file.", show_default=False)
 ]
@@ -49,12 +47,13 @@ def register(app: typer.Typer) -> None:
 
 
 def deploy(  # noqa: PLR0913 - a command's options
-    file: OptionalDeployFilePath = None,
+    file: DeployFilePath = "",
     *,
     pipeline_id: PipelineId = "",
     watch: Watch = False,
     application: Application = "",
     account: Account = "",
+    allow_private: AllowPrivate = False,
     add_context: AddContext = None,
     target: Targets = None,
     timeout: Timeout = "",
@@ -83,9 +82,15 @@ def deploy(  # noqa: PLR0913 - a command's options
             ca_file=ca_file,
         )
         return
-    if file is None:
+    if not file:
         raise typer.BadParameter("write -f FILE, or --pipelineId ID to redeploy", param_hint="--file")
-    given = Given(application=application, account=account, context=parse_context(add_context), targets=target or ())
+    given = Given(
+        application=application,
+        account=account,
+        context=parse_context(add_context),
+        targets=target or (),
+        allows_private=allow_private,
+    )
     gathered = read(file, given)
     _warn(gathered)
 

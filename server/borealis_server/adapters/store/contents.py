@@ -39,6 +39,8 @@ def _texts(inputs: DeploymentInputs) -> Iterator[str]:
     yield inputs.deploy_file
     for texts in inputs.objects.values():
         yield from texts
+    for files in inputs.files.values():
+        yield from (one.content for one in files)
 
 
 def _mapped(inputs: DeploymentInputs, names: Mapping[str, str]) -> DeploymentInputs:
@@ -46,6 +48,10 @@ def _mapped(inputs: DeploymentInputs, names: Mapping[str, str]) -> DeploymentInp
         inputs,
         deploy_file=names[inputs.deploy_file],
         objects={target: tuple(names[text] for text in texts) for target, texts in inputs.objects.items()},
+        files={
+            path: tuple(replace(one, content=names[one.content]) for one in files)
+            for path, files in inputs.files.items()
+        },
     )
 
 

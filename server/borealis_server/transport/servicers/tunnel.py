@@ -71,7 +71,7 @@ class ServerLane:
         """The next batch; None when the agent ended the lane, or was lost: gRPC tells us no difference."""
         try:
             message = await self._context.read()
-        except grpc.RpcError as error:
+        except (grpc.RpcError, grpc.aio.BaseError) as error:
             raise LaneLost("the agent's connection broke") from error
         except asyncio.CancelledError:
             _raise_if_cancelled()
@@ -82,7 +82,7 @@ class ServerLane:
         """Send one batch."""
         try:
             await self._context.write(batch)
-        except (grpc.RpcError, asyncio.InvalidStateError) as error:
+        except (grpc.RpcError, grpc.aio.BaseError, asyncio.InvalidStateError) as error:
             raise LaneLost("the agent's connection broke") from error
         except asyncio.CancelledError:
             _raise_if_cancelled()

@@ -54,6 +54,10 @@ class DeploymentServiceStub:
     """Explains why a deployment is as it is, by the target that needs somebody most, or one target of it. Fails with
     DEPLOYMENT_NOT_FOUND or TARGET_NOT_FOUND.
     """
+    GetLiveReplicas: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.GetLiveReplicasRequest, _deployment_service_pb2.GetLiveReplicasResponse]
+    """Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
+    with the reason; the call does not fail for it.
+    """
     ApproveDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ApproveDeploymentRequest, _deployment_service_pb2.ApproveDeploymentResponse]
     """Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
     NOT_AWAITING_APPROVAL when nothing waits, and with ROLE_REQUIRED when it takes a role that the caller lacks.
@@ -97,6 +101,10 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     ExplainDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ExplainDeploymentRequest, _deployment_service_pb2.ExplainDeploymentResponse]  # type: ignore[assignment]
     """Explains why a deployment is as it is, by the target that needs somebody most, or one target of it. Fails with
     DEPLOYMENT_NOT_FOUND or TARGET_NOT_FOUND.
+    """
+    GetLiveReplicas: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.GetLiveReplicasRequest, _deployment_service_pb2.GetLiveReplicasResponse]  # type: ignore[assignment]
+    """Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
+    with the reason; the call does not fail for it.
     """
     ApproveDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ApproveDeploymentRequest, _deployment_service_pb2.ApproveDeploymentResponse]  # type: ignore[assignment]
     """Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
@@ -168,6 +176,16 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_deployment_service_pb2.ExplainDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.ExplainDeploymentResponse]]:
         """Explains why a deployment is as it is, by the target that needs somebody most, or one target of it. Fails with
         DEPLOYMENT_NOT_FOUND or TARGET_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetLiveReplicas(
+        self,
+        request: _deployment_service_pb2.GetLiveReplicasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.GetLiveReplicasResponse, _abc.Awaitable[_deployment_service_pb2.GetLiveReplicasResponse]]:
+        """Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
+        with the reason; the call does not fail for it.
         """
 
     @_abc_1.abstractmethod
