@@ -26,7 +26,7 @@ PART = {Phase.BEFORE: StepPart.BEFORE, Phase.STEPPING: StepPart.STRATEGY, Phase.
 WAIT = Wait(
     what="the moon", since=START, ended_by="the tide", limit_at=START + timedelta(seconds=60), at_limit="it is night"
 )
-GOING_BACK = (Phase.RESTORING_TRAFFIC, Phase.RESTORING_PODS, Phase.REMOVING_NEW, Phase.RESTORING_OBJECTS)
+GOING_BACK = tuple(phase for phase in Phase if phase.value.startswith(("RESTORING", "REMOVING")))
 FORWARD = [phase for phase in Phase if phase not in (*GOING_BACK, Phase.WAITING, Phase.ENDED)]
 ACTIVE = (TargetState.RUNNING, TargetState.PAUSED, TargetState.AWAITING_APPROVAL)
 STATES = [
