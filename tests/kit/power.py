@@ -21,6 +21,7 @@ from borealis_server.services.runner import open_runner
 from kit.control_plane import ControlPlane, JumpingClock
 from kit.model_engine import POD_S, KnownAgents, LoopClock, ModelRelay
 from kit.model_kube import ModelKube
+from kit.web import KnownAddresses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -135,7 +136,7 @@ class ModelWorld:
                 pods = group.create_task(self._work(), name="model cluster")
                 try:
                     async with open_runner(journal, cluster, relay, self.clock):
-                        deployments = Deployments(journal, KnownAgents(), self.clock, self.randomness)
+                        deployments = Deployments(journal, KnownAgents(), self.clock, self.randomness, KnownAddresses())
                         yield ControlPlane(deployments=deployments, journal=journal, clock=self.clock)
                 finally:
                     pods.cancel()

@@ -161,8 +161,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _row(
         "an approval after its limit is refused",
-        f"{_DOMAIN}.persons:_waits",
-        "step.limit_at is None or wish.at < step.limit_at",
+        f"{_DOMAIN}.persons:_open_steps",
+        "(step.limit_at is None or wish.at < step.limit_at)",
         "True",
         "two-pods-approval",
         "3",

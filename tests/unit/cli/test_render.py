@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from borealis_cli.render.changes import ChangeLines
@@ -21,7 +23,9 @@ from borealis_client import (
     DeploymentState,
     DeploymentUpdate,
     Pause,
+    Skip,
     StepRun,
+    StepRunPart,
     StepRunState,
     TargetRunRollback,
     TargetRunState,
@@ -123,6 +127,25 @@ def test_a_decided_approval_names_the_person():
     step = an_approval(1, StepRunState.SUCCEEDED, decided_by="clients/ben", comment="looks good")
 
     assert "approval by clients/ben: looks good" in lines(a_deployment(targets=[a_target(steps=[step])]))[2]
+
+
+def test_conditions_say_where_they_stand_and_who_may_end_or_ended_them():
+    steps = [
+        replace(
+            an_approval(1, StepRunState.AWAITING_APPROVAL, requires_roles=["Owner", "SRE"]), part=StepRunPart.BEFORE
+        ),
+        StepRun(
+            ref="after-1",
+            part=StepRunPart.AFTER,
+            state=StepRunState.SUCCEEDED,
+            pause=Pause(duration_s=60, skip=Skip(decided_by="clients/ben", comment="enough")),
+        ),
+    ]
+
+    shown = "\n".join(lines(a_deployment(targets=[a_target(steps=steps)])))
+
+    assert "before: approval by the role Owner or SRE" in shown
+    assert "after: pause 1m00s, skipped by clients/ben: enough" in shown
 
 
 def test_warnings_are_shown_even_when_all_went_well():
