@@ -7,6 +7,7 @@ import pytest
 from kit.checker.explore import explore
 from kit.checker.mutations import MUTATIONS
 
+pytestmark = pytest.mark.timeout(300)
 STATES = 60_000
 
 
