@@ -56,7 +56,10 @@ class AgentLane:
 
     def cancel(self) -> None:
         """Give the call up."""
-        self._call.cancel()
+        if not self._call.cancel():
+            # A failed write marks a call as done without ending it (grpc/grpc#36066); `cancel` then does nothing, and
+            # the call would keep a task and its connection for ever.
+            self._call._cython_call.cancel("given up")  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
 
     def _lost(self, error: grpc.aio.AioRpcError) -> LaneLost:
         self.failure = error

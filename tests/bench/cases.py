@@ -39,6 +39,8 @@ class Case:
     ways: tuple[str, ...] = ("direct", "relay")
     seconds: float = 1.0
     """Length of one slice, beside that of a plain case."""
+    shows_cpu: bool = True
+    """Whether processor time per call means something: not where there is other work beside the calls."""
 
 
 def get(path: str) -> RelayRequest:
@@ -170,7 +172,7 @@ async def call_beside_bulk(relay: Relay, seconds: float, *, bulk: int) -> Number
 async def call_beside_stalled(relay: Relay, seconds: float, *, stalled: int) -> Numbers:
     """Small calls of four callers while readers of endless answers take nothing."""
     async with _stalled(relay, stalled):
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.2 + 0.02 * stalled)  # until all have run out of credit
         numbers = await call_for(relay, seconds, path="/api/1k", callers=4)
     total = numbers["calls"] + numbers["failures"]
     return numbers | {"succeeded": numbers["calls"] / total if total else 0.0}

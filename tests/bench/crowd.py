@@ -7,7 +7,6 @@ session over TLS, made by the agent's own code. Run as a program with a role, a 
 from __future__ import annotations
 
 import asyncio
-import json
 import pickle
 import random
 import resource
@@ -21,13 +20,13 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import uvloop
 
-from bench.ways import START_LIMIT_S, child_of, environment, quiet
+from bench.ways import START_LIMIT_S, quiet
 from borealis_agent.link import Link, Offer
 from borealis_agent.streams import StreamServer
 from borealis_agent.targets.catalog import Catalog
 from borealis_agent.targets.policy import Policy
 from borealis_agent.telemetry import AgentMetrics
-from borealis_server.adapters.store.memory import MemoryCredentialStore
+from kit.agent_program import clean_environment
 from kit.programs import Program
 from kit.tunnel import TENANT, TunnelHub, open_hub
 
@@ -64,9 +63,9 @@ def measure(folder: Path, *, agents: int, idle_s: float) -> Crowd:
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         hub = stack.enter_context(_start("hub", folder, agents))
-        _until(lambda: (folder / "hub.pickle").exists(), hub, "answer")
+        _until((folder / "hub.pickle").exists, hub, "answer")
         time.sleep(1.0)
-        process = psutil.Process(child_of(hub))
+        process = psutil.Process(hub.pid)
         empty_bytes = process.memory_info().rss
         began_at = time.monotonic()
         crowd = stack.enter_context(_start("agents", folder, agents))
@@ -97,8 +96,8 @@ def measure(folder: Path, *, agents: int, idle_s: float) -> Crowd:
 
 
 def _start(role: str, folder: Path, agents: int) -> Program:
-    command = [sys.executable, "-m", "bench.crowd", role, folder, str(agents)]
-    return Program(command, log=folder / f"{role}.log", env=environment())
+    command: list[str | Path] = [sys.executable, "-m", "bench.crowd", role, folder, str(agents)]
+    return Program(command, log=folder / f"{role}.log", env=clean_environment())
 
 
 def _until(is_so: Callable[[], bool], program: Program, what: str) -> None:

@@ -85,13 +85,15 @@ def plan(*, is_quick: bool) -> list[Case]:
             title="GET of 1 KiB, 4 callers, beside 2 bulk answers",
             main="p99_ms",
             run=partial(cases.call_beside_bulk, bulk=2),
+            shows_cpu=False,
         ),
         *(
             Case(
                 key=f"stalled-{stalled}",
-                title=f"GET of 1 KiB, 4 callers, beside {stalled} stalled readers",
+                title=f"GET of 1 KiB, 4 callers, beside {stalled} stalled reader{'' if stalled == 1 else 's'}",
                 main="p99_ms",
                 run=partial(cases.call_beside_stalled, stalled=stalled),
+                shows_cpu=False,
             )
             for stalled in STALLED
         ),

@@ -17,9 +17,6 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
 from bench import crowd, report, silence
 from bench.cases import Case, call_for
 from bench.plan import compare, compare_stalled, only, plan
@@ -31,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bench.plan import Result
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def main() -> None:
@@ -47,7 +46,7 @@ def main() -> None:
                 heard = runner.run(silence.measure(origin, folder / "silence", pause_s=5.0))
         found = None
         if options.has_sessions:
-            agents, idle_s = (20, 1.0) if options.quick else (options.agents, 30.0)
+            agents, idle_s = (5, 1.0) if options.quick else (options.agents, 30.0)
             found = crowd.measure(folder / "crowd", agents=agents, idle_s=idle_s)
     run = report.Run(
         results=results,
@@ -58,7 +57,8 @@ def main() -> None:
         load_before=load_before,
     )
     is_whole = not (options.quick or options.case)
-    report.write(run, ROOT / "bench-results", ROOT / "docs" / "benchmarks.md" if is_whole else None)
+    file = ROOT / "bench-results" / ("relay-quick.json" if options.quick else "relay.json")
+    report.write(run, file, ROOT / "docs" / "benchmarks.md" if is_whole else None)
     _print(run)
 
 

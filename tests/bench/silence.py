@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.ways import AGENT, child_of, start_agent, until_connected
+from bench.ways import AGENT, start_agent, until_connected
 from kit.fault_proxy import FaultProxy
 from kit.tunnel import open_hub, wait_until
 
@@ -37,10 +37,9 @@ async def measure(origin: Origin, folder: Path, *, pause_s: float) -> Silence:
         with await start_agent(bed, origin.kubeconfig, folder, port=proxy.port) as program:
             await until_connected(bed, program)
             (first,) = bed.hub.sessions(AGENT)
-            agent = child_of(program)
-            os.kill(agent, signal.SIGSTOP)
+            os.kill(program.pid, signal.SIGSTOP)
             await asyncio.sleep(pause_s)
-            os.kill(agent, signal.SIGCONT)
+            os.kill(program.pid, signal.SIGCONT)
             await asyncio.sleep(1.0)
             still = [one.session_id for one in bed.hub.sessions(AGENT)]
             logged = len(program.log.read_bytes())

@@ -1,7 +1,7 @@
-"""The ways a call can take in the benchmarks: straight to the origin, through an agent, and through a relay lamed on purpose.
+"""The ways a call can take in the benchmarks: straight to the origin, through an agent, through a relay that was lamed.
 
-Hub and callers live in this process, as the engine does; each agent and the origin in their own. Everything is on: TLS on
-both legs, tokens, the allow-list, the audit of every call, metrics.
+Hub and callers live in this process, as the engine does; each agent and the origin in their own. Everything is on: TLS
+on both legs, tokens, the allow-list, the audit of every call, metrics.
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import psutil
 import structlog
 
 import borealis_agent.session
@@ -27,6 +25,7 @@ from borealis_server.adapters.relay.audit import LogAudit
 from borealis_server.adapters.relay.connection import RelaySettings
 from borealis_server.ports.relay import AgentRef
 from borealis_wire.limits import MIB, Limits
+from kit.agent_program import RUN, clean_environment, start_agent_program
 from kit.direct_relay import DirectCluster, DirectRelay
 from kit.programs import Program
 from kit.tunnel import TENANT, open_hub, wait_until
@@ -71,7 +70,9 @@ def open_origin(folder: Path) -> Iterator[Origin]:
     """The fast HTTPS server, in a process of its own."""
     kubeconfig = folder / "origin" / "kubeconfig"
     log = folder / "origin.log"
-    with Program([sys.executable, "-m", "bench.origin", kubeconfig.parent], log=log, env=environment()) as program:
+    with Program(
+        [sys.executable, "-m", "bench.origin", kubeconfig.parent], log=log, env=clean_environment()
+    ) as program:
         program.wait_until(kubeconfig.exists, what="answer", limit_s=START_LIMIT_S)
         cluster = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]
         ca_pem = Path(cluster["certificate-authority"]).read_text()
@@ -103,35 +104,16 @@ async def _open_relayed(name: str, origin: Origin, folder: Path, limits: dict[st
     async with open_hub(folder, settings=settings, audit=LogAudit()) as bed:
         with await start_agent(bed, origin.kubeconfig, folder, limits=limits) as program:
             await until_connected(bed, program)
-            yield Way(name=name, relay=bed.hub, agent_pid=child_of(program))
+            yield Way(name=name, relay=bed.hub, agent_pid=program.pid)
 
 
 async def start_agent(
     bed: TunnelHub, kubeconfig: Path, folder: Path, *, limits: dict[str, int] | None = None, port: int = 0
 ) -> Program:
     """An agent in a process of its own. `limits` lame it; `port` is a way to the hub."""
-    settings = await bed.link_settings(AGENT.name)
-    credentials = folder / "agent.json"
-    credentials.write_text(
-        json.dumps(
-            {
-                "server": f"localhost:{port or bed.port}",
-                "ca_pem": bed.ca_pem.decode(),
-                "agent": settings.agent,
-                "client_id": settings.client_id,
-                "client_secret": settings.client_secret.get_secret_value(),
-            },
-        ),
-    )
-    command: list[str | Path] = [sys.executable, "-m", "borealis_agent"]
-    if limits:
-        command = [sys.executable, "-m", "bench.ways", json.dumps(limits)]
-    more = {"BOREALIS_AGENT_KUBE_PATH_PREFIXES": "/version,/api", "BOREALIS_AGENT_MAX_STREAMS": "2000"}
-    return Program(
-        [*command, "--credentials-file", credentials, "--kubeconfig", kubeconfig],
-        log=folder / "agent.log",
-        env=environment() | more,
-    )
+    run = ("-m", "bench.ways", json.dumps(limits)) if limits else RUN
+    env = {"BOREALIS_AGENT_KUBE_PATH_PREFIXES": "/version,/api", "BOREALIS_AGENT_MAX_STREAMS": "2000"}
+    return await start_agent_program(bed, kubeconfig, folder, name=AGENT.name, port=port, run=run, env=env)
 
 
 async def until_connected(bed: TunnelHub, program: Program) -> None:
@@ -142,36 +124,18 @@ async def until_connected(bed: TunnelHub, program: Program) -> None:
         raise SystemExit(f"the agent did not connect:\n{program.log_tail()}") from None
 
 
-def child_of(program: Program) -> int:
-    """The process that works: what a program starts may be wrapped."""
-    deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline:
-        family = [psutil.Process(program.pid), *psutil.Process(program.pid).children(recursive=True)]
-        found = [one.pid for one in family if "python" in one.name()]
-        if found:
-            return found[-1]
-        time.sleep(0.05)
-    raise SystemExit(f"no process of {program.name} was found")
-
-
-def environment() -> dict[str, str]:
-    """Of the programs that are started: the test tools are importable, nothing else of ours is set."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BOREALIS_")}
-    return kept | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
-
-
 def quiet() -> None:
     """Keep all logs of this process that say nothing is wrong, without showing them: writing them is part of the work."""
     structlog.configure(
         processors=[structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(Path(os.devnull).open("w")),  # noqa: SIM115 - for the whole run
+        logger_factory=structlog.PrintLoggerFactory(Path(os.devnull).open("w")),  # noqa: SIM115 - for the run
         cache_logger_on_first_use=True,
     )
 
 
 def _run_lamed_agent(limits: dict[str, Any]) -> int:  # Any: fields of Limits
     """The agent, with some limits of the tunnel replaced."""
-    borealis_agent.session.Limits = partial(Limits, **limits)  # type: ignore[misc,assignment]  # laming it is the point
+    borealis_agent.session.Limits = partial(Limits, **limits)  # type: ignore[attr-defined]  # laming it is the point
     return run_agent(sys.argv[2:])
 
 

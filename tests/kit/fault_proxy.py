@@ -193,7 +193,7 @@ class FaultProxy:
             pair.close()
 
     def half_open(self) -> None:
-        """Break all towards the port behind; who dialled hears nothing of it, as when a router forgot the connection."""
+        """Break all towards the port behind; who dialled hears nothing of it, as when a router forgot it."""
         for pair in tuple(self._pairs):
             pair.lose_far_end()
 

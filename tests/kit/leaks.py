@@ -7,7 +7,7 @@ import gc
 import os
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 import psutil
@@ -45,7 +45,7 @@ class LeakWatch:
         self._complaints: list[str] = []
         self._loop = asyncio.get_running_loop()
 
-    def __enter__(self) -> LeakWatch:
+    def __enter__(self) -> Self:
         self._loop.set_exception_handler(self._note)
         return self
 

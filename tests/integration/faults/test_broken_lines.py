@@ -1,4 +1,4 @@
-"""A line that breaks in the middle: what was cut is seen to be cut, nothing is lost in silence, and the agent comes back.
+"""A line that breaks in the middle: what was cut is seen to be cut, nothing is lost in silence, the agent comes back.
 
 Row F3 of the table of faults, and lines that corrupt, split and merge what passes.
 """

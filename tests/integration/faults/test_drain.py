@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
 from borealis_server.domain.errors import AgentUnavailable, RelayRefused
 from kit.tunnel import wait_until
+
+if TYPE_CHECKING:
+    from kit.fault_bed import FaultBed
 
 UPLOAD = bytes(range(256)) * 8192
 
@@ -20,7 +24,7 @@ UPLOAD = bytes(range(256)) * 8192
 class Calls:
     """One call of each kind that is running when the drain begins, and how each ended."""
 
-    bed: object
+    bed: FaultBed
     ends: dict[str, object] = field(default_factory=dict)
 
     async def unary(self) -> None:

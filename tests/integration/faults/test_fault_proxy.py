@@ -171,7 +171,7 @@ async def test_throttled_bytes_take_their_time(proxy, client):
     assert loop.time() - began_at >= 0.15
 
 
-async def test_split_bytes_leave_in_small_pieces(proxy, client, echo):
+async def test_split_bytes_leave_in_small_pieces(proxy, client):
     proxy.split(7, proxy.up)
     got = await echoed(client, BYTES[:70])
 

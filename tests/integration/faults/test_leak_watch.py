@@ -77,6 +77,7 @@ async def test_a_stream_that_something_still_refers_to_is_seen():
 
 async def test_what_the_event_loop_complains_of_is_a_leak():
     watch = LeakWatch()
-    with watch, pytest.raises(pytest.fail.Exception, match="never retrieved"):
+    with watch:
         asyncio.get_running_loop().create_future().set_exception(ValueError("nobody asked"))
-        await watch.check(limit_s=0.05)
+        with pytest.raises(pytest.fail.Exception, match="never retrieved"):
+            await watch.check(limit_s=0.05)

@@ -1,7 +1,7 @@
 """Peers of an earlier version: row F21 of the table of faults.
 
-`recorded/` holds what a hub and an agent of each released version really said to each other, batch by batch; here one of
-the two is replaced by its record. Each session has three calls: a small one, a large one, and an upload.
+`recorded/` holds what a hub and an agent of each earlier version really said to each other, batch by batch; here one
+of the two is replaced by its record. Each session has three calls: a small one, a large one, and an upload.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import asyncio
 import base64
 import json
 import zlib
-from itertools import groupby
+from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,10 @@ def frames_of(path, side):
 
 def by_stream(frames):
     """The frames of each stream, in order; 0 is the session."""
-    return {
-        number: list(some)
-        for number, some in groupby(sorted(frames, key=lambda one: one.stream_id), lambda one: one.stream_id)
-    }
+    found = defaultdict(list)
+    for frame in frames:
+        found[frame.stream_id].append(frame)
+    return found
 
 
 class RecordedHub(TunnelServiceServicer):
@@ -52,12 +53,12 @@ class RecordedHub(TunnelServiceServicer):
         self.said = by_stream(frames)
         self.heard: list[tunnel_pb2.Frame] = []
 
-    async def Lane(self, request_iterator, context):  # noqa: N802, ARG002 - the RPC's name and parameters
+    async def Lane(self, request_iterator, context):  # type: ignore[override]  # noqa: N802, ARG002 - as in the servicer of the hub
         await self._hear(context, lambda frame: frame.HasField("hello"))
         await context.write(LaneResponse(frames=[self.said[0][0]]))
         for number in (1, 3, 5):
             await context.write(LaneResponse(frames=self.said[number]))
-            await self._hear(context, lambda frame: self._ends(number, frame))
+            await self._hear(context, partial(self._ends, number))
         await asyncio.Event().wait()
 
     async def _hear(self, context, until):
