@@ -125,17 +125,17 @@ async def until_connected(bed: TunnelHub, program: Program) -> None:
 
 
 def quiet() -> None:
-    """Keep all logs of this process that say nothing is wrong, without showing them: writing them is part of the work."""
+    """Write all logs of this process as JSON, but show none: writing them is part of the work."""
     structlog.configure(
         processors=[structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(Path(os.devnull).open("w")),  # noqa: SIM115 - for the run
+        logger_factory=structlog.PrintLoggerFactory(Path(os.devnull).open("w")),  # noqa: SIM115 - kept
         cache_logger_on_first_use=True,
     )
 
 
 def _run_lamed_agent(limits: dict[str, Any]) -> int:  # Any: fields of Limits
     """The agent, with some limits of the tunnel replaced."""
-    borealis_agent.session.Limits = partial(Limits, **limits)  # type: ignore[attr-defined]  # laming it is the point
+    borealis_agent.session.Limits = partial(Limits, **limits)  # type: ignore[attr-defined,assignment]  # to lame it
     return run_agent(sys.argv[2:])
 
 

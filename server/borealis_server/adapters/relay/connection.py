@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_LARGEST_SKEW_S: Final = 5.0
+"""How far wall clock and loop may drift apart in the life of a token."""
+
 _FEATURES: Final = ("http", "tcp", "upgrade")
 """What this server can do."""
 
@@ -132,6 +135,7 @@ class AgentConnection:
         self._server_id = server_id
         self._on_ready = on_ready
         self._connected_at = clock.now()
+        self._expires_at = self._end_of_life(authority.principal)
         self._cause = "lost"
         self._greeted = asyncio.Event()
         self._offers: asyncio.Queue[str] = asyncio.Queue(1)
@@ -337,7 +341,8 @@ class AgentConnection:
             async with asyncio.timeout(self._settings.verify_timeout_s):
                 await self._authority.verify(self._authority.token)
         except NotAuthenticated:
-            return self._left_s() > 0  # otherwise it expired meanwhile, which has its own grace
+            # Otherwise it expired meanwhile, which has its own grace, or the wall clock jumped and says nothing of it.
+            return self._left_s() > 0 and not self._has_clock_jumped()
         except (BorealisError, TimeoutError) as error:  # the store is away: no reason to cut agents off
             log.warning("tunnel.recheck_failed", agent=self.agent.name, error=str(error))
         return False
@@ -353,6 +358,7 @@ class AgentConnection:
         else:
             if (principal.tenant, principal.agent_name) == (self.agent.tenant, self.agent.name):
                 self._authority = replace(self._authority, principal=principal, token=token)
+                self._expires_at = self._end_of_life(principal)
                 self._answer_token()
             else:
                 self._answer_token("the token is bound to another agent")
@@ -363,7 +369,16 @@ class AgentConnection:
         self._live.flush()
 
     def _left_s(self) -> float:
-        return (self._authority.principal.expires_at - self._clock.now()).total_seconds()
+        return self._expires_at - asyncio.get_running_loop().time()
+
+    def _end_of_life(self, principal: Principal) -> float:
+        """When the authority ends, by the loop's clock: it does not jump."""
+        left = principal.expires_at - self._clock.now()
+        return asyncio.get_running_loop().time() + left.total_seconds()
+
+    def _has_clock_jumped(self) -> bool:
+        """Whether the wall clock moved since the token in force was taken; a revoked one then ends with its life."""
+        return abs(self._end_of_life(self._authority.principal) - self._expires_at) > _LARGEST_SKEW_S
 
     def _expires_in_ms(self) -> int:
         return max(1, int(self._left_s() * 1000))
