@@ -34,7 +34,7 @@ lock: install ## Resolve the dependencies anew into requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras --group dev --exclude-newer "$$(date -u -d '7 days ago' +%FT%TZ)" pyproject.toml -o requirements.lock
 
-SOURCES := server agent clients protos/wire protos/deployfile tests
+SOURCES := server agent clients protos/wire protos/deployfile protos/fetch tests
 
 .PHONY: format
 format: install ## Format the code
@@ -66,8 +66,9 @@ test-fast: install ## Run the tests that need no other program
 	@pytest -q tests/unit tests/house
 
 .PHONY: fuzz
-fuzz: install ## Feed broken deploy files to the rules. MINUTES=10
+fuzz: install ## Feed broken deploy files to the rules and broken batches to a tunnel. MINUTES=10
 	@python tests/conformance/fuzz.py --minutes $(or $(MINUTES),1)
+	@python tests/conformance/fuzz_tunnel.py --minutes $(or $(MINUTES),1)
 
 .PHONY: model-check
 model-check: install ## Explore every state of the engine's model. STATES=1000000 FAULTS=1 ONLY=scenario
@@ -83,11 +84,12 @@ random-runs: install ## Deliver random deploy files while random things happen. 
 	@python tests/model/random_runs.py --runs $(or $(RUNS),10000)
 
 .PHONY: bench
-bench: install ## Measure, and write docs/benchmarks.md. ONLY=relay CASE=get-16 QUICK=1
-	@tests/kube/install.sh >/dev/null
-	@for each in $(or $(ONLY),relay); do \
-	  PYTHONPATH=tests python -m bench.$$each $(if $(QUICK),--quick) $(if $(CASE),--case $(CASE)) || exit 1; \
-	done
+bench: install ## Measure the relay (CASE=get-16 QUICK=1) and the engine. ONLY=relay or engine
+	@if [ "$(ONLY)" != engine ]; then \
+	  tests/kube/install.sh >/dev/null; \
+	  PYTHONPATH=tests python -m bench.relay $(if $(QUICK),--quick) $(if $(CASE),--case $(CASE)); \
+	fi
+	@if [ "$(ONLY)" != relay ]; then python tests/bench/engine.py; fi
 
 .PHONY: demo
 demo: install ## Deploy an example three times and watch: server, agent and a simulated cluster. KEEP=1 CONTEXT=name

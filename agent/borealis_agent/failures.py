@@ -30,7 +30,7 @@ class LinkFailure(Exception):  # noqa: N818 - it names what failed
 
 _CREDENTIAL_CODES = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
 _SILENT_CODES = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
-_TLS_WORDS = ("handshake", "certificate", "ssl", "tls")
+_TLS_WORDS = ("handshake", "certificate", "ssl", "tls", "alpn", "verification check")
 
 
 def explain(error: grpc.aio.AioRpcError, *, server: str, agent: str) -> LinkFailure:

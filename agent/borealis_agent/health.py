@@ -6,7 +6,6 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 if TYPE_CHECKING:
@@ -17,37 +16,37 @@ if TYPE_CHECKING:
 
 _DEAD_AFTER_S: Final = 300.0
 """Without a tunnel for this long the agent asks to be restarted."""
+_REQUEST_LIMIT_S: Final = 5.0
+_MAX_REQUEST_BYTES: Final = 16 * 1024
+_TEXT: Final = "text/plain; charset=utf-8"
 
 
 class HealthPages:
-    """What the pages say. Shape: `now` is the loop's clock."""
+    """What the pages say. Shape: a page is its status, its media type and its text."""
 
     def __init__(self, link: Link, metrics: AgentMetrics) -> None:
         self._link = link
         self._metrics = metrics
+        self._pages = {"/healthz": self._liveness, "/readyz": self._readiness, "/metrics": self._metrics_page}
 
-    def application(self) -> web.Application:
-        """The pages as an application."""
-        application = web.Application()
-        application.router.add_get("/health/liveness", self._liveness)
-        application.router.add_get("/health/readiness", self._readiness)
-        application.router.add_get("/metrics", self._metrics_page)
-        return application
+    def page(self, path: str) -> tuple[str, str, bytes]:
+        """The page at a path."""
+        page = self._pages.get(path)
+        return page() if page else ("404 Not Found", _TEXT, f"one of {', '.join(self._pages)}\n".encode())
 
-    async def _liveness(self, _: web.Request) -> web.Response:
+    def _liveness(self) -> tuple[str, str, bytes]:
         down_s = asyncio.get_running_loop().time() - self._link.down_since
         if self._link.is_up or down_s < _DEAD_AFTER_S:
-            return web.Response(text="alive\n")
-        return web.Response(status=503, text=f"no tunnel for {down_s:.0f} s\n")
+            return "200 OK", _TEXT, b"alive\n"
+        return "503 Service Unavailable", _TEXT, f"no tunnel for {down_s:.0f} s\n".encode()
 
-    async def _readiness(self, _: web.Request) -> web.Response:
+    def _readiness(self) -> tuple[str, str, bytes]:
         if self._link.is_up:
-            return web.Response(text="ready\n")
-        return web.Response(status=503, text="no tunnel to the server\n")
+            return "200 OK", _TEXT, b"ready\n"
+        return "503 Service Unavailable", _TEXT, b"no tunnel to the server\n"
 
-    async def _metrics_page(self, _: web.Request) -> web.Response:
-        headers = {"Content-Type": CONTENT_TYPE_LATEST}
-        return web.Response(body=generate_latest(self._metrics.registry), headers=headers)
+    def _metrics_page(self) -> tuple[str, str, bytes]:
+        return "200 OK", CONTENT_TYPE_LATEST, generate_latest(self._metrics.registry)
 
 
 @asynccontextmanager
@@ -59,12 +58,30 @@ async def open_health_pages(pages: HealthPages, address: str) -> AsyncIterator[s
     if not address:
         yield ""
         return
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(_REQUEST_LIMIT_S):
+                await _answer(pages, reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, UnicodeDecodeError):
+            pass  # whoever asks so learns nothing; TimeoutError is an OSError
+        finally:
+            writer.close()
+
     host, _, port = address.rpartition(":")
-    runner = web.AppRunner(pages.application(), access_log=None)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host.strip("[]"), int(port))
-        await site.start()
-        yield f"{host}:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    server = await asyncio.start_server(serve, host.strip("[]") or None, int(port), limit=_MAX_REQUEST_BYTES)
+    async with server:
+        yield f"{host}:{server.sockets[0].getsockname()[1]}"
+
+
+async def _answer(pages: HealthPages, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer one request and close: probes and scrapers come seldom."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    words = head.split("\r\n", 1)[0].split(" ")
+    if len(words) != 3 or words[0] not in {"GET", "HEAD"}:  # noqa: PLR2004 - method, path, version
+        status, kind, body = "405 Method Not Allowed", _TEXT, b"GET only\n"
+    else:
+        status, kind, body = pages.page(words[1].partition("?")[0])
+    lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Connection: close"]
+    writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + (b"" if words[0] == "HEAD" else body))
+    await writer.drain()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import json
 import random
+import resource
 import signal
 import sys
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -20,11 +20,15 @@ from borealis_agent.health import HealthPages, open_health_pages
 from borealis_agent.link import Link, Offer
 from borealis_agent.settings import AgentSettings, LinkSettings, SettingsFault, load_settings
 from borealis_agent.streams import StreamServer
-from borealis_agent.targets.kube import KubeTarget, KubeUnconfigured, open_kube_target
+from borealis_agent.targets.catalog import Catalog
+from borealis_agent.targets.kube import open_kube_target
+from borealis_agent.targets.kube_credentials import KubeUnconfigured
 from borealis_agent.telemetry import AgentMetrics, configure_logging
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from borealis_agent.targets.policy import Policy
 
 log = structlog.get_logger(__name__)
 
@@ -45,24 +49,32 @@ def run(arguments: Sequence[str] | None = None) -> int:
         )
         if options.check_settings:
             print(json.dumps(settings.model_dump(mode="json"), indent=2))  # noqa: T201 - it is the answer
-            settings.link()
+            settings.link(), settings.policy()
             return EXIT_OK
-        link_settings = settings.link()
+        link_settings, policy = settings.link(), settings.policy()
     except SettingsFault as fault:
         print(fault, file=sys.stderr)  # noqa: T201 - logging is not configured yet
         return EXIT_SETTINGS
     configure_logging(log_format=settings.log_format, level=settings.log_level)
+    _take_file_descriptors()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(settings, link_settings, once=options.once))
+        return runner.run(_run(settings, link_settings, policy, once=options.once))
 
 
-async def _run(settings: AgentSettings, link_settings: LinkSettings, *, once: bool) -> int:
+def _take_file_descriptors() -> None:
+    """Use as many file descriptors as we may: every call to a target needs one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _run(settings: AgentSettings, link_settings: LinkSettings, policy: Policy, *, once: bool) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        async with open_agent(settings, link_settings) as link:
+        async with open_agent(settings, link_settings, policy) as link:
             if not once:
                 await link.keep(stop)
             else:
@@ -82,38 +94,52 @@ async def _run(settings: AgentSettings, link_settings: LinkSettings, *, once: bo
 
 
 @asynccontextmanager
-async def open_agent(settings: AgentSettings, link_settings: LinkSettings) -> AsyncIterator[Link]:
+async def open_agent(settings: AgentSettings, link_settings: LinkSettings, policy: Policy) -> AsyncIterator[Link]:
     """The agent, ready to hold its link; its targets and pages are closed with the context.
 
     Errors: KubeUnconfigured; OSError if the address of the health pages cannot be used.
     """
     metrics = AgentMetrics()
-    async with open_kube_target(
-        kubeconfig=settings.kubeconfig,
-        context=settings.context,
-        path_prefixes=settings.kube_path_prefixes,
-    ) as kube:
-        link = _link(settings, link_settings, kube, metrics)
-        async with open_health_pages(HealthPages(link, metrics), settings.health_address) as address:
+    async with open_targets(settings, policy) as (catalog, version):
+        link = Link(
+            link_settings,
+            StreamServer(catalog, metrics),
+            metrics,
+            max_streams=settings.max_streams,
+            offer=Offer(targets=policy.names, policy_digest=policy.digest, kubernetes_version=version),
+            chance=random.random,
+        )
+        async with open_health_pages(HealthPages(link, metrics), settings.pages_address()) as address:
             if address:
                 log.info("health.listening", address=address)
             yield link
 
 
-def _link(settings: AgentSettings, link_settings: LinkSettings, kube: KubeTarget, metrics: AgentMetrics) -> Link:
-    policy = json.dumps({"kube": {"paths": settings.kube_path_prefixes}}, sort_keys=True)
-    return Link(
-        link_settings,
-        StreamServer({"kube": kube}, metrics),
-        metrics,
-        max_streams=settings.max_streams,
-        offer=Offer(
-            targets=("kube",),
-            policy_digest=hashlib.sha256(policy.encode()).hexdigest(),
-            kubernetes_version=kube.version,
-        ),
-        chance=random.random,
-    )
+@asynccontextmanager
+async def open_targets(
+    settings: AgentSettings, policy: Policy
+) -> AsyncIterator[tuple[Catalog, Callable[[], Awaitable[str]]]]:
+    """The targets of an allow-list, and what asks the Kubernetes API for its version.
+
+    Errors: KubeUnconfigured.
+    """
+    async with AsyncExitStack() as stack:
+        kube = None
+        if policy.kube is not None:
+            opened = open_kube_target(
+                kubeconfig=settings.kubeconfig, context=settings.context, impersonates=policy.kube.impersonate
+            )
+            kube = await stack.enter_async_context(opened)
+        catalog = Catalog(
+            policy, kube=kube, https_proxy=settings.https_proxy.get_secret_value(), no_proxy=settings.no_proxy
+        )
+        stack.callback(catalog.close)
+        yield catalog, kube.version if kube is not None else _no_version
+
+
+async def _no_version() -> str:
+    """An agent without a Kubernetes API has no version of it."""
+    return ""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ import asyncio
 import importlib.metadata
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -32,7 +32,8 @@ log = structlog.get_logger(__name__)
 
 _WELCOME_TIMEOUT_S: Final = 10.0
 _FINISH_LIMIT_S: Final = 5.0
-_RENEW_RETRY_S: Final = 10.0
+RENEW_RETRY_S: Final = 10.0
+"""How long to wait after a token could not be renewed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,18 @@ class SessionEnd:
     """When the server wants us back; None if it did not say."""
 
 
+class SessionWatcher(Protocol):
+    """Who wants to know how a session goes. Called from its reader, and must not wait."""
+
+    def welcomed(self, session: Session, welcome: pb.Welcome) -> None:
+        """The server took it."""
+        ...
+
+    def left(self, session: Session) -> None:
+        """The server takes no more calls on it; those that are open may finish."""
+        ...
+
+
 class Session:
     """One tunnel. Runs until it ends, or until `stop` is set and open streams have had their grace."""
 
@@ -75,13 +88,15 @@ class Session:
         max_streams: int,
         drain_grace_s: float,
         renew: Callable[[], Awaitable[Token]],
-        on_welcome: Callable[[pb.Welcome], None],
+        renew_retry_s: float = RENEW_RETRY_S,
+        watcher: SessionWatcher,
     ) -> None:
         self._server = server
         self._introduction = introduction
         self._drain_grace_s = drain_grace_s
         self._renew = renew
-        self._on_welcome = on_welcome
+        self._renew_retry_s = renew_retry_s
+        self._watcher = watcher
         self._welcome: pb.Welcome | None = None
         self._welcomed = asyncio.Event()
         self._go_away: pb.GoAway | None = None
@@ -94,6 +109,11 @@ class Session:
             timing=Timing(finish_limit_s=_FINISH_LIMIT_S),
         )
         self._tasks = asyncio.TaskGroup()
+
+    @property
+    def reconnect_after_s(self) -> float | None:
+        """When the server wants us back; None if it did not say."""
+        return self._go_away.reconnect_after_ms / 1000 or None if self._go_away is not None else None
 
     async def run(self, token: Token, stop: asyncio.Event) -> SessionEnd:
         """Carry the tunnel until it ends; says how it did."""
@@ -116,7 +136,7 @@ class Session:
             instance_id=self._introduction.instance_id,
             version=importlib.metadata.version("borealis-cd"),
             kubernetes_version=self._introduction.kubernetes_version,
-            features=["http"],
+            features=["http", "tcp", "upgrade"],
             policy_digest=self._introduction.policy_digest,
             relay_targets=self._introduction.targets,
         )
@@ -124,19 +144,22 @@ class Session:
         self._live.flush()
 
     def _end(self, detail: str) -> SessionEnd:
-        after_s = None
         if self._go_away is not None:
             detail = self._go_away.detail or detail
-            after_s = self._go_away.reconnect_after_ms / 1000 or None
-        return SessionEnd(detail=detail, was_welcomed=self._welcome is not None, reconnect_after_s=after_s)
+        return SessionEnd(
+            detail=detail, was_welcomed=self._welcome is not None, reconnect_after_s=self.reconnect_after_s
+        )
 
     def _on_event(self, event: Event) -> None:
         match event:
             case WelcomeReceived():
                 self._take_welcome(event.welcome)
             case GoAwayReceived():
+                is_first = self._go_away is None
                 self._go_away = event.go_away
                 self._leaving.set()
+                if is_first:
+                    self._watcher.left(self)
             case TokenAnswered() if not event.state.accepted:
                 log.warning("token.refused", cause=event.state.detail)
             case _:
@@ -151,7 +174,7 @@ class Session:
             finish_limit_s=_FINISH_LIMIT_S,
         )
         self._welcomed.set()
-        self._on_welcome(welcome)
+        self._watcher.welcomed(self, welcome)
 
     def _on_open(self, stream: LiveStream, request: pb.Open) -> None:
         task = self._tasks.create_task(self._server.serve(stream, request), name=f"stream.{stream.id}")
@@ -176,7 +199,7 @@ class Session:
                     log.error("token.renewal_refused", cause=str(failure))  # noqa: TRY400 - the cause is one line
                 else:
                     log.warning("token.renewal_failed", cause=str(failure))
-                await asyncio.sleep(_RENEW_RETRY_S)
+                await asyncio.sleep(self._renew_retry_s)
             else:
                 self._live.core.offer_token(token.value)
                 self._live.flush()

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from borealis_agent.proxies import Proxy, ProxyFault, is_direct, parse_proxy
+from borealis_agent.targets_file import TargetsFault, kube_alone, read_targets
+
+if TYPE_CHECKING:
+    from borealis_agent.targets.policy import Policy
+
 _NAME = r"[A-Za-z0-9_-]{1,63}"
+_POD_PAGES = ":8080"
 
 
 class SettingsFault(Exception):  # noqa: N818 - it names what is wrong with the settings
@@ -36,6 +44,19 @@ class LinkSettings:
     """Name expected in the server's certificate; empty if it is the host of `server`."""
     drain_grace_s: float
     """How long requests may go on after the order to stop, in seconds."""
+    ca_file: Path | None = None
+    """Where `ca_pem` came from: read again for each tunnel, for authorities rotate."""
+    proxy: Proxy | None = None
+    """HTTP proxy on the way to the server; None if there is none."""
+
+    def trusted_pem(self) -> bytes | None:
+        """Certificates to trust now."""
+        if self.ca_file is None:
+            return self.ca_pem
+        try:
+            return self.ca_file.read_bytes() or self.ca_pem
+        except OSError:  # in the middle of being replaced: what was good before
+            return self.ca_pem
 
 
 class AgentSettings(BaseSettings):
@@ -67,11 +88,32 @@ class AgentSettings(BaseSettings):
     context: str = Field("", description="Context in the kubeconfig file. Default: its current context.")
     kube_path_prefixes: Annotated[tuple[str, ...], NoDecode] = Field(
         ("/",),
-        description="Paths of the Kubernetes API that may be called, as comma-separated prefixes. Default: all.",
+        description="Paths of the Kubernetes API that may be called, as comma-separated prefixes. Default: all. Not "
+        "together with targets_file.",
+    )
+    targets_file: Path | None = Field(
+        None,
+        description="TOML file with everything that may be reached, see [targets](targets.md). Default: the Kubernetes "
+        "API alone, with what its RBAC gives the agent.",
     )
     max_streams: int = Field(1000, ge=1, le=10_000, description="Requests relayed at once, number.")
     drain_grace_s: float = Field(30.0, ge=0, le=900, description="Time for open requests after SIGTERM, seconds.")
-    health_address: str = Field("", description="host:port of the health and metrics pages. Default: off.")
+    health_address: str = Field(
+        "",
+        description="host:port of the pages /healthz, /readyz and /metrics. Default: `:8080` in a pod, else off.",
+    )
+    https_proxy: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=AliasChoices("BOREALIS_AGENT_HTTPS_PROXY", "HTTPS_PROXY"),
+        description="HTTP proxy on the way to the server and to https targets, `http://user:password@host:port`. "
+        "Default: `HTTPS_PROXY`.",
+    )
+    no_proxy: str = Field(
+        "",
+        validation_alias=AliasChoices("BOREALIS_AGENT_NO_PROXY", "NO_PROXY"),
+        description="What is reached without the proxy: hosts, domains, networks or `*`, separated by commas. Default: "
+        "`NO_PROXY`.",
+    )
     log_format: Literal["text", "json"] = Field("text", description="How log lines look: text or json.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe lines to log.")
 
@@ -84,7 +126,29 @@ class AgentSettings(BaseSettings):
     def _check_paths(self) -> Self:
         if not all(prefix.startswith("/") for prefix in self.kube_path_prefixes):
             raise ValueError("kube_path_prefixes: every prefix starts with /")
+        try:
+            parse_proxy(self.https_proxy.get_secret_value())
+        except ProxyFault as fault:
+            raise ValueError(f"https_proxy: {fault}") from fault
+        if self.targets_file is not None and self.kube_path_prefixes != ("/",):
+            raise ValueError("kube_path_prefixes: write them as `paths` of [kube] into the targets file")
         return self
+
+    def pages_address(self) -> str:
+        """Where the health pages are served; empty if nowhere."""
+        return self.health_address or (_POD_PAGES if "KUBERNETES_SERVICE_HOST" in os.environ else "")
+
+    def policy(self) -> Policy:
+        """What the agent may reach.
+
+        Errors: SettingsFault with all faults.
+        """
+        if self.targets_file is None:
+            return kube_alone(self.kube_path_prefixes)
+        try:
+            return read_targets(self.targets_file)
+        except TargetsFault as fault:
+            raise SettingsFault(f"BOREALIS_AGENT_TARGETS_FILE: {fault}") from fault
 
     def link(self) -> LinkSettings:
         """What the link to the server needs, from the environment and the credentials file together.
@@ -99,6 +163,8 @@ class AgentSettings(BaseSettings):
             client_id=self.client_id or given.get("client_id", ""),
             client_secret=SecretStr(self._secret() or given.get("client_secret", "")),
             ca_pem=_read_ca(self, given),
+            ca_file=_ca_file(self, given),
+            proxy=self._proxy_to(self.server or given.get("server", "")),
             server_name=self.server_name or given.get("server_name", ""),
             drain_grace_s=self.drain_grace_s,
         )
@@ -106,6 +172,12 @@ class AgentSettings(BaseSettings):
         if faults:
             raise SettingsFault("\n".join(faults))
         return link
+
+    def _proxy_to(self, server: str) -> Proxy | None:
+        host, _, port = server.rpartition(":")
+        if not port.isdecimal() or is_direct(host.strip("[]"), int(port), self.no_proxy):
+            return None
+        return parse_proxy(self.https_proxy.get_secret_value())
 
     def _secret(self) -> str:
         if self.client_secret_file is None:
@@ -153,15 +225,20 @@ def _read_credentials(path: Path | None) -> dict[str, str]:
 
 
 def _read_ca(settings: AgentSettings, given: dict[str, str]) -> bytes | None:
+    path = _ca_file(settings, given)
+    if path is not None:
+        return _read_text(path, "BOREALIS_AGENT_CA_FILE").encode()
+    pem = settings.ca_pem or given.get("ca_pem", "")
+    return pem.encode() if pem else None
+
+
+def _ca_file(settings: AgentSettings, given: dict[str, str]) -> Path | None:
+    """The file of the certificates to trust; None if they are given themselves, or those of the system are meant."""
     if settings.ca_pem:
-        return settings.ca_pem.encode()
+        return None
     if settings.ca_file is not None:
-        return _read_text(settings.ca_file, "BOREALIS_AGENT_CA_FILE").encode()
-    if given.get("ca_pem"):
-        return given["ca_pem"].encode()
-    if given.get("ca_file"):
-        return _read_text(Path(given["ca_file"]), "ca_file of the credentials file").encode()
-    return None
+        return settings.ca_file
+    return Path(given["ca_file"]) if given.get("ca_file") and not given.get("ca_pem") else None
 
 
 def _read_text(path: Path, setting: str) -> str:

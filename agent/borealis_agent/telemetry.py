@@ -41,6 +41,14 @@ class AgentMetrics:
             ["result"],
             registry=self.registry,
         )
+        moved = Counter(
+            "borealis_agent_bytes",
+            "Bytes of bodies and connections that were relayed.",
+            ["direction"],
+            registry=self.registry,
+        )
+        self.to_target_bytes = moved.labels("to_target")
+        self.from_target_bytes = moved.labels("from_target")
         self.attempts = Counter(
             "borealis_agent_connects",
             "Attempts to reach the server, by how they ended.",

@@ -24,8 +24,11 @@ from borealis_server.adapters import private_files
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.cluster.client import RelayedCluster
+from borealis_server.adapters.fetcher import HttpFetcher, open_fetcher
 from borealis_server.adapters.pki import ServerCertificate, open_given_certificate, open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
+from borealis_server.adapters.relay.admission import AdmissionLimits
+from borealis_server.adapters.relay.connection import RelaySettings
 from borealis_server.adapters.relay.hub import RelayHub
 from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.store.agents import SqliteAgentRecordStore
@@ -38,6 +41,7 @@ from borealis_server.services.agents import AgentService
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
+from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
@@ -90,6 +94,7 @@ class _Parts:
     identity: IdentityService
     hub: RelayHub
     issuer: str
+    fetcher: HttpFetcher
 
 
 async def serve(settings: ServerSettings, *, port_file: Path | None = None) -> None:
@@ -161,7 +166,10 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
     certificate = _certificate(settings, data_dir, clock)
     issuer = settings.issuer.rstrip("/") or f"https://{_host(settings)}:{web_port}"
     signer = JwtSigner(open_signing_key(data_dir / "keys" / "token-signing.pem"), issuer=issuer)
-    async with open_database(data_dir / "borealis.db", on_commit=metrics.commits.observe) as database:
+    async with (
+        open_fetcher(allows_private=settings.allow_private_addresses) as fetcher,
+        open_database(data_dir / "borealis.db", on_commit=metrics.commits.observe) as database,
+    ):
         identity = IdentityService(
             credentials=SqliteCredentialStore(database),
             signer=signer,
@@ -176,9 +184,23 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             certificate=certificate,
             database=database,
             identity=identity,
-            hub=RelayHub(clock, metrics=RelayMetrics(metrics.registry)),
+            hub=RelayHub(clock, _relay_settings(settings), metrics=RelayMetrics(metrics.registry)),
             issuer=issuer,
+            fetcher=fetcher,
         )
+
+
+def _relay_settings(settings: ServerSettings) -> RelaySettings:
+    return RelaySettings(
+        max_age_s=settings.tunnel_max_age_s,
+        budget_bytes=settings.tunnel_budget_bytes,
+        admission=AdmissionLimits(
+            agent_calls=settings.relay_agent_calls,
+            agent_calls_per_s=settings.relay_agent_calls_per_s,
+            tenant_calls=settings.relay_tenant_calls,
+            tenant_calls_per_s=settings.relay_tenant_calls_per_s,
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +221,7 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
         relay=parts.hub,
     )
     journal = Journal(SqliteDeploymentStore(parts.database))
-    deployments = Deployments(journal, agents, parts.clock, SystemRandomness())
+    deployments = Deployments(journal, agents, parts.clock, SystemRandomness(), parts.fetcher)
     engine = _Engine(parts, journal, agents)
 
     async def wind_down(grace_s: float) -> None:
@@ -254,7 +276,8 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
         "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
         "borealis.deployment.v1.DeploymentService": partial(
-            add_DeploymentServiceServicer_to_server, DeploymentServicer(deployments)
+            add_DeploymentServiceServicer_to_server,
+            DeploymentServicer(deployments, LiveReplicasReader(RelayedCluster(parts.hub), agents)),
         ),
     }
     return [Service(name=name, add=add) for name, add in adds.items()]

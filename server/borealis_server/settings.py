@@ -77,8 +77,23 @@ class ServerSettings(BaseSettings):
     """How long an access token is good for, in seconds."""
     shutdown_grace_s: float = Field(default=10.0, ge=0, le=600)
     """How long calls in progress may go on after a stop was asked for, in seconds."""
+    tunnel_max_age_s: float = Field(default=43200.0, ge=60, le=7 * 86400)
+    """How long a tunnel lives before its agent is asked to make a new one, in seconds; a tenth more or less."""
+    tunnel_budget_bytes: int = Field(default=512 * 2**20, ge=16 * 2**20)
+    """What all agents together may make this server hold of answers that nobody has read yet, in bytes."""
+    relay_agent_calls: int = Field(default=1000, ge=1)
+    """Calls through one agent that may be open at once."""
+    relay_agent_calls_per_s: int = Field(default=20_000, ge=1)
+    """Calls through one agent that may begin within a second."""
+    relay_tenant_calls: int = Field(default=10_000, ge=1)
+    """Calls through all agents of a tenant that may be open at once."""
+    relay_tenant_calls_per_s: int = Field(default=50_000, ge=1)
+    """Calls through all agents of a tenant that may begin within a second."""
     max_request_bytes: int = Field(default=16 * 2**20, ge=2**20, le=256 * 2**20)
     """Largest request, in bytes."""
+    allow_private_addresses: bool = False
+    """Whether manifests that a deploy file names by address may be fetched from loopback, link-local and other private
+    machines: whoever may start a deployment could read there."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important events that are logged."""
     log_format: Literal["text", "json"] = "text"

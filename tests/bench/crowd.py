@@ -23,6 +23,8 @@ import uvloop
 from bench.ways import START_LIMIT_S, quiet
 from borealis_agent.link import Link, Offer
 from borealis_agent.streams import StreamServer
+from borealis_agent.targets.catalog import Catalog
+from borealis_agent.targets.policy import Policy
 from borealis_agent.telemetry import AgentMetrics
 from kit.agent_program import clean_environment
 from kit.programs import Program
@@ -146,7 +148,7 @@ async def _agents(folder: Path, agents: int) -> None:
     offer = Offer(targets=(), policy_digest="", kubernetes_version=version)
     async with asyncio.TaskGroup() as tasks:
         for one in settings[:agents]:
-            server = StreamServer({}, metrics)
+            server = StreamServer(Catalog(Policy()), metrics)
             link = Link(one, server, metrics, max_streams=100, offer=offer, chance=random.random)
             tasks.create_task(link.keep(stop))
             await asyncio.sleep(_RAMP_S)

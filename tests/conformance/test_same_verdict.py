@@ -20,7 +20,7 @@ from borealis_client import gather
 from borealis_deployfile.language.examples import complete, fragment_of
 from borealis_deployfile.language.paths import entries
 from borealis_deployfile.language.reference import to_yaml
-from borealis_deployfile.manifests import FileContent, collect_paths
+from borealis_deployfile.manifests import FileContent, collect_addresses, collect_paths
 from borealis_deployfile.parse import check
 from borealis_server.domain.errors import DeployFileInvalid
 from borealis_server.domain.start import StartRequest, checked
@@ -80,8 +80,8 @@ class Everything(frozenset):
 def assert_same(path: Path):
     file = check(path.read_bytes(), file_name=str(path)).file
     below = [(path.parent / one).resolve() for one in (collect_paths(file) if file else ())]
-    if not all(one.is_relative_to(path.parent) for one in below):
-        return  # a mutation made a path that leads out of the folder: it would read the machine
+    if not all(one.is_relative_to(path.parent) for one in below) or (file and collect_addresses(file)):
+        return  # a path that leads out of the folder would read the machine, an address the network
     told, warnings = by_command_line(path)
     refused, server_warnings = by_server(path)
 

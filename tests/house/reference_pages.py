@@ -37,6 +37,7 @@ _CLIENT_VARIABLES = """\
 | `BOREALIS_CLIENT_SECRET` | Secret of that credential. |
 | `BOREALIS_TOKEN` | Access token to use instead of a credential. |
 | `BOREALIS_CONTEXT_FILE` | JSON file that stands for all of the above. Default: what a server here wrote. |
+| `BOREALIS_ALLOW_PRIVATE_ADDRESSES` | CLI: `1` fetches deploy files and what they name from private networks too. |
 | `BOREALIS_DEBUG` | CLI: anything but empty shows where in the code a bug is. |
 | `BOREALIS_SCREEN_READER` | CLI: anything but empty writes lines instead of a tree that redraws itself. |
 | `GITHUB_WORKSPACE` | Checkout of a CI job, where manifest paths that lead nowhere else are looked for. |"""

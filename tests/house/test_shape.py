@@ -90,7 +90,7 @@ def test_every_package_is_typed(repository):
     roots = {str(PurePosixPath(path).parent) for path in repository.matching("/__init__.py")}
     packages = {path for path in roots if PurePosixPath(path).name.startswith("borealis_")}
 
-    assert len(packages) == 7
+    assert len(packages) == 8
     assert [path for path in sorted(packages) if f"{path}/py.typed" not in repository.paths] == []
 
 

@@ -21,6 +21,7 @@ from borealis_server.services.journal import Journal
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
 from kit.direct_relay import DirectCluster, DirectRelay
+from kit.web import KnownAddresses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -129,5 +130,7 @@ async def open_control_plane(api: ApiServer, store: DeploymentStore | None = Non
             open_queue(journal, _Agents(), clock),
         ):
             yield ControlPlane(
-                deployments=Deployments(journal, _Agents(), clock, SystemRandomness()), journal=journal, clock=clock
+                deployments=Deployments(journal, _Agents(), clock, SystemRandomness(), KnownAddresses()),
+                journal=journal,
+                clock=clock,
             )

@@ -6,9 +6,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from borealis_deployfile.manifests import FileContent, check_manifests, collect_paths
+from borealis_deployfile.addresses import shown
+from borealis_deployfile.bodies import check_bodies
+from borealis_deployfile.faults import Severity
+from borealis_deployfile.manifests import FileContent, check_manifests, collect_addresses, collect_paths
 from borealis_deployfile.parse import check
 from borealis_deployfile.planning.planner import make_plan
+from borealis_deployfile.surroundings import Surroundings, check_surroundings
 from borealis_deployfile.unsupported import unsupported
 
 if TYPE_CHECKING:
@@ -23,6 +27,9 @@ GOOD: Final = tuple(sorted((ROOT / "good").glob("*.yaml")))
 """Files without faults of their own; their manifests lie beside them."""
 BAD: Final = tuple(sorted((ROOT / "bad").glob("*.yaml")))
 
+REFUSED: Final = tuple(sorted((ROOT / "refused").glob("*.yaml")))
+"""Files that are sound by themselves, and whose manifests, bodies or surroundings are not."""
+
 
 def expectation_of(file: Path) -> Any:  # Any: JSON
     """What is written beside the file."""
@@ -30,8 +37,10 @@ def expectation_of(file: Path) -> Any:  # Any: JSON
 
 
 def manifest_files(file: DeployFile, folder: Path) -> dict[str, tuple[FileContent, ...]]:
-    """The manifests that lie in the folder, as a client collects them."""
-    return {path: tuple(_contents(folder / path)) for path in collect_paths(file) if (folder / path).exists()}
+    """What lies in the folder, as a client collects it; what addresses answer lies in its folder `web`."""
+    places = {path: folder / path for path in collect_paths(file)}
+    places |= {address: folder / "web" / shown(address).partition("://")[2] for address in collect_addresses(file)}
+    return {path: tuple(_contents(place)) for path, place in places.items() if place.exists()}
 
 
 def verdict_of(path: Path) -> dict[str, Any]:
@@ -40,9 +49,13 @@ def verdict_of(path: Path) -> dict[str, Any]:
     verdict: dict[str, Any] = {"faults": _places(result.faults), "warnings": _places(result.warnings)}
     if result.file is None:
         return verdict
-    manifests = check_manifests(result.file, manifest_files(result.file, path.parent))
+    files = manifest_files(result.file, path.parent)
+    manifests, bodies = check_manifests(result.file, files), check_bodies(result.file, files)
+    verdict["warnings"] += _places(bodies.warnings)
+    if bodies.faults:
+        verdict["body_faults"] = _places(bodies.faults)
     verdict["manifest_faults"] = sorted({fault.code.value for fault in manifests.faults})
-    verdict["not_supported"] = [{"line": one.line, "message": one.message} for one in unsupported(result.file)]
+    verdict["not_supported"] = [{"line": one.line, "message": one.message} for one in unsupported(bodies.file)]
     plan = make_plan(result.file, manifests.objects_by_target)
     verdict["waves"] = [list(wave) for wave in plan.waves]
     if manifests.faults:
@@ -52,6 +65,29 @@ def verdict_of(path: Path) -> dict[str, Any]:
         one.name: [_step(step) for step in (*one.before, *one.steps, *one.after)] for one in plan.targets
     }
     return verdict
+
+
+def refusal_of(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
+    """Faults and warnings of a file together with what it names and what `given` says there is around it."""
+    result = check(path.read_bytes(), file_name=path.name, account=given.get("account"))
+    assert result.file is not None, result.faults
+    files = manifest_files(result.file, path.parent)
+    manifests, bodies = check_manifests(result.file, files), check_bodies(result.file, files)
+    known = {name: given[name] for name in ("accounts", "secrets", "providers", "roles", "away") if name in given}
+    found = (
+        *result.warnings,
+        *(*manifests.faults, *manifests.warnings, *bodies.faults, *bodies.warnings),
+        *check_surroundings(bodies.file, Surroundings(**known)),
+    )
+    return {
+        "given": dict(given),
+        "faults": [_place(fault) for fault in found if fault.severity is Severity.ERROR],
+        "warnings": [_place(fault) for fault in found if fault.severity is Severity.WARNING],
+    }
+
+
+def _place(fault: Fault) -> dict[str, Any]:
+    return {"code": fault.code.value, "place": f"{fault.file}:{fault.line}:{fault.column}", "message": fault.message}
 
 
 def _contents(path: Path) -> Iterable[FileContent]:

@@ -17,6 +17,7 @@ from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import Runner, open_runner
 from kit.control_plane import ACCOUNT, TENANT, ControlPlane, JumpingClock
 from kit.model_kube import ModelKube
+from kit.web import KnownAddresses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -133,7 +134,7 @@ class ModelEngine:
 
     def plane(self, journal: Journal) -> ControlPlane:
         """What callers do, without a runner."""
-        deployments = Deployments(journal, self.agents, self.clock, SystemRandomness())
+        deployments = Deployments(journal, self.agents, self.clock, SystemRandomness(), KnownAddresses())
         return ControlPlane(deployments=deployments, journal=journal, clock=self.clock)
 
     async def _work(self) -> None:

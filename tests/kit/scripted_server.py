@@ -23,6 +23,7 @@ from grpc_status import rpc_status
 from borealis.agent.v1 import agent_pb2, agent_service_pb2, agent_service_pb2_grpc
 from borealis.deployment.v1 import deployment_pb2, deployment_service_pb2, deployment_service_pb2_grpc
 from borealis.identity.v1 import identity_pb2, identity_service_pb2, identity_service_pb2_grpc
+from borealis_client import LiveReplicas
 from borealis_sandbox.pki import Authority
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class ScriptedServer:
         self.agents: list[Agent] = []
         self.watches: deque[list[Any]] = deque()
         """A script for each watch to come: snapshots, events, failures, silences; then the stream ends."""
+        self.live: dict[str, LiveReplicas] = {}
+        """What is live, by the name of the Deployment."""
         self.warnings: list[str] = []
         self.calls: list[Call] = []
         self.token_lifetime_s = 900
@@ -217,6 +220,12 @@ class _Deployments(deployment_service_pb2_grpc.DeploymentServiceServicer):
                 yield deployment_service_pb2.WatchDeploymentResponse(sequence=step.sequence, event=event)
             else:
                 yield deployment_service_pb2.WatchDeploymentResponse(sequence=step.sequence, snapshot=_sent(step))
+
+    def GetLiveReplicas(self, request: Any, context: Any) -> Any:
+        self._script.enter("GetLiveReplicas", request, context)
+        answers = [self._script.live.get(place.name, LiveReplicas(is_absent=True)) for place in request.workloads]
+        messages = [deployment_service_pb2.LiveReplicas.FromString(bytes(answer)) for answer in answers]
+        return deployment_service_pb2.GetLiveReplicasResponse(workloads=messages)
 
     def ApproveDeployment(self, request: Any, context: Any) -> Any:
         self._script.enter("ApproveDeployment", request, context)

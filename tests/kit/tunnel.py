@@ -18,7 +18,9 @@ from borealis_agent.backoff import Backoff
 from borealis_agent.link import Link, Offer
 from borealis_agent.settings import LinkSettings
 from borealis_agent.streams import StreamServer
+from borealis_agent.targets.catalog import Catalog
 from borealis_agent.targets.kube import open_kube_target
+from borealis_agent.targets_file import kube_alone
 from borealis_agent.telemetry import AgentMetrics
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.pki import open_own_certificate
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     from borealis.tunnel.v1.tunnel_service_pb2_grpc import TunnelServiceServicer
     from borealis_agent.session import Session
+    from borealis_agent.targets.policy import Policy
     from borealis_server.adapters.relay.connection import RelaySettings
     from borealis_server.ports.audit import RelayAudit
     from borealis_server.ports.clock import Clock
@@ -169,18 +172,21 @@ async def open_agent(
     path_prefixes: tuple[str, ...] = ("/",),
     max_streams: int = 1000,
     port: int = 0,
+    policy: Policy | None = None,
 ) -> AsyncIterator[RunningAgent]:
     """Run an agent while the context is open; it is connected when the context begins. `port` is a way to the hub."""
     metrics = AgentMetrics()
     stop = asyncio.Event()
     settings = await bed.link_settings(agent, server=f"localhost:{port or bed.port}")
-    async with open_kube_target(kubeconfig=kubeconfig, context="", path_prefixes=path_prefixes) as kube:
+    policy = policy or kube_alone(path_prefixes)
+    async with open_kube_target(kubeconfig=kubeconfig, context="") as kube:
+        catalog = Catalog(policy, kube=kube)
         link = Link(
             settings,
-            StreamServer({"kube": kube}, metrics),
+            StreamServer(catalog, metrics),
             metrics,
             max_streams=max_streams,
-            offer=Offer(targets=("kube",), policy_digest="", kubernetes_version=kube.version),
+            offer=Offer(targets=policy.names, policy_digest=policy.digest, kubernetes_version=kube.version),
             chance=lambda: 0.1,
             backoff=Backoff(longest_s=1.0),
         )
@@ -192,6 +198,7 @@ async def open_agent(
                 yield RunningAgent(ref=ref, link=link, metrics=metrics, stop=stop, task=task)
             finally:
                 stop.set()
+        catalog.close()
 
 
 async def wait_until(condition: Callable[[], object], limit_s: float = _CONNECT_LIMIT_S) -> None:

@@ -1,18 +1,20 @@
-"""What passes from a stranger's request to a target, and back. Pure functions."""
+"""What passes from a stranger's request to a target, and back. Pure functions, quick: they are part of every call."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
+
+from borealis.tunnel.v1 import tunnel_pb2 as pb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from borealis.tunnel.v1 import tunnel_pb2 as pb
-
 _HOP_BY_HOP: Final = frozenset(
     {
         "connection",
+        "http2-settings",
         "keep-alive",
         "proxy-authenticate",
         "proxy-authorization",
@@ -23,26 +25,104 @@ _HOP_BY_HOP: Final = frozenset(
         "upgrade",
     },
 )
-_NOT_FORWARDED: Final = _HOP_BY_HOP | {"authorization", "content-length", "cookie", "expect", "host"}
-_NOT_FORWARDED_PREFIXES: Final = ("impersonate-", "x-remote-")
+_NOT_FORWARDED: Final = _HOP_BY_HOP | {
+    "authorization",
+    "content-length",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "x-forwarded-client-cert",
+}
+_IDENTITY: Final = ("impersonate-", "x-remote-")
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-_NOT_RETURNED: Final = _HOP_BY_HOP | {"set-cookie", "www-authenticate"}
+_NOT_RETURNED: Final = frozenset(name.encode() for name in _HOP_BY_HOP | {"set-cookie", "www-authenticate"})
+_NOT_RETURNED_BY_SWITCH: Final = _NOT_RETURNED - {b"connection", b"upgrade"}
+_FIELDS: Final = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\r\n\0]*\r\n)*")
+_PLAIN_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~:-]*)+/?(?:\?[A-Za-z0-9._~:=&,+%/!()*-]*)?")
+"""What nearly every path looks like, and nothing that could be a fault."""
+_UPGRADE: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z/-]+")
+_MAX_PATH: Final = 8 * 1024
 
 
-def request_headers(headers: Iterable[pb.HttpHeader]) -> list[tuple[str, str]]:
-    """The header fields that may reach a target: no credentials, no identity, nothing about a connection."""
-    kept: list[tuple[str, str]] = []
+class HeadFault(ValueError):  # noqa: N818 - it names what is wrong with the head
+    """The head of a request is not one that can be relayed. The text says why."""
+
+
+def request_fields(headers: Iterable[pb.HttpHeader], *, added: bytes = b"") -> bytes:
+    """The header fields that may reach a target, as they go over the wire, behind those that we add.
+
+    Shape: no credentials, no identity, nothing about a connection; and nothing that `Connection` calls its own.
+
+    Errors: HeadFault for a name or a value that would end its line.
+    """
+    own: frozenset[str] = frozenset()
+    kept: list[tuple[str, bytes]] = []
     for header in headers:
         name = header.name.lower()
-        if name not in _NOT_FORWARDED and not name.startswith(_NOT_FORWARDED_PREFIXES):
-            kept.append((header.name, header.value.decode("latin-1")))
-    return kept
+        if name in _NOT_FORWARDED or name.startswith(_IDENTITY):
+            if name == "connection":
+                own |= {word.strip().lower() for word in header.value.decode("latin-1").split(",")}
+            continue
+        kept.append((header.name, header.value))
+    if own:
+        kept = [(name, value) for name, value in kept if name.lower() not in own]
+    fields = b"".join([b"%b: %b\r\n" % (name.encode(), value) for name, value in kept])
+    if fields.count(b"\n") != len(kept) or not _FIELDS.fullmatch(fields):
+        raise HeadFault("a header field has a line break, a NUL or a wrong name")
+    return added + fields
 
 
-def response_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, bytes]]:
-    """The header fields that may leave the cluster; names in lower case."""
-    named = ((name.decode("latin-1").lower(), value) for name, value in headers)
-    return [(name, value) for name, value in named if name not in _NOT_RETURNED]
+def content_length(headers: Iterable[pb.HttpHeader]) -> int | None:
+    """The size that the caller gives its body; None if it does not say.
+
+    Errors: HeadFault if it says it twice or says something else than a number.
+    """
+    found = [header.value for header in headers if header.name.lower() == "content-length"]
+    if not found:
+        return None
+    if len(found) > 1 or not found[0].isdigit() or len(found[0]) > 18:  # noqa: PLR2004 - digits of a 64-bit number
+        raise HeadFault("Content-Length is not one number")
+    return int(found[0])
+
+
+def upgrade_protocol(headers: Iterable[pb.HttpHeader]) -> bytes:
+    """The protocol that a request asks to switch to.
+
+    Errors: HeadFault if it names none, or not exactly one.
+    """
+    found = [header.value.strip() for header in headers if header.name.lower() == "upgrade"]
+    if len(found) != 1 or not _UPGRADE.fullmatch(found[0]):
+        raise HeadFault("the request names no single protocol in Upgrade")
+    return found[0]
+
+
+def response_headers(headers: Iterable[tuple[bytes, bytes]], *, is_switch: bool = False) -> list[pb.HttpHeader]:
+    """The header or trailer fields that may leave the cluster; names come in lower case.
+
+    Shape: after a switch of protocols the caller also learns to which.
+    """
+    dropped = _NOT_RETURNED_BY_SWITCH if is_switch else _NOT_RETURNED
+    return [
+        pb.HttpHeader(name=name.decode("latin-1"), value=value.strip(b" \t"))
+        for name, value in headers
+        if name not in dropped
+    ]
+
+
+def fault_of_head(headers: Iterable[pb.HttpHeader]) -> str | None:
+    """Why a head must not be relayed, whatever would be dropped from it; None if it may be.
+
+    Shape: what two readers of the same bytes could understand differently is refused, not repaired.
+    """
+    names = [header.name.lower() for header in headers]
+    if names.count("host") > 1:
+        return "the request has two Host fields"
+    if "transfer-encoding" in names and "content-length" in names:
+        return "the request has both Transfer-Encoding and Content-Length"
+    if any(name.startswith(_IDENTITY) for name in names):
+        return "the request names an identity (Impersonate-* or X-Remote-*), which only the agent may do"
+    return None
 
 
 def fault_of_method(method: str) -> str | None:
@@ -50,8 +130,12 @@ def fault_of_method(method: str) -> str | None:
     return None if method in _METHODS else f"the method {method} is not relayed"
 
 
-def fault_of_path(path: str) -> str | None:
+def fault_of_path(path: str) -> str | None:  # noqa: PLR0911 - one line for each fault
     """Why a path is not one that can be judged by its prefix; None if it is fine."""
+    if len(path) > _MAX_PATH:
+        return f"the path has more than {_MAX_PATH} characters"
+    if _PLAIN_PATH.fullmatch(path):
+        return None
     if not path.startswith("/"):
         return "the path does not start with /"
     if not path.isascii() or any(character <= " " or character in "\\#\x7f" for character in path):
@@ -59,7 +143,8 @@ def fault_of_path(path: str) -> str | None:
     plain = unquote(path.partition("?")[0])
     if "\0" in plain or "\\" in plain:
         return "the path has a NUL or a backslash"
-    segments = plain.split("/")[1:]
+    # a server of Java takes `..;x` for `..`: what follows the semicolon are parameters of the segment
+    segments = [segment.partition(";")[0] for segment in plain.split("/")[1:]]
     if "" in segments[:-1] or "." in segments or ".." in segments:
         return "the path has an empty segment, `.` or `..`"
     return None

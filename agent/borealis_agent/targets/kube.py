@@ -4,161 +4,148 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import ssl
-import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import structlog
-from kubernetes_asyncio import config as kube_config
-from kubernetes_asyncio.client import Configuration
 
-from borealis_agent.targets.http import AiohttpClient
+from borealis.tunnel.v1 import tunnel_pb2 as pb
+from borealis_agent.proxies import ProxyFault, parse_proxy
+from borealis_agent.targets.dialer import Dialer
+from borealis_agent.targets.http1.client import HttpClient
+from borealis_agent.targets.kube_credentials import KubeCredentials, KubeUnconfigured
 from borealis_agent.targets.target import TargetFailure, TargetRequest
+from borealis_agent.targets.tls import TlsSource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from borealis_agent.targets.target import HttpClient, TargetAnswer
+    from borealis_agent.targets.http1.connection import HttpConnection
 
 log = structlog.get_logger(__name__)
 
 _UNAUTHORIZED: Final = 401
-_RELOAD_AFTER_S: Final = 10.0
 _VERSION_TIMEOUT_S: Final = 5.0
-
-
-class KubeUnconfigured(Exception):  # noqa: N818 - it names what is missing
-    """No usable configuration of a Kubernetes API. The text says what to do."""
-
-
-class KubeCredentials:
-    """Where the API is and how we prove who we are, as kubernetes_asyncio reads it from the pod or a kubeconfig."""
-
-    def __init__(self, kubeconfig: Path | None, context: str) -> None:
-        self._kubeconfig = kubeconfig
-        self._context = context
-        self._configuration = Configuration()
-        self._loaded_at = 0.0
-
-    async def load(self) -> Configuration:
-        """Read the configuration, again if it was read before.
-
-        Errors: KubeUnconfigured.
-        """
-        configuration = Configuration()
-        try:
-            if self._is_in_cluster():
-                kube_config.load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # as the library is
-            else:
-                await kube_config.load_kube_config(
-                    config_file=str(self._kubeconfig) if self._kubeconfig else None,
-                    context=self._context or None,
-                    client_configuration=configuration,
-                )
-        except (kube_config.ConfigException, OSError, ValueError) as error:
-            raise KubeUnconfigured(
-                f"no Kubernetes API to relay to: {error}; run inside a cluster, or set BOREALIS_AGENT_KUBECONFIG and "
-                "BOREALIS_AGENT_CONTEXT",
-            ) from error
-        self._configuration = configuration
-        self._loaded_at = time.monotonic()
-        return configuration
-
-    async def authorization(self) -> tuple[tuple[str, str], ...]:
-        """The header that proves who we are; none with a client certificate. A pod's token is read again in time."""
-        key = await self._configuration.get_api_key_with_prefix("BearerToken")
-        if key:
-            return (("Authorization", str(key).strip()),)
-        if self._configuration.username:
-            return (("Authorization", self._configuration.get_basic_auth_token()),)
-        return ()
-
-    async def renew(self) -> None:
-        """The API no longer knows us: read the configuration again, but not at every request."""
-        if time.monotonic() - self._loaded_at < _RELOAD_AFTER_S:
-            return
-        try:
-            await self.load()
-        except KubeUnconfigured as error:
-            log.warning("kube.reload_failed", cause=str(error))
-
-    def _is_in_cluster(self) -> bool:
-        return self._kubeconfig is None and not self._context and "KUBERNETES_SERVICE_HOST" in os.environ
+_HTTPS_PORT: Final = 443
+_HTTP_PORT: Final = 80
 
 
 class KubeTarget:
-    """The Kubernetes API. Adds our credentials to every request; relays those whose path is allowed."""
+    """The Kubernetes API. Adds our credentials to every request and, where that is wanted, whose request it is."""
 
-    def __init__(self, client: HttpClient, credentials: KubeCredentials, path_prefixes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        client: HttpClient,
+        credentials: KubeCredentials,
+        tls: TlsSource | None = None,
+        *,
+        impersonates: bool = False,
+    ) -> None:
         self._client = client
         self._credentials = credentials
-        self._path_prefixes = path_prefixes
+        self._tls = tls
+        self._impersonates = impersonates
 
-    def fault_of(self, method: str, path: str) -> str | None:  # noqa: ARG002 - RBAC judges methods better than we could
-        """Why the allow-list refuses a request; None if it does not."""
-        plain = path.partition("?")[0]
-        if any(_is_below(plain, prefix) for prefix in self._path_prefixes):
-            return None
-        return "the path is not among BOREALIS_AGENT_KUBE_PATH_PREFIXES of the agent"
+    async def send(self, request: TargetRequest) -> HttpConnection:
+        """Send a request; once more if the API refused credentials that were replaced since.
 
-    @asynccontextmanager
-    async def request(self, request: TargetRequest) -> AsyncIterator[TargetAnswer]:
-        """Send a request with our credentials."""
-        headers = (*request.headers, *await self._credentials.authorization())
-        with_credentials = TargetRequest(method=request.method, path=request.path, headers=headers, body=request.body)
-        async with self._client.request(with_credentials) as answer:
-            if answer.status == _UNAUTHORIZED:
-                await self._credentials.renew()
-            yield answer
+        Errors: TargetFailure.
+        """
+        field = await self._credentials.field()
+        connection = await self._client.send(self._signed(request, field))
+        if connection.status != _UNAUTHORIZED:
+            return connection
+        try:
+            is_renewed = await self._renew(field)
+        except BaseException:
+            connection.release()
+            raise
+        if not is_renewed:
+            return connection
+        connection.release()
+        return await self._client.send(self._signed(request, await self._credentials.field()))
+
+    async def open(self, request: TargetRequest) -> HttpConnection:
+        """Send the head of a request whose body follows.
+
+        Errors: TargetFailure.
+        """
+        return await self._client.open(self._signed(request, await self._credentials.field()))
 
     async def version(self) -> str:
         """Version of the API server; empty, and logged, if it cannot be reached."""
-        request = TargetRequest(method="GET", path="/version", headers=(), body=None)
+        field = await self._credentials.field()
+        request = TargetRequest(method="GET", path="/version", fields=field, limit_s=_VERSION_TIMEOUT_S)
         try:
-            async with asyncio.timeout(_VERSION_TIMEOUT_S), self.request(request) as answer:
-                return str(json.loads(await answer.read())["gitVersion"])
+            async with asyncio.timeout(_VERSION_TIMEOUT_S):
+                connection = await self._client.send(request)
+            try:
+                return str(json.loads(connection.take())["gitVersion"])
+            finally:
+                connection.release()
         except (TargetFailure, TimeoutError, ValueError, KeyError, TypeError) as error:
             log.warning("kube.unreachable", cause=str(error) or "no answer in time", advice="check the kubeconfig")
             return ""
 
+    def _signed(self, request: TargetRequest, field: bytes) -> TargetRequest:
+        if self._impersonates:
+            field += impersonation(request.actor, request.actor_groups)
+        return request._replace(fields=field + request.fields)
+
+    async def _renew(self, refused: bytes) -> bool:
+        is_renewed = await self._credentials.renew(refused)
+        files = self._credentials.tls_files()
+        if self._tls is not None and self._tls.files != files:
+            self._tls.files = files
+            return True
+        return is_renewed
+
+
+def impersonation(actor: str, groups: tuple[str, ...]) -> bytes:
+    """The header fields that make a request in the name of `actor`.
+
+    Errors: TargetFailure if there is nobody, or a name that stands for a part of Kubernetes or cannot be in a header.
+    """
+    if not actor:
+        detail = "the agent impersonates the person behind each request, and this one names nobody"
+        raise TargetFailure(pb.Reset.CODE_DENIED, detail, dispatched=False)
+    for name in (actor, *groups):
+        if name.startswith("system:") or not name.isprintable() or not name.strip():
+            detail = f"the agent impersonates nobody called {name!a}"
+            raise TargetFailure(pb.Reset.CODE_DENIED, detail, dispatched=False)
+    lines = [f"Impersonate-User: {actor}\r\n", *(f"Impersonate-Group: {group}\r\n" for group in groups)]
+    return "".join(lines).encode()
+
 
 @asynccontextmanager
 async def open_kube_target(
-    *,
-    kubeconfig: Path | None,
-    context: str,
-    path_prefixes: tuple[str, ...],
+    *, kubeconfig: Path | None, context: str, impersonates: bool = False
 ) -> AsyncIterator[KubeTarget]:
-    """The Kubernetes API that the configuration names.
+    """The Kubernetes API that the configuration names; with `impersonates` in the name of whoever is behind a request.
 
     Errors: KubeUnconfigured.
     """
     credentials = KubeCredentials(kubeconfig, context)
     configuration = await credentials.load()
-    host = str(configuration.host)  # the library types it loosely; loading has set it
-    client = AiohttpClient(host, tls=_tls(host, configuration), proxy=configuration.proxy)
+    parts = urlsplit(str(configuration.host))  # the library types it loosely; loading has set it
+    if not parts.hostname or parts.path.strip("/"):
+        raise KubeUnconfigured(f"the Kubernetes API is at {configuration.host}: give https://host:port without a path")
+    tls = TlsSource(credentials.tls_files()) if parts.scheme == "https" else None
     try:
-        yield KubeTarget(client, credentials, path_prefixes)
+        proxy = parse_proxy(configuration.proxy or "")
+    except ProxyFault as fault:
+        raise KubeUnconfigured(f"proxy-url of the kubeconfig: {fault}") from fault
+    dialer = Dialer(
+        parts.hostname,
+        parts.port or (_HTTPS_PORT if tls else _HTTP_PORT),
+        tls=tls,
+        proxy=proxy,
+        allow_local=True,  # where the API is, its own configuration says; kind and k3s say 127.0.0.1
+    )
+    client = HttpClient(dialer)
+    try:
+        yield KubeTarget(client, credentials, tls, impersonates=impersonates)
     finally:
-        await client.close()
-
-
-def _is_below(path: str, prefix: str) -> bool:
-    """Whether `path` is `prefix` or lies below it: `/api` covers `/api/v1`, not `/apis`."""
-    return path == prefix or path.startswith(prefix.rstrip("/") + "/")
-
-
-def _tls(host: str, configuration: Configuration) -> ssl.SSLContext | None:
-    if not host.startswith("https://"):
-        return None
-    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if not configuration.verify_ssl:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, configuration.key_file)
-    return context
+        client.close()

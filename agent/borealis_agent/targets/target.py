@@ -1,15 +1,12 @@
-"""What a target is: something with a name that answers HTTP requests."""
+"""What a request to a target is, how it can fail, and what a target must do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Sequence
-    from contextlib import AbstractAsyncContextManager
-
     from borealis.tunnel.v1 import tunnel_pb2 as pb
+    from borealis_agent.targets.http1.connection import HttpConnection
 
 
 class TargetFailure(Exception):  # noqa: N818 - it names what failed
@@ -22,71 +19,41 @@ class TargetFailure(Exception):  # noqa: N818 - it names what failed
         self.dispatched = dispatched
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetRequest:
-    """A request that has passed the allow-list and hygiene."""
+class TargetRequest(NamedTuple):
+    """A request that has passed hygiene."""
 
     method: str
     """Such as `GET`."""
     path: str
     """Absolute path with query, percent-encoded."""
-    headers: Sequence[tuple[str, str]]
-    """Header fields, in order."""
-    body: bytes | AsyncIterable[bytes] | None
-    """The body; None if there is none."""
+    fields: bytes
+    """Header fields as they go over the wire, each with its line end."""
+    body: bytes | None = b""
+    """All of the body; None if it follows piece by piece."""
+    length: int | None = None
+    """Size in bytes of a body that follows; None if only its end will tell."""
+    upgrade: bytes = b""
+    """The protocol to switch to, if that is asked for."""
+    actor: str = ""
+    """On whose behalf, for targets that impersonate."""
+    actor_groups: tuple[str, ...] = ()
+    """Groups of the actor."""
+    is_repeatable: bool = False
+    """Whether the target recognises it when it comes twice."""
+    limit_s: float = 60.0
+    """Limit until the head of the answer, in seconds."""
 
 
-class TargetAnswer(Protocol):
-    """The answer of a target.
+class HttpTarget(Protocol):
+    """Something that answers HTTP requests. The caller releases what it gets.
 
-    Errors: reading raises TargetFailure.
+    Errors: TargetFailure.
     """
 
-    @property
-    def status(self) -> int:
-        """HTTP status."""
+    async def send(self, request: TargetRequest) -> HttpConnection:
+        """Send a request with all of its body; the connection once its answer has begun."""
         ...
 
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
-        """Header fields; names in lower case."""
-        ...
-
-    @property
-    def length(self) -> int | None:
-        """Size of the body in bytes; None if it is not known yet."""
-        ...
-
-    async def read(self) -> bytes:
-        """The whole body."""
-        ...
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes; at most 64 KiB each."""
-        ...
-
-
-class HttpClient(Protocol):
-    """Sends HTTP requests to one server, over connections that it keeps."""
-
-    def request(self, request: TargetRequest) -> AbstractAsyncContextManager[TargetAnswer]:
-        """Send a request; its answer once the head is there.
-
-        Errors: TargetFailure.
-        """
-        ...
-
-
-class Target(Protocol):
-    """Something that may be reached through the agent."""
-
-    def fault_of(self, method: str, path: str) -> str | None:
-        """Why the allow-list refuses a request; None if it does not."""
-        ...
-
-    def request(self, request: TargetRequest) -> AbstractAsyncContextManager[TargetAnswer]:
-        """Send a request with the target's credentials.
-
-        Errors: TargetFailure.
-        """
+    async def open(self, request: TargetRequest) -> HttpConnection:
+        """Send the head of a request; the body and the wait for the answer are left to the caller."""
         ...

@@ -32,28 +32,32 @@ class Given:
     account: str = ""
     context: Mapping[str, str] = field(default_factory=dict)
     targets: Sequence[str] = ()
+    allows_private: bool = False
 
 
-def look(path: Path, given: Given) -> GatheredFiles:
-    """The deploy file at `path` with its manifests and its faults."""
+def look(source: str, given: Given) -> GatheredFiles:
+    """The deploy file at a path or an address, with what it names and its faults."""
     return gather(
-        path,
+        source,
         application=given.application or None,
         account=given.account or None,
         context=given.context,
         targets=given.targets,
         workspace=Path(workspace) if (workspace := os.environ.get("GITHUB_WORKSPACE")) else None,
+        allows_private=given.allows_private,
     )
 
 
-def read(path: Path, given: Given) -> GatheredFiles:
-    """The deploy file at `path` with its manifests, without faults.
+def read(source: str, given: Given) -> GatheredFiles:
+    """The deploy file at a path or an address, with what it names, without faults.
 
     Errors: FilesInvalidError with all faults.
     """
-    gathered = look(path, given)
+    gathered = look(source, given)
     if gathered.faults:
-        raise invalid(gathered, gathered.faults, f"{count_of(gathered.faults)} in {path}. Nothing was started.")
+        raise invalid(
+            gathered, gathered.faults, f"{count_of(gathered.faults)} in {gathered.file_name}. Nothing was started."
+        )
     return gathered
 
 

@@ -54,7 +54,18 @@ DeploymentId = Annotated[
     str, typer.Argument(metavar="ID", help="Id, unique start of one, application, @latest or APP@latest.")
 ]
 Comment = Annotated[str, typer.Option("--comment", "-m", help="For the record, at most 1,000 characters.")]
-DeployFilePath = Annotated[Path, typer.Option("--file", "-f", help="The deploy file.", show_default=False)]
+DeployFilePath = Annotated[
+    str, typer.Option("--file", "-f", metavar="FILE", help="The deploy file, or its http address.", show_default=False)
+]
+AllowPrivate = Annotated[
+    bool,
+    typer.Option(
+        "--allow-private-addresses",
+        envvar="BOREALIS_ALLOW_PRIVATE_ADDRESSES",
+        help="Fetch files from machines of private networks too.",
+        show_envvar=True,
+    ),
+]
 Application = Annotated[
     str, typer.Option("--application", "-n", help="Replaces the application of the deploy file.", show_default=False)
 ]

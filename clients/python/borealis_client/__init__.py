@@ -15,6 +15,7 @@ from borealis_client._generated.borealis.deployment.v1 import (
     DeploymentEvent,
     DeploymentEventKind,
     DeploymentState,
+    LiveReplicas,
     ManifestFile,
     Pause,
     SetWeight,
@@ -26,6 +27,7 @@ from borealis_client._generated.borealis.deployment.v1 import (
     TargetRunState,
     Wait,
     Workload,
+    WorkloadPlace,
 )
 from borealis_client._generated.borealis.identity.v1 import ClientCredential, Principal
 from borealis_client.agents import Agents
@@ -124,6 +126,7 @@ __all__ = [
     "InternalError",
     "InvalidArgumentError",
     "InvalidError",
+    "LiveReplicas",
     "ManifestFile",
     "NewCredential",
     "NotAwaitingApprovalError",
@@ -163,6 +166,7 @@ __all__ = [
     "Violation",
     "Wait",
     "Workload",
+    "WorkloadPlace",
     "connect",
     "gather",
     "is_final",

@@ -1,29 +1,25 @@
-"""Reads a deploy file and the manifests that it names, and checks them, so that a faulty one is never sent.
+"""A deploy file with everything that it names, checked, so that a faulty one is never sent.
 
-The rules are the server's own (`borealis_deployfile`); this module owns the disk: where paths lead, what may be
-read.
+The rules are the server's own (`borealis_deployfile`); `sources` reads.
 """
+
+# ruff: noqa: PLC0415 - the rules need PyYAML and more; callers who send bytes do without
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from borealis_client._generated.borealis.deployment.v1 import ManifestFile
 from borealis_client.errors import DeployFileInvalidError, SettingsError, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from borealis_deployfile.faults import Fault
-    from borealis_deployfile.manifests import FileContent, ManifestObject
-    from borealis_deployfile.model import DeployFile, Origin
-
-FILE_LIMIT_BYTES: Final = 10 * 2**20
-TOTAL_LIMIT_BYTES: Final = 15 * 2**20
-"""A little below what the server takes in one call."""
-_SUFFIXES: Final = frozenset({".yaml", ".yml"})
+    from borealis_deployfile.manifests import ManifestObject
+    from borealis_deployfile.model import DeployFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +29,7 @@ class GatheredFiles:
     content: bytes
     """The deploy file."""
     file_name: str
-    """Its name for messages: the path as it was given."""
+    """Its name for messages: the path as it was given, or the address without its query."""
     file: DeployFile | None
     """What it means; None exactly when it has faults."""
     manifest_files: tuple[ManifestFile, ...]
@@ -61,7 +57,7 @@ class GatheredFiles:
 
 
 def gather(
-    path: Path,
+    source: Path | str,
     *,
     application: str | None = None,
     account: str | None = None,
@@ -69,21 +65,24 @@ def gather(
     targets: Sequence[str] = (),
     working_directory: Path | None = None,
     workspace: Path | None = None,
+    allows_private: bool = False,
 ) -> GatheredFiles:
-    """The deploy file at `path` with its manifests, read and checked.
+    """The deploy file at a path or an http address, with what it names, read and checked. Blocks.
 
-    Manifest paths are relative to the deploy file's folder; where that has none, to the working directory, then to
-    `workspace` (the checkout of a CI job), with a warning. With a workspace, an absolute path that does not exist
-    starts there.
+    Paths are relative to the deploy file; where its folder has none, to the working directory, then to `workspace` (the
+    checkout of a CI job), with a warning. With a workspace, an absolute path that does not exist starts there.
+    Addresses are fetched, from machines of private networks only with `allows_private`.
 
     Errors: SettingsError when the deploy file cannot be read, or has no target of a name in `targets`. Everything else
     that is wrong is a fault in the answer.
     """
-    from borealis_deployfile.manifests import check_manifests, collect_paths  # noqa: PLC0415  # needs PyYAML
-    from borealis_deployfile.parse import check  # noqa: PLC0415  # as above: callers who send bytes do without
-    from borealis_deployfile.unsupported import unsupported  # noqa: PLC0415  # as above
+    from borealis_client.sources import Sources, read_deploy_file
+    from borealis_deployfile.bodies import check_bodies
+    from borealis_deployfile.manifests import check_manifests, collect_addresses, collect_paths
+    from borealis_deployfile.parse import check
+    from borealis_deployfile.unsupported import unsupported
 
-    content, name = _read_deploy_file(path), str(path)
+    content, name = read_deploy_file(source, allows_private=allows_private)
     verdict = check(content, file_name=name, application=application, account=account, context=context)
     if verdict.file is None:
         return GatheredFiles(
@@ -95,134 +94,42 @@ def gather(
             warnings=verdict.warnings,
         )
     file = _chosen(verdict.file, targets)
-    reader = _ManifestReader(
-        file, folder=path.parent, working_directory=working_directory or Path.cwd(), workspace=workspace
+    sources = Sources(
+        file,
+        beside=source,
+        working_directory=working_directory or Path.cwd(),
+        workspace=workspace,
+        allows_private=allows_private,
     )
-    found = {written: reader.read(written) for written in collect_paths(file)}
-    checked = check_manifests(file, {path: files for path, files in found.items() if files})
-    # What could not be read was told by the reader, who knows why.
-    faults = (*reader.faults, *(one for one in checked.faults if not _is_told(one, reader.faults)))
+    found = {written: sources.read(written) for written in (*collect_paths(file), *collect_addresses(file))}
+    contents = {written: files for written, files in found.items() if files}
+    checked, bodies = check_manifests(file, contents), check_bodies(file, contents)
+    # What could not be read was told by whoever tried, and knows why.
+    others = (one for one in (*checked.faults, *bodies.faults) if not _is_told(one, sources.faults))
+    faults = (*sources.faults, *others)
     return GatheredFiles(
         content=content,
         file_name=name,
-        file=None if faults else file,
+        file=None if faults else bodies.file,
         manifest_files=tuple(
             ManifestFile(path=written, name=one.name, content=one.content)
             for written, files in found.items()
             for one in files
         ),
         faults=faults,
-        warnings=(*verdict.warnings, *reader.warnings, *checked.warnings),
-        unsupported=(*unsupported(file), *checked.unsupported),
+        warnings=(*verdict.warnings, *sources.warnings, *checked.warnings, *bodies.warnings),
+        unsupported=(*unsupported(bodies.file), *checked.unsupported),
         objects={} if faults else checked.objects_by_target,
     )
 
 
 def _chosen(file: DeployFile, targets: Sequence[str]) -> DeployFile:
-    from borealis_deployfile.selection import UnknownTargetError, select_targets  # noqa: PLC0415  # as in `gather`
+    from borealis_deployfile.selection import UnknownTargetError, select_targets
 
     try:
         return select_targets(file, targets)
     except UnknownTargetError as error:
         raise SettingsError(f"{error}.") from error
-
-
-class _ManifestReader:
-    """Reads what the `path` entries of one deploy file name; collects faults instead of stopping."""
-
-    def __init__(self, file: DeployFile, *, folder: Path, working_directory: Path, workspace: Path | None) -> None:
-        self.faults: list[Fault] = []
-        self.warnings: list[Fault] = []
-        self._folder = folder
-        self._working_directory = working_directory
-        self._workspace = workspace
-        self._left_bytes = TOTAL_LIMIT_BYTES
-        self._origins = {source.path: source.origin for source in reversed(file.manifests) if source.path}
-
-    def read(self, written: str) -> tuple[FileContent, ...]:
-        """The files that `written` names: one, or every manifest in a folder in lexical order of their paths."""
-        place = self._locate(written)
-        if place is None:
-            self._fault(written, f"there is no file or folder {written}", f"It is looked for in {self._folder}/.")
-            return ()
-        names = [place] if not place.is_dir() else sorted(_manifests_below(place))
-        if not names:
-            self._fault(written, f"the folder {written} holds no *.yaml or *.yml", "Add manifests or remove the path.")
-        return tuple(content for name in names if (content := self._read_file(written, name)))
-
-    def _locate(self, written: str) -> Path | None:
-        beside = self._folder / written
-        if beside.exists():
-            return beside
-        elsewhere = next((one for one in self._elsewhere(written) if one.exists()), None)
-        if elsewhere is not None:
-            self._warn(
-                written,
-                f"{written} is read from {elsewhere}, since it is not beside the deploy file",
-                "Write the path relative to the deploy file, so that it works from everywhere.",
-            )
-        return elsewhere
-
-    def _elsewhere(self, written: str) -> Iterator[Path]:
-        yield self._working_directory / written
-        if self._workspace is not None:
-            yield self._workspace / written.lstrip("/")  # an absolute path counts from the root of the checkout
-
-    def _read_file(self, written: str, name: Path) -> FileContent | None:
-        from borealis_deployfile.manifests import FileContent  # noqa: PLC0415  # as in `gather`
-
-        if not name.is_file():
-            self._fault(written, f"{name} is neither a file nor a folder", "")
-            return None
-        limit = min(FILE_LIMIT_BYTES, self._left_bytes)
-        try:
-            with name.open("rb") as opened:
-                content = opened.read(limit + 1)
-        except OSError as error:
-            self._fault(written, f"{name} cannot be read: {error.strerror}", "")
-            return None
-        if len(content) > limit:
-            self._fault(
-                written,
-                f"{name} is too large",
-                f"At most {FILE_LIMIT_BYTES >> 20} MiB a file and {TOTAL_LIMIT_BYTES >> 20} MiB in all can be sent.",
-            )
-            return None
-        self._left_bytes -= len(content)
-        return FileContent(name=str(name), content=content)
-
-    def _fault(self, written: str, message: str, advice: str) -> None:
-        from borealis_deployfile.faults import Code  # noqa: PLC0415  # as in `gather`
-
-        self.faults.append(_at(self._origins.get(written), Code.MANIFEST_NOT_FOUND, message, advice))
-
-    def _warn(self, written: str, message: str, advice: str) -> None:
-        from borealis_deployfile.faults import Code, Severity  # noqa: PLC0415  # as in `gather`
-
-        fault = _at(self._origins.get(written), Code.MANIFEST_NOT_FOUND, message, advice)
-        self.warnings.append(replace(fault, severity=Severity.WARNING))
-
-
-def _read_deploy_file(path: Path) -> bytes:
-    """The deploy file's bytes; one more than the limit is enough for the rules to refuse it."""
-    try:
-        with path.open("rb") as opened:
-            return opened.read(FILE_LIMIT_BYTES + 1)
-    except OSError as error:
-        raise SettingsError(f"cannot read the deploy file {path}: {error.strerror}.") from error
-
-
-def _manifests_below(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
-
-
-def _at(origin: Origin | None, code: object, message: str, advice: str) -> Fault:
-    from borealis_deployfile.faults import Code, Fault  # noqa: PLC0415  # as in `gather`
-
-    fault = Fault(code=Code(str(code)), message=message, help=advice)
-    if origin is None:
-        return fault
-    return replace(fault, file=origin.file, line=origin.line, column=origin.column, end_column=origin.end_column)
 
 
 def _is_told(fault: Fault, told: list[Fault]) -> bool:

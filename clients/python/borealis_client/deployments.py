@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from contextlib import aclosing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from borealis_client._generated.borealis.deployment.v1 import (
@@ -15,12 +15,15 @@ from borealis_client._generated.borealis.deployment.v1 import (
     DeploymentEvent,
     DeploymentServiceStub,
     GetDeploymentRequest,
+    GetLiveReplicasRequest,
     ListDeploymentsRequest,
+    LiveReplicas,
     ManifestFile,
     RollBackDeploymentRequest,
     SkipPauseRequest,
     StartDeploymentRequest,
     WatchDeploymentRequest,
+    WorkloadPlace,
 )
 from borealis_client.deploy_files import gather
 from borealis_client.errors import BorealisError, DeadlineExceededError, ServerError, ServerUnreachableError
@@ -29,6 +32,7 @@ from borealis_client.interruptions import Interruptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
+    from pathlib import Path
 
     from borealis_client.interruptions import OnInterruption
     from borealis_client.transport import Transport
@@ -65,7 +69,7 @@ class Deployments:
 
     async def start(  # noqa: PLR0913 - every one is an independent choice of the caller
         self,
-        deploy_file: Path | bytes,
+        deploy_file: Path | str | bytes,
         *,
         manifests: Sequence[ManifestFile] = (),
         file_name: str = "deploy.yaml",
@@ -73,21 +77,29 @@ class Deployments:
         account: str = "",
         context: Mapping[str, str] | None = None,
         targets: Sequence[str] = (),
+        allows_private: bool = False,
         request_id: str = "",
         timeout_s: float = _UPLOAD_LIMIT_S,
     ) -> StartedDeployment:
         """The deployment that the deploy file describes, accepted by the server.
 
-        A path is read together with the manifests that it names, checked, and only sent when it has no faults. Bytes
+        A path or an http address is read together with what the file names, checked, and only sent when it has no
+        faults; addresses in private networks need `allows_private`. Bytes
         are sent as they are, with `manifests` as what their paths hold and `file_name` as their name in messages.
         `application` and `account` replace what the file says, `context` goes before its variables, and `targets`
         leaves out all others.
 
         Errors: DeployFileInvalidError with every fault at once, DeploymentInProgressError.
         """
-        if isinstance(deploy_file, Path):
-            gathered = gather(
-                deploy_file, application=application or None, account=account or None, context=context, targets=targets
+        if not isinstance(deploy_file, bytes):
+            gathered = await asyncio.to_thread(
+                gather,
+                deploy_file,
+                application=application or None,
+                account=account or None,
+                context=context,
+                targets=targets,
+                allows_private=allows_private,
             )
             gathered.raise_for_faults()
             deploy_file, manifests, file_name = gathered.content, gathered.manifest_files, gathered.file_name
@@ -163,6 +175,18 @@ class Deployments:
                 await self._after_silence(name, error, interruptions)
             except BorealisError as error:
                 await interruptions.wait(error)
+
+    async def live_replicas(
+        self, places: Sequence[WorkloadPlace], *, timeout_s: float | None = None
+    ) -> tuple[LiveReplicas, ...]:
+        """How many pods are live of each Kubernetes Deployment, in the order of `places`; or why nobody knows."""
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).get_live_replicas,
+            GetLiveReplicasRequest(workloads=[*places]),
+            is_repeatable=True,
+            timeout_s=timeout_s,
+        )
+        return tuple(answer.workloads)
 
     async def approve(
         self, name: str, *, target: str = "", step: str = "", comment: str = "", request_id: str = ""

@@ -1,15 +1,17 @@
-"""Variables of users, as the file and its steps write them."""
+"""Variables of users: as the file and its steps write them, and which of them go first."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from borealis_deployfile.faults import Code
+from borealis_deployfile.model import Analysis, RunWebhook
 from borealis_deployfile.nodes import Scalar, Sequence
 from borealis_deployfile.reader import is_null
 from borealis_deployfile.scalars import is_text
 
 if TYPE_CHECKING:
+    from borealis_deployfile.model import DeployFile, Step
     from borealis_deployfile.reader import Place, Reader
 
 
@@ -26,6 +28,15 @@ def read_context(reader: Reader, place: Place | None, *, may_be_list: bool = Fal
                 reader.fault(Code.DUPLICATE_KEY, part, f'the variable "{name}" is set twice', "keep one of them")
             context[name] = value
     return context
+
+
+def context_of(file: DeployFile, step: Step) -> dict[str, str]:
+    """The variables that a step sees: those given at the start go before the step's own, and these before the file's.
+
+    The same for every step, wherever it stands: in a strategy of either kind, before or after a deployment.
+    """
+    own = step.context if isinstance(step, Analysis | RunWebhook) else {}
+    return {**file.context, **own, **file.given_context}
 
 
 def _variables(reader: Reader, place: Place) -> dict[str, str]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _KUBERNETES: Final = "kubernetes"
 _KINDS: Final = (_KUBERNETES, "lambda")
 _VERSION: Final = "v1"
+_MANIFEST_ADVICE: Final = "this is a manifest: name its file under `manifests` of a deploy file"
 _EXAMPLES: Final = {
     "targets": "write `targets: {qa: {account: qa-cluster, namespace: shop}}`",
     "manifests": "write `manifests: [{path: k8s/}]`",
@@ -64,7 +65,8 @@ def read_document(reader: Reader, place: Place, given: Given) -> Draft | None:
     account = None if given.account is None else reader.name(given.account.strip(), place, "the account")
     draft = Draft(
         application=_application(reader, place, fields, given.application),
-        context={**read_context(reader, fields.get("context")), **given.context},
+        context=read_context(reader, fields.get("context")),
+        given_context=given.context,
         description=_description(reader, fields),
         targets=read_targets(reader, fields["targets"], account) if "targets" in fields else [],
         strategies=read_strategies(reader, fields["strategies"]) if "strategies" in fields else {},
@@ -77,7 +79,7 @@ def read_document(reader: Reader, place: Place, given: Given) -> Draft | None:
     if "deploymentConfig" in fields:
         draft.config = read_config(reader, fields["deploymentConfig"])
     judge(reader, draft)
-    check_variables(reader, draft, given.context)
+    check_variables(reader, draft)
     return draft
 
 
@@ -92,7 +94,9 @@ def _is_kubernetes(reader: Reader, place: Place, root: nodes.Mapping) -> bool:
     if kind.lower() in _KINDS:
         reader.fault(Code.NOT_SUPPORTED, here, f"kind: {kind} is not supported yet", f"write `kind: {_KUBERNETES}`")
     else:
-        reader.fault(Code.UNSUPPORTED_KIND, here, f'there is no kind "{kind}"', reader.hint(kind, [_KUBERNETES]))
+        is_manifest = "apiVersion" in root.entries
+        advice = _MANIFEST_ADVICE if is_manifest else reader.hint(kind, [_KUBERNETES])
+        reader.fault(Code.UNSUPPORTED_KIND, here, f'there is no kind "{kind}"', advice)
     return False
 
 

@@ -12,6 +12,8 @@ from borealis_deployfile.analysis import AnalysisDraft
 from borealis_deployfile.model import DeployFile, DeploymentConfig, Target, Traffic
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from borealis_deployfile.model import Condition, ManifestSource, Origin, SecretUse, Strategy
     from borealis_deployfile.reader import Word
     from borealis_deployfile.traffic import TrafficDraft
@@ -52,6 +54,7 @@ class Draft:
     application: str | None = None
     description: str = ""
     context: dict[str, str] = field(default_factory=dict)
+    given_context: Mapping[str, str] = field(default_factory=dict)
     config: DeploymentConfig = field(default_factory=DeploymentConfig)
     targets: list[TargetDraft] = field(default_factory=list)
     manifests: list[ManifestDraft] = field(default_factory=list)
@@ -69,6 +72,7 @@ def to_model(draft: Draft) -> DeployFile:
         application=draft.application or "",
         description=draft.description,
         context=draft.context,
+        given_context=draft.given_context,
         config=draft.config,
         targets=tuple(_target(target) for target in draft.targets),
         manifests=tuple(manifest.source for manifest in draft.manifests),

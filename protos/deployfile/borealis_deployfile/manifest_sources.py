@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
+from borealis_deployfile.addresses import address_problem, is_address
 from borealis_deployfile.draft import ManifestDraft
 from borealis_deployfile.faults import Code
 from borealis_deployfile.language.targets import MANIFEST
@@ -15,7 +15,6 @@ from borealis_deployfile.reader import is_blank
 if TYPE_CHECKING:
     from borealis_deployfile.reader import Place, Reader, Word
 
-_SCHEMES: Final = frozenset({"http", "https"})
 _KINDS: Final = ("path", "inline")
 
 
@@ -41,7 +40,8 @@ def _entry(reader: Reader, place: Place) -> ManifestDraft | None:
     kinds = [kind for kind in _KINDS if kind in fields]
     if len(kinds) != 1:
         message = "a manifest entry has exactly one of path and inline" + ("; this one has both" if kinds else "")
-        reader.fault(Code.INVALID_VALUE if kinds else Code.MISSING_FIELD, place, message, "write one entry for each")
+        advice = "write one entry for each" if kinds else "write `path: k8s/`; an address goes into `path` too"
+        reader.fault(Code.INVALID_VALUE if kinds else Code.MISSING_FIELD, place, message, advice)
     targets = _targets(reader, fields)
     if len(kinds) != 1:
         return ManifestDraft(source=ManifestSource(), targets=targets or ())
@@ -54,12 +54,11 @@ def _source(reader: Reader, kind: str, place: Place, targets: tuple[Word, ...] |
     origin = reader.origin(place)
     if kind == "path":
         path = reader.text(place, "`path`")
-        scheme = _scheme(path) if path is not None else ""
-        if not scheme:
+        problem = address_problem(path or "")
+        if problem is not None:
+            reader.fault(Code.INVALID_VALUE, place, *problem)
+        if path is None or not is_address(path):
             return ManifestSource(path=path, targets=names, origin=origin)
-        if scheme not in _SCHEMES:
-            message = f"manifests are fetched by http and https only, not by {scheme[:20]}"
-            reader.fault(Code.INVALID_VALUE, place, message, "name an https address, a file or a folder")
         return ManifestSource(url=path, targets=names, origin=origin)
     if isinstance(place.node, Mapping):
         reader.fault(
@@ -67,15 +66,6 @@ def _source(reader: Reader, kind: str, place: Place, targets: tuple[Word, ...] |
         )
         return ManifestSource(targets=names, origin=origin)
     return ManifestSource(inline=reader.text(place, "`inline`"), targets=names, origin=origin)
-
-
-def _scheme(path: str) -> str:
-    """The scheme of an address; empty for a path of the file system."""
-    try:
-        parts = urlsplit(path)
-    except ValueError:  # a bracket that is not an address: then it is no address
-        return ""
-    return parts.scheme.lower() if parts.netloc else ""
 
 
 def _targets(reader: Reader, fields: dict[str, Place]) -> tuple[Word, ...] | None:

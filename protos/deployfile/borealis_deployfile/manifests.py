@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
+from borealis_deployfile.addresses import is_address, shown
 from borealis_deployfile.faults import MAX_FAULTS, Code, Fault, Severity
 from borealis_deployfile.kinds import CLUSTER_SCOPED, CUSTOM_DEFINITION, ApplyPhase, GroupKind, group_kind, phase_of
 from borealis_deployfile.manifest_documents import ManifestDocument, ManifestText, read_manifest
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
 
     from borealis_deployfile.model import DeployFile, ManifestSource, Target
 
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileContent:
-    """One file that was read for a manifest path; a folder gives several."""
+    """One file that was read for a path or an address; a folder gives several."""
 
     name: str
     content: bytes
@@ -68,20 +72,30 @@ class ApplyGroup:
 
 
 def collect_paths(file: DeployFile) -> tuple[str, ...]:
-    """Paths that the client must read, as written, each once, in the order of the file."""
-    return tuple(dict.fromkeys(source.path for source in file.manifests if source.path is not None))
+    """Paths that the client must read, as written, each once: of manifests in the order of the file, then of bodies."""
+    return tuple(path for path in _places(file) if not is_address(path))
 
 
-def check_manifests(file: DeployFile, files: Mapping[str, tuple[FileContent, ...]]) -> ManifestResult:
+def collect_addresses(file: DeployFile) -> tuple[str, ...]:
+    """Addresses that must be fetched, as written, each once: of manifests in the order of the file, then of bodies."""
+    return tuple(path for path in _places(file) if is_address(path))
+
+
+def check_manifests(
+    file: DeployFile, files: Mapping[str, tuple[FileContent, ...]], *, unread: Mapping[str, str] = _NOTHING
+) -> ManifestResult:
     """The objects of each target, or every fault in the manifests.
 
-    `files` holds what was read for each path of `collect_paths`; a folder gives its files in the order in which they
-    are applied. A kind is namespaced unless Kubernetes or a CustomResourceDefinition among the manifests says
-    otherwise.
+    `files` holds what was read for each of `collect_paths` and `collect_addresses`; a folder gives its files in the
+    order in which they are applied. `unread` says for the others why they could not be read. A kind is namespaced
+    unless Kubernetes or a CustomResourceDefinition among the manifests says otherwise.
     """
     faults: list[Fault] = []
     not_supported: list[Fault] = []
-    sources = [(source, _read_source(source, index, files, faults)) for index, source in enumerate(file.manifests)]
+    sources = [
+        (source, _read_source(source, index, _Files(files, unread), faults))
+        for index, source in enumerate(file.manifests)
+    ]
     cluster_scoped = CLUSTER_SCOPED.union(
         _defined_for_the_cluster(document for _, found in sources for document in found)
     )
@@ -103,12 +117,33 @@ def check_manifests(file: DeployFile, files: Mapping[str, tuple[FileContent, ...
     )
 
 
+def not_read(path: str, unread: Mapping[str, str]) -> tuple[str, str]:
+    """That a path or an address was not read, and what to do about it."""
+    if path in unread:
+        return f'"{shown(path)}" cannot be fetched: {unread[path]}', ""
+    if is_address(path):
+        return f'"{shown(path)}" was not fetched', "send its content with the deploy file"
+    return f'"{path}" was not found', "paths are relative to the deploy file"
+
+
 def apply_order(objects: Iterable[ManifestObject]) -> tuple[ApplyGroup, ...]:
     """The objects in the groups in which they are applied, first to last; empty groups are left out."""
     by_phase: dict[ApplyPhase, list[ManifestObject]] = {phase: [] for phase in ApplyPhase}
     for item in objects:
         by_phase[phase_of(group_kind(item.api_version, item.kind))].append(item)
     return tuple(ApplyGroup(phase=phase, objects=tuple(found)) for phase, found in by_phase.items() if found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    contents: Mapping[str, tuple[FileContent, ...]]
+    unread: Mapping[str, str]
+
+
+def _places(file: DeployFile) -> Iterator[str]:
+    manifests = (source.path or source.url for source in file.manifests)
+    bodies = (webhook.body_path for webhook in file.webhooks.values())
+    return iter(dict.fromkeys(path for path in (*manifests, *bodies) if path is not None))
 
 
 def _object(document: ManifestDocument, namespace: str | None) -> ManifestObject:
@@ -143,7 +178,7 @@ def _is_for(source: ManifestSource, target: Target) -> bool:
 def _read_source(
     source: ManifestSource,
     index: int,
-    files: Mapping[str, tuple[FileContent, ...]],
+    files: _Files,
     faults: list[Fault],
 ) -> list[ManifestDocument]:
     """Sound documents of one entry; the faults of the others are added to `faults`."""
@@ -164,26 +199,25 @@ def _read_source(
 def _texts(
     source: ManifestSource,
     index: int,
-    files: Mapping[str, tuple[FileContent, ...]],
+    files: _Files,
     faults: list[Fault],
 ) -> list[ManifestText]:
     if source.inline is not None:
         return [read_manifest(source.inline, _name(source, index))]
-    if source.path is None:
-        return []  # from an address, which nobody has fetched yet
-    contents = files.get(source.path)
+    path = source.path or source.url
+    if path is None:
+        return []  # its faults are told
+    contents = files.contents.get(path)
     if contents is None:
-        message = f'"{source.path}" was not found'
-        advice = "paths are relative to the deploy file"
-        faults.append(_fault_at(source, index, Code.MANIFEST_NOT_FOUND, message, advice))
+        faults.append(_fault_at(source, index, Code.MANIFEST_NOT_FOUND, *not_read(path, files.unread)))
     elif not contents:
-        message = f'the folder "{source.path}" holds no file that ends in .yaml or .yml'
+        message = f'the folder "{path}" holds no file that ends in .yaml or .yml'
         faults.append(_fault_at(source, index, Code.MANIFEST_NOT_FOUND, message))
     return [read_manifest(content.content, content.name) for content in contents or ()]
 
 
 def _name(source: ManifestSource, index: int) -> str:
-    return source.path or source.url or f"manifests[{index}].inline"
+    return shown(source.path or source.url or f"manifests[{index}].inline")
 
 
 def _fault_at(source: ManifestSource, index: int, code: Code, message: str, advice: str = "") -> Fault:

@@ -201,11 +201,12 @@ class Webhook:
     headers: tuple[tuple[str, str], ...] = ()
     body: str | None = None
     body_path: str | None = None
-    """File that holds the body; at most one of the two is set."""
+    """File or address that holds the body, until it has been read; at most one of the two is set."""
     retries: int = 0
     has_callback: bool = True
     """Whether the step waits for a callback after the call."""
     origin: Origin | None = field(default=None, compare=False, repr=False)
+    body_origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,7 +270,9 @@ class DeployFile:
     application: str
     description: str = ""
     context: Mapping[str, str] = field(default_factory=dict)
-    """Variables of the file, with those that were given at the start laid over them."""
+    """Variables that the file writes for all steps."""
+    given_context: Mapping[str, str] = field(default_factory=dict)
+    """Variables that were given at the start; `contexts.context_of` says what a step sees."""
     config: DeploymentConfig = field(default_factory=DeploymentConfig)
     targets: tuple[Target, ...]
     """In the order of the file."""

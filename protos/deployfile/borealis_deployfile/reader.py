@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from borealis_deployfile.advice import advice_for_map, advice_for_number
 from borealis_deployfile.faults import MAX_FAULTS, Code, Fault, Severity, fault_at
 from borealis_deployfile.hints import did_you_mean
 from borealis_deployfile.language.document import MAX_NAME_LENGTH
@@ -101,11 +102,11 @@ class Reader:
         self._hints += 1
         return did_you_mean(word, names) if self._hints <= MAX_HINTS else ""
 
-    def mapping(self, place: Place, what: str) -> Mapping | None:
+    def mapping(self, place: Place, what: str, advice: str = "") -> Mapping | None:
         """The map at the place."""
         if isinstance(place.node, Mapping):
             return place.node
-        self._mistyped(place, what, "a map")
+        self._mistyped(place, what, "a map", advice)
         return None
 
     def sequence(self, place: Place, what: str, advice: str = "") -> Sequence | None:
@@ -117,7 +118,7 @@ class Reader:
 
     def fields(self, place: Place, shape: Shape) -> dict[str, Place] | None:
         """Fields that have a value, by their canonical names; None if there is no map. Others are noted as faults."""
-        mapping = self.mapping(place, shape.what)
+        mapping = self.mapping(place, shape.what, advice_for_map(place.node, shape))
         if mapping is None:
             return None
         names = spellings(shape)
@@ -191,14 +192,14 @@ class Reader:
         if type(value) is int:
             self._warn_of_surprise(place, value)
             return value
-        self._mistyped(place, what, "a whole number", advice)
+        self._mistyped(place, what, "a whole number", advice or advice_for_number(place.node))
         return None
 
     def number(self, place: Place, what: str) -> float | None:
         """The finite number at the place."""
         value = _value(place.node)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            self._mistyped(place, what, "a number")
+            self._mistyped(place, what, "a number", advice_for_number(place.node))
             return None
         if isinstance(value, int):
             self._warn_of_surprise(place, value)

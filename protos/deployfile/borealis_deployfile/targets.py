@@ -20,7 +20,7 @@ _DNS_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 def read_targets(reader: Reader, place: Place, account: str | None = None) -> list[TargetDraft]:
     """The targets in the order of the file, also those with faults; `account` replaces the accounts of all."""
-    mapping = reader.mapping(place, "targets")
+    mapping = reader.mapping(place, "targets", "name each without a dash, as in `qa: {account: qa-cluster}`")
     if mapping is None:
         return []
     if not mapping.entries:

@@ -119,6 +119,11 @@ def parse_template(text: str) -> Template:
     return Template(parts=tuple(parts), problems=tuple(problems), is_cut=is_cut)
 
 
+def neutral(text: str) -> str:
+    """The text with a digit in the place of each tag, filled up with blanks, so that everything else stays in place."""
+    return _TAG.sub(lambda tag: "0".ljust(len(tag[0])), text)
+
+
 def render(template: Template, lookup: Callable[[str], str | None], *, escape: Escape = Escape.NONE) -> Rendered:
     """The template with the values that `lookup` gives. Errors: UnresolvedError with every name that has none."""
     values = {name: lookup(name) for name in template.names}

@@ -33,10 +33,10 @@ def check_texts(reader: Reader, root: Place) -> tuple[SecretUse, ...]:
             continue
         template = parse_template(place.node.text)
         for name in template.names:
-            if name.startswith(SECRETS) and len(name) > len(SECRETS):
+            if is_secret(name):
                 uses.append(SecretUse(name=name.removeprefix(SECRETS), origin=reader.origin(place)))
-            else:
-                _check_name(reader, place, kind, name)
+            elif wrong := name_problem(name, kind.holds):
+                reader.fault(wrong[0], place, *wrong[1:])
         for problem in template.problems if kind.holds != "anything" or template.is_cut else ():
             advice = "write a variable as {{context.name}}"
             reader.fault(Code.TEMPLATE_INVALID, place, problem.message, advice)
@@ -70,22 +70,31 @@ def _fits(place: Place, kind: Type) -> bool:
     return isinstance(place.node, Sequence) if isinstance(kind, ListOf) else isinstance(place.node, Scalar)
 
 
-def _check_name(reader: Reader, place: Place, kind: Text, name: str) -> None:
-    shown = f"{{{{{name[:_LONGEST_NAME]}}}}}"
-    if kind.holds == "anything":
-        return
-    if kind.holds not in {"webhook", "query"}:
-        reader.fault(Code.TEMPLATE_INVALID, place, f"{shown} cannot stand here", "only {{secrets.name}} can")
-        return
+def name_problem(name: str, holds: str) -> tuple[Code, str, str] | None:
+    """What is wrong with a variable's name in a text of that kind, and what to do; None when nothing is.
+
+    Secrets may stand everywhere; whether another variable has a value is not judged here.
+    """
+    if holds == "anything" or is_secret(name):
+        return None
+    text = f"{{{{{name[:_LONGEST_NAME]}}}}}"
+    if holds not in {"webhook", "query"}:
+        return Code.TEMPLATE_INVALID, f"{text} cannot stand here", "only {{secrets.name}} can"
     if name.startswith(CONTEXT) and len(name) > len(CONTEXT):
-        return
+        return None
     own = own_name(name)
     if own is None:
         known = [f"{ARMORY}{one.name}" for one in OWN_VARIABLES]
         advice = (
             did_you_mean(name, known) if name.startswith(ARMORY) else "names start with armory., context. or secrets."
         )
-        reader.fault(Code.UNRESOLVED_VARIABLE, place, f"there is no variable {shown}", advice)
-    elif not is_for(own, Scope(kind.holds)):
-        advice = "it exists for queries only" if kind.holds == "webhook" else "it exists for webhooks only"
-        reader.fault(Code.UNRESOLVED_VARIABLE, place, f"{shown} has no value in a {kind.holds}", advice)
+        return Code.UNRESOLVED_VARIABLE, f"there is no variable {text}", advice
+    if not is_for(own, Scope(holds)):
+        advice = "it exists for queries only" if holds == "webhook" else "it exists for webhooks only"
+        return Code.UNRESOLVED_VARIABLE, f"{text} has no value in a {holds}", advice
+    return None
+
+
+def is_secret(name: str) -> bool:
+    """Whether the name is a secret's."""
+    return name.startswith(SECRETS) and len(name) > len(SECRETS)

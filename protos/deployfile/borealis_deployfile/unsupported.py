@@ -49,9 +49,6 @@ def unsupported(file: DeployFile) -> tuple[Fault, ...]:
 def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
     if file.config.keeps_deployment_object:
         yield file.config.keep_origin, "`keepDeploymentObject: true`"
-    for source in file.manifests:
-        if source.url is not None:
-            yield source.origin, "fetching manifests from an address"
     for secret in file.secrets:
         yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}}"
     for target in file.targets:

@@ -15,10 +15,10 @@ from borealis_deployfile.templates import parse_template
 from borealis_deployfile.variables import CONTEXT, PREVIEW, REPLICA_SET, REPLICA_SETS, own_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from borealis_deployfile.draft import Draft
-    from borealis_deployfile.model import Step, Strategy, Webhook
+    from borealis_deployfile.model import Origin, Query, Step, Strategy, Webhook
     from borealis_deployfile.reader import Reader
 
 
@@ -47,16 +47,47 @@ class _Situation:
         return None
 
 
-def check_variables(reader: Reader, draft: Draft, given: Mapping[str, str]) -> None:
-    """Note every use of a variable that can never have a value; `given` is what the start adds to all contexts."""
-    base = _Situation(context=frozenset(draft.context) | frozenset(given))
-    for strategy in draft.strategies.values():
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uses:
+    """Everything that uses variables, of a draft or of a whole file."""
+
+    context: frozenset[str]
+    """Names that every step sees."""
+    strategies: Mapping[str, Strategy | None]
+    targets: Sequence[tuple[Sequence[Step], str | None, Sequence[Step]]]
+    """What runs before, the name of the strategy, and what runs after."""
+    webhooks: Mapping[str, Webhook]
+    queries: Mapping[str, Query]
+
+
+Problem = tuple["Origin | None", str, str]
+"""The step that uses a variable without a value, what is wrong, and what to do."""
+
+
+def check_variables(reader: Reader, draft: Draft) -> None:
+    """Note every use of a variable that can never have a value."""
+    analysis = draft.analysis.queries if draft.analysis else {}
+    uses = Uses(
+        context=frozenset(draft.context) | frozenset(draft.given_context),
+        strategies=draft.strategies,
+        targets=[(one.before, one.strategy.text if one.strategy else None, one.after) for one in draft.targets],
+        webhooks={name: one.webhook for name, one in draft.webhooks.items() if one.webhook is not None},
+        queries={name: one.query for name, one in analysis.items() if one.query is not None},
+    )
+    for origin, message, advice in variable_problems(uses):
+        reader.fault_at(Code.UNRESOLVED_VARIABLE, origin, message, advice)
+
+
+def variable_problems(uses: Uses) -> Iterator[Problem]:
+    """Every use of a variable that can never have a value."""
+    base = _Situation(context=uses.context)
+    for strategy in uses.strategies.values():
         for steps, situation in _phases(strategy, base):
-            _check_steps(reader, draft, steps, situation)
-    for target in draft.targets:
-        _check_steps(reader, draft, target.before, replace(base, has_new_version=False))
-        strategy = draft.strategies.get(target.strategy.text) if target.strategy else None
-        _check_steps(reader, draft, target.after, replace(base, previews=_exposed_by(_steps_of(strategy))))
+            yield from _of_steps(uses, steps, situation)
+    for before, name, after in uses.targets:
+        yield from _of_steps(uses, before, replace(base, has_new_version=False))
+        strategy = uses.strategies.get(name) if name else None
+        yield from _of_steps(uses, after, replace(base, previews=_exposed_by(_steps_of(strategy))))
 
 
 def _phases(strategy: Strategy | None, base: _Situation) -> Iterator[tuple[tuple[Step, ...], _Situation]]:
@@ -80,21 +111,19 @@ def _exposed_by(steps: Iterable[Step]) -> frozenset[str]:
     return frozenset(service for step in steps if isinstance(step, ExposeServices) for service in step.services)
 
 
-def _check_steps(reader: Reader, draft: Draft, steps: Iterable[Step], situation: _Situation) -> None:
+def _of_steps(uses: Uses, steps: Iterable[Step], situation: _Situation) -> Iterator[Problem]:
     for step in steps:
         if not isinstance(step, RunWebhook | Analysis):
             continue
         here = replace(situation, context=situation.context | frozenset(step.context))
-        _check_texts(reader, step, "its context", step.context.values(), situation)
+        yield from _of_texts(step, "its context", step.context.values(), situation)
         if isinstance(step, RunWebhook):
-            called = draft.webhooks.get(step.name)
-            if called is not None and called.webhook is not None:
-                _check_texts(reader, step, f'the webhook "{step.name}"', _texts_of(called.webhook), here)
+            if step.name in uses.webhooks:
+                yield from _of_texts(step, f'the webhook "{step.name}"', _texts_of(uses.webhooks[step.name]), here)
             continue
         for name in step.queries:
-            asked = draft.analysis.queries.get(name) if draft.analysis else None
-            if asked is not None and asked.query is not None:
-                _check_texts(reader, step, f'the query "{name}"', [asked.query.template], here)
+            if name in uses.queries:
+                yield from _of_texts(step, f'the query "{name}"', [uses.queries[name].template], here)
 
 
 def _texts_of(webhook: Webhook) -> Iterator[str]:
@@ -104,12 +133,9 @@ def _texts_of(webhook: Webhook) -> Iterator[str]:
     yield webhook.body or ""
 
 
-def _check_texts(
-    reader: Reader, step: RunWebhook | Analysis, what: str, texts: Iterable[str], situation: _Situation
-) -> None:
+def _of_texts(step: RunWebhook | Analysis, what: str, texts: Iterable[str], situation: _Situation) -> Iterator[Problem]:
     names = dict.fromkeys(name for text in texts if "{{" in text for name in parse_template(text).names)
     for name in names:
         problem = situation.problem(name)
         if problem is not None:
-            message = f"{{{{{name}}}}}, which {what} uses, {problem[0]}"
-            reader.fault_at(Code.UNRESOLVED_VARIABLE, step.origin, message, problem[1])
+            yield step.origin, f"{{{{{name}}}}}, which {what} uses, {problem[0]}", problem[1]

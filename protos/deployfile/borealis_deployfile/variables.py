@@ -109,8 +109,3 @@ class Values:
             return self.context.get(name.removeprefix(CONTEXT))
         own = own_name(name)
         return None if own is None else self.own.get(own)
-
-
-def merge_context(file: Mapping[str, str], step: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Variables of a step: those given at the start go before the step's own, and these before the file's."""
-    return {**file, **step, **given}

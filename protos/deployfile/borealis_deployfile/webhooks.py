@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from borealis_deployfile.addresses import address_problem
 from borealis_deployfile.contexts import read_context
 from borealis_deployfile.faults import Code
 from borealis_deployfile.language.shapes import Choice
@@ -71,7 +72,9 @@ def _webhook(reader: Reader, place: Place) -> WebhookDraft | None:
     reader.require(place, fields, WEBHOOK, "a webhook")
     name = reader.text(fields["name"], "the name of a webhook") if "name" in fields else None
     uri = _uri(reader, fields["uriTemplate"]) if "uriTemplate" in fields else None
-    body, body_path = _body(reader, fields["bodyTemplate"]) if "bodyTemplate" in fields else (None, None)
+    body, body_path, body_origin = (
+        _body(reader, fields["bodyTemplate"]) if "bodyTemplate" in fields else (None, None, None)
+    )
     is_through_agent = _choice(reader, fields, "networkMode") == _AGENT_MODE
     webhook = Webhook(
         name=name or "",
@@ -85,6 +88,7 @@ def _webhook(reader: Reader, place: Place) -> WebhookDraft | None:
         retries=reader.count(fields["retryCount"], "`retryCount`", least=0) or 0 if "retryCount" in fields else 0,
         has_callback=not ("disableCallback" in fields and reader.boolean(fields["disableCallback"], "disableCallback")),
         origin=reader.origin(place),
+        body_origin=body_origin,
     )
     if name is None:
         return None
@@ -136,16 +140,19 @@ def _headers(reader: Reader, place: Place) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
-def _body(reader: Reader, place: Place) -> tuple[str | None, str | None]:
+def _body(reader: Reader, place: Place) -> tuple[str | None, str | None, Origin | None]:
     fields = reader.fields(place, BODY)
     if fields is None:
-        return None, None
+        return None, None, None
     if len(fields) != 1:
         message = f"a body has exactly one of inline and path; this one has {'both' if fields else 'none'}"
         reader.fault(Code.INVALID_VALUE if fields else Code.MISSING_FIELD, place, message, "keep one of the two")
-        return None, None
-    inline, path = fields.get("inline"), fields.get("path")
-    return (
-        reader.verbatim(inline, "`inline`") if inline else None,
-        reader.text(path, "`path`") if path else None,
-    )
+        return None, None, None
+    ((kind, here),) = fields.items()
+    if kind == "inline":
+        return reader.verbatim(here, "`inline`"), None, reader.origin(here)
+    path = reader.text(here, "`path`")
+    problem = address_problem(path or "")
+    if problem is not None:
+        reader.fault(Code.INVALID_VALUE, here, *problem)
+    return None, path, reader.origin(here)

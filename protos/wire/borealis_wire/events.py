@@ -88,6 +88,14 @@ class StreamReset(NamedTuple):
     by_peer: bool
 
 
+class StreamLost(NamedTuple):
+    """The tunnel ended under an open stream."""
+
+    stream_id: int
+    dispatched: bool | None
+    """False if surely nothing of the request has left this side; None if nobody knows."""
+
+
 class SessionViolated(NamedTuple):
     """The peer broke a rule of the session. The last event; send the GoAway that waits, then end the lane."""
 
@@ -106,5 +114,6 @@ Event: TypeAlias = (
     | DataReceived
     | HalfClosed
     | StreamReset
+    | StreamLost
     | SessionViolated
 )

@@ -15,10 +15,7 @@ from google.protobuf.message import DecodeError
 from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis.tunnel.v1.tunnel_service_pb2 import LaneRequest
 from borealis_wire.errors import LocalProtocolError, RemoteProtocolError
-from borealis_wire.events import (
-    Event,
-    SessionViolated,
-)
+from borealis_wire.events import Event, SessionViolated, StreamLost
 from borealis_wire.limits import DETAIL_BYTES, Limits
 from borealis_wire.outbox import Outbox
 from borealis_wire.reception import StreamReception
@@ -327,9 +324,13 @@ class Tunnel:
             streams.remove_if_over(stream)
         return batch
 
-    def end(self) -> None:
-        """The tunnel has ended: forget all streams and what they hold."""
-        self._streams.clear()
+    def end(self) -> list[StreamLost]:
+        """The tunnel has ended: forget all streams and what they hold; says which were open."""
+        self._is_broken = self._session.is_leaving = True
+        streams = self._streams
+        lost = [StreamLost(one, False if streams.is_unsent(one) else None) for one in streams.ids]
+        streams.clear()
+        return lost
 
     def _violated(self, detail: str) -> list[Event]:
         if self._is_broken:

@@ -5,7 +5,7 @@ Every record is frozen; `transitions.py` holds the states' tables, `decide.py` t
 
 # Long on purpose: these records are one thing in the store, and are read together.
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -370,6 +370,8 @@ class Deployment:
     digest: str = ""
     """SHA-256 of the start request, to tell a repeat from another request of the same id."""
     decisions: tuple[PersonsDecision, ...] = ()
+    context: dict[str, str] = field(default_factory=dict)
+    """Variables that were given at the start."""
     blocked_by: str = ""
     """Id of the deployment that it waited for in the queue; empty when it never waited."""
     replaced_by: str = ""
@@ -408,9 +410,25 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file that the deploy file names, as it was read or fetched at the start."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentInputs:
-    """What a deployment was started with; written once, never changed."""
+    """What a deployment was started with; written once, never changed. Enough to start the same once more."""
 
     deploy_file: str
     objects: dict[str, tuple[str, ...]]
     """By target: the Kubernetes objects as JSON, in the order to apply them, Deployments last."""
+    file_name: str = ""
+    files: dict[str, tuple[StoredFile, ...]] = field(default_factory=dict)
+    """What the paths and addresses of the deploy file held, by how they are written there."""
+    application: str = ""
+    """What was given in place of the deploy file's; empty where nothing was. The same for those below."""
+    account: str = ""
+    targets: tuple[str, ...] = ()
+    context: dict[str, str] = field(default_factory=dict)

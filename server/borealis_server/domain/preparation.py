@@ -68,8 +68,8 @@ def _workload(manifest: Document, live: LiveObjects, origin: Origin) -> Workload
             message = f"{place} belongs to application {owner}: rename it, or remove it there"
             return Refused(reason=EndReason.OBJECT_OWNED_BY, message=message)
     native = live.natives.get((namespace, name))
-    candidates = _owned_by(native, live.replica_sets.get(namespace, ())) if native else []
-    old, leftovers = _old_version([document for document in ours if not _is_from(document, origin)], candidates)
+    candidates = owned_by(native, live.replica_sets.get(namespace, ())) if native else []
+    old, leftovers = old_version([document for document in ours if not _is_from(document, origin)], candidates)
     replicas = _replicas(manifest, native, old)
     return Workload(
         name=name,
@@ -88,7 +88,7 @@ def _is_from(document: Document, origin: Origin) -> bool:
     return annotation(document, DEPLOYMENT_ANNOTATION) == origin.deployment_id
 
 
-def _owned_by(native: Document, replica_sets: Iterable[Document]) -> list[Document]:
+def owned_by(native: Document, replica_sets: Iterable[Document]) -> list[Document]:
     """ReplicaSets of a native Deployment, the newest revision first."""
     uid = meta(native, "uid")
     owned = [
@@ -99,7 +99,7 @@ def _owned_by(native: Document, replica_sets: Iterable[Document]) -> list[Docume
     return sorted(owned, key=lambda document: int(annotation(document, _REVISION_ANNOTATION) or 0), reverse=True)
 
 
-def _old_version(ours: list[Document], natives: list[Document]) -> tuple[Document | None, list[Document]]:
+def old_version(ours: list[Document], natives: list[Document]) -> tuple[Document | None, list[Document]]:
     """The version that serves now, and the rest: a native Deployment's newest, else the live one, else what serves."""
     newest_first = sorted(ours, key=lambda document: meta(document, "creationTimestamp"), reverse=True)
     ranked = [

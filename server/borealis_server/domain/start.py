@@ -5,9 +5,19 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
+from borealis_deployfile.bodies import check_bodies
 from borealis_deployfile.faults import Fault
-from borealis_deployfile.manifests import FileContent, ManifestObject, ManifestResult, apply_order, check_manifests
+from borealis_deployfile.manifests import (
+    FileContent,
+    ManifestObject,
+    ManifestResult,
+    apply_order,
+    check_manifests,
+    collect_addresses,
+    collect_paths,
+)
 from borealis_deployfile.model import Canary, DeployFile, Target
 from borealis_deployfile.parse import check
 from borealis_deployfile.selection import UnknownTargetError, select_targets
@@ -19,6 +29,7 @@ from borealis_server.domain.deployment import (
     DeploymentKey,
     EventKind,
     StepPart,
+    StoredFile,
     TargetRun,
 )
 from borealis_server.domain.errors import DeployFileInvalid, FileFault, InvalidArgument
@@ -28,6 +39,12 @@ from borealis_server.domain.record import Note, Recorded, settle
 
 DEFAULT_FILE_NAME = "deploy.yaml"
 REQUEST_ID_LIMIT = 64
+CONTEXT_LIMIT = 100
+CONTEXT_LIMIT_BYTES = 16 * 2**10
+"""They are kept with each state of a deployment."""
+ADDRESS_LIMIT = 50
+_NOTHING_FETCHED: Mapping[str, tuple[FileContent, ...]] = MappingProxyType({})
+_ALL_READ: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +86,35 @@ class StartRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadStart:
+    """A request whose deploy file has no faults of its own."""
+
+    file: DeployFile
+    """Only the chosen targets."""
+    warnings: tuple[Fault, ...]
+    addresses: tuple[str, ...]
+    """What must be fetched, since the client did not send it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedStart:
     """A request without faults."""
 
     file: DeployFile
+    """With the bodies of its webhooks."""
     objects: Mapping[str, Sequence[ManifestObject]]
     warnings: tuple[str, ...]
+    files: Mapping[str, tuple[FileContent, ...]] = field(default_factory=dict)
+    """What the deploy file names, sent or fetched."""
 
 
-def checked(request: StartRequest, known_agents: Collection[str]) -> CheckedStart:
-    """The request, understood. Errors: InvalidArgument; DeployFileInvalid with every fault at once."""
+def read_file(request: StartRequest) -> ReadStart:
+    """The deploy file, understood. Errors: InvalidArgument; DeployFileInvalid with every fault of it."""
     check_request_id(request.request_id)
-    name = request.file_name or DEFAULT_FILE_NAME
+    _check_context(request.context)
     result = check(
         request.deploy_file,
-        file_name=name,
+        file_name=request.file_name or DEFAULT_FILE_NAME,
         application=request.application or None,
         account=request.account or None,
         context=request.context,
@@ -91,16 +122,77 @@ def checked(request: StartRequest, known_agents: Collection[str]) -> CheckedStar
     if result.file is None:
         raise DeployFileInvalid(map(_file_fault, result.faults))
     file = _chosen(result.file, request.targets)
-    manifests = check_manifests(file, request.files)
+    missing = tuple(address for address in collect_addresses(file) if address not in request.files)
+    if len(missing) > ADDRESS_LIMIT:
+        message = (
+            f"the deploy file names {len(missing)} addresses; at most {ADDRESS_LIMIT} are fetched: send their content"
+        )
+        raise InvalidArgument.of("manifest_files", message)
+    return ReadStart(file=file, warnings=result.warnings, addresses=missing)
+
+
+def checked(
+    request: StartRequest,
+    known_agents: Collection[str],
+    *,
+    read: ReadStart | None = None,
+    fetched: Mapping[str, tuple[FileContent, ...]] = _NOTHING_FETCHED,
+    unread: Mapping[str, str] = _ALL_READ,
+) -> CheckedStart:
+    """The request, understood; `read` where its file was read before.
+
+    `fetched` is what its addresses answered, `unread` why others did not. Errors: InvalidArgument; DeployFileInvalid
+    with every fault at once.
+    """
+    read = read or read_file(request)
+    files = {**request.files, **fetched}
+    manifests = check_manifests(read.file, files, unread=unread)
+    bodies = check_bodies(read.file, files, unread=unread)
     faults = [
-        *check_surroundings(file, Surroundings(accounts=known_agents)),
+        *check_surroundings(bodies.file, Surroundings(accounts=known_agents)),
         *manifests.faults,
-        *unsupported(file),
+        *bodies.faults,
+        *unsupported(bodies.file),
         *manifests.unsupported,
     ]
     if faults:
         raise DeployFileInvalid(map(_file_fault, faults))
-    return CheckedStart(file=file, objects=_ordered(manifests), warnings=_warnings(result.warnings, manifests.warnings))
+    return CheckedStart(
+        file=bodies.file,
+        objects=_ordered(manifests),
+        files={path: files[path] for path in (*collect_paths(read.file), *collect_addresses(read.file))},
+        warnings=_warnings(read.warnings, manifests.warnings, bodies.warnings),
+    )
+
+
+def request_of(inputs: DeploymentInputs, *, tenant: str, actor: str) -> StartRequest:
+    """The request that started a deployment, from what was kept of it: nothing is read or fetched again."""
+    return StartRequest(
+        tenant=tenant,
+        actor=actor,
+        deploy_file=inputs.deploy_file.encode(),
+        file_name=inputs.file_name,
+        files=stored_files(inputs),
+        application=inputs.application,
+        account=inputs.account,
+        context=inputs.context,
+        targets=inputs.targets,
+    )
+
+
+def stored_files(inputs: DeploymentInputs) -> dict[str, tuple[FileContent, ...]]:
+    """What the paths and addresses of a deploy file held when it was started."""
+    return {
+        path: tuple(FileContent(name=one.name, content=one.content.encode()) for one in files)
+        for path, files in inputs.files.items()
+    }
+
+
+def _check_context(context: Mapping[str, str]) -> None:
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in context.items())
+    if len(context) > CONTEXT_LIMIT or size > CONTEXT_LIMIT_BYTES:
+        message = f"must have at most {CONTEXT_LIMIT} variables with {CONTEXT_LIMIT_BYTES >> 10} KiB in all"
+        raise InvalidArgument.of("context", message)
 
 
 def _chosen(file: DeployFile, names: Collection[str]) -> DeployFile:
@@ -131,6 +223,12 @@ def first_record(
     inputs = DeploymentInputs(
         deploy_file=request.deploy_file.decode(),
         objects={name: tuple(json.dumps(item.document) for item in objects) for name, objects in start.objects.items()},
+        file_name=request.file_name,
+        files={path: tuple(map(_stored, contents)) for path, contents in start.files.items()},
+        application=request.application,
+        account=request.account,
+        targets=request.targets,
+        context=dict(request.context),
     )
     return settle(Recorded(deployment=deployment).with_event(note, now), now), inputs
 
@@ -147,7 +245,12 @@ def new_deployment(start: CheckedStart, request: StartRequest, key: DeploymentKe
         readiness_timeout_s=start.file.config.readiness_timeout_s,
         request_id=request.request_id,
         digest=request.digest(),
+        context=dict(request.context),
     )
+
+
+def _stored(file: FileContent) -> StoredFile:
+    return StoredFile(name=file.name, content=file.content.decode())
 
 
 def _target_run(target: Target, start: CheckedStart) -> TargetRun:

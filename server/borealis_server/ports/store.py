@@ -77,6 +77,10 @@ class DeploymentStore(Protocol):
         """The newest state. Errors: DeploymentNotFound."""
         ...
 
+    async def of_request(self, tenant: str, request_id: str) -> Deployment | None:
+        """The deployment that a request of this id, which is not empty, has started; None where none has."""
+        ...
+
     async def inputs(self, key: DeploymentKey) -> DeploymentInputs:
         """What it was started with. Errors: DeploymentNotFound."""
         ...

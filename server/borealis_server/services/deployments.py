@@ -5,6 +5,8 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from borealis_deployfile.addresses import shown
+from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, DeploymentKey, Event, PersonsDecision
 from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid
@@ -19,8 +21,11 @@ from borealis_server.domain.start import (
     checked,
     first_record,
     new_deployment,
+    read_file,
+    stored_files,
 )
 from borealis_server.ports.clock import Clock
+from borealis_server.ports.fetcher import Fetcher
 from borealis_server.ports.randomness import Randomness
 from borealis_server.ports.store import DeploymentCursor
 from borealis_server.services.journal import Journal
@@ -43,9 +48,12 @@ class KnownAgents(Protocol):
 class Deployments:
     """What callers can do with deployments. Callers are known and allowed by then."""
 
-    def __init__(self, journal: Journal, agents: KnownAgents, clock: Clock, randomness: Randomness) -> None:
+    def __init__(
+        self, journal: Journal, agents: KnownAgents, clock: Clock, randomness: Randomness, fetcher: Fetcher
+    ) -> None:
         self._journal = journal
         self._agents = agents
+        self._fetcher = fetcher
         self._clock = clock
         self._randomness = randomness
 
@@ -56,7 +64,10 @@ class Deployments:
 
         Errors: InvalidArgument, DeployFileInvalid, DeploymentInProgress, RequestIdReused.
         """
-        start = checked(request, await self._agents.agent_names(request.tenant))
+        read = read_file(request)
+        fetched, unread = await self._fetch(request, read.addresses)
+        agents = await self._agents.agent_names(request.tenant)
+        start = checked(request, agents, read=read, fetched=fetched, unread=unread)
         key = DeploymentKey(tenant=request.tenant, id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)))
         now = self._clock.now()
         recorded, inputs = first_record(start, request, key, now)
@@ -116,6 +127,22 @@ class Deployments:
     async def cancel(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
         """Call the deployment off. Errors: as `persons.cancel`, DeploymentNotFound, InvalidArgument."""
         return await self._decide(key, wish, persons.cancel)
+
+    async def _fetch(
+        self, request: StartRequest, addresses: Sequence[str]
+    ) -> tuple[Mapping[str, tuple[FileContent, ...]], Mapping[str, str]]:
+        """What the addresses hold, and why others could not be fetched; for a repeated start what they held then."""
+        if not addresses:
+            return {}, {}
+        kept = await self._journal.store.of_request(request.tenant, request.request_id) if request.request_id else None
+        if kept is not None and kept.digest == request.digest():
+            return stored_files(await self._journal.store.inputs(kept.key)), {}
+        answers = await self._fetcher.fetch(addresses)
+        contents = {
+            address: (FileContent(name=shown(address), content=content),)
+            for address, content in answers.contents.items()
+        }
+        return contents, answers.failures
 
     def now(self) -> datetime:
         """The time to put on a decision."""

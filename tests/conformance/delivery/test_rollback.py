@@ -32,6 +32,7 @@ from kit.delivery import approval as an_approval
 from kit.model_engine import KnownAgents
 from kit.pipeline import AT_ONCE, approval, pause, pipeline, start, target, with_plane
 from kit.shop import manifests
+from kit.web import KnownAddresses
 
 HALF = "setWeight: {weight: 50}"
 CAREFUL = (HALF, approval(), AT_ONCE)
@@ -194,7 +195,7 @@ async def test_an_abort_wins_a_thousand_races_against_an_approval(tmp_path):
 
     async with open_database(tmp_path / "races.db") as database:
         store = SqliteDeploymentStore(database)
-        deployments = Deployments(Journal(store), KnownAgents(), SystemClock(), SystemRandomness())
+        deployments = Deployments(Journal(store), KnownAgents(), SystemClock(), SystemRandomness(), KnownAddresses())
 
         async def race(number):
             key = DeploymentKey(tenant="main", id=f"race{number}")

@@ -26,6 +26,7 @@ from borealis_server.domain.deployment import (
     StepKind,
     StepRun,
     StepState,
+    StoredFile,
     TargetRun,
     Wait,
     Workload,
@@ -118,7 +119,16 @@ class Records:
         )
 
     def inputs(self) -> DeploymentInputs:
-        return DeploymentInputs(deploy_file="version: v1\n", objects={"prod": ('{"kind": "Service"}',)})
+        return DeploymentInputs(
+            deploy_file="version: v1\n",
+            objects={"prod": ('{"kind": "Service"}',)},
+            file_name="deploy.yaml",
+            files={"k8s": (StoredFile(name="k8s/a.yaml", content="kind: Service\n"),)},
+            application="shop",
+            account="cluster-1",
+            targets=("prod",),
+            context={"a": "ü"},
+        )
 
 
 @pytest.fixture

@@ -102,6 +102,15 @@ async def test_a_repeated_request_answers_with_the_first_deployment_as_it_is_now
     assert len(await store.list("main", limit=10)) == 1
 
 
+async def test_the_deployment_of_a_request_is_found_as_it_is_now(store, insert, appended):
+    await insert(request_id="r1", digest="d1")
+    await store.update(KEY, appended)
+
+    assert await store.of_request("main", "r1") == await store.get(KEY)
+    assert await store.of_request("main", "r2") is None
+    assert await store.of_request("other", "r1") is None
+
+
 async def test_a_repeat_is_recognised_after_the_end_too(store, insert):
     await insert(request_id="r1", digest="d1")
     await store.update(KEY, ended())

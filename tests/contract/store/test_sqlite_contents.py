@@ -10,10 +10,15 @@ import pytest
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.schema import known_migrations
 from borealis_server.adapters.store.sqlite import open_database
-from borealis_server.domain.deployment import DeploymentInputs, DeploymentKey
+from borealis_server.domain.deployment import DeploymentInputs, DeploymentKey, StoredFile
 
 SERVICE, CONFIG = '{"kind": "Service"}', '{"kind": "ConfigMap"}'
-INPUTS = DeploymentInputs(deploy_file="version: v1\n", objects={"qa": (CONFIG, SERVICE), "prod": (SERVICE, CONFIG)})
+FILES: dict[str, tuple[StoredFile, ...]] = {
+    "https://m.example/a": (StoredFile(name="a", content="a: 1\n"), StoredFile(name="b", content=CONFIG))
+}
+INPUTS = DeploymentInputs(
+    deploy_file="version: v1\n", objects={"qa": (CONFIG, SERVICE), "prod": (SERVICE, CONFIG)}, files=FILES
+)
 
 
 @pytest.fixture
@@ -32,7 +37,7 @@ async def test_what_several_targets_and_deployments_share_is_kept_once(file, rec
             deployment = replace(records.deployment(name), application=name, request_id=name)
             await store.insert(deployment, INPUTS, [records.event(1)])
 
-        assert await rows(database, "SELECT COUNT(*) FROM contents") == [(3,)]
+        assert await rows(database, "SELECT COUNT(*) FROM contents") == [(4,)]
         for name in ("one", "two"):
             assert await store.inputs(DeploymentKey(tenant="main", id=name)) == INPUTS
 

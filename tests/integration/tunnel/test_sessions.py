@@ -15,6 +15,8 @@ from borealis.tunnel.v1.tunnel_service_pb2_grpc import TunnelServiceStub
 from borealis_agent.failures import Cause, LinkFailure
 from borealis_agent.link import Link, Offer
 from borealis_agent.streams import StreamServer
+from borealis_agent.targets.catalog import Catalog
+from borealis_agent.targets.policy import Policy
 from borealis_agent.telemetry import AgentMetrics
 from borealis_server.adapters.relay.connection import RelaySettings
 from borealis_server.domain.errors import AgentUnavailable
@@ -36,7 +38,9 @@ async def version() -> str:
 def a_link(settings) -> Link:
     metrics = AgentMetrics()
     offer = Offer(targets=(), policy_digest="", kubernetes_version=version)
-    return Link(settings, StreamServer({}, metrics), metrics, max_streams=10, offer=offer, chance=lambda: 0.0)
+    return Link(
+        settings, StreamServer(Catalog(Policy()), metrics), metrics, max_streams=10, offer=offer, chance=lambda: 0.0
+    )
 
 
 async def token_of(hub: TunnelHub, agent: str) -> str:

@@ -7,11 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
-from borealis_agent.targets.hygiene import fault_of_path, request_headers, response_headers
+from borealis_agent.targets.hygiene import (
+    HeadFault,
+    content_length,
+    fault_of_head,
+    fault_of_path,
+    request_fields,
+    response_headers,
+    upgrade_protocol,
+)
+
+
+def headers(*names, value=b"1"):
+    return [pb.HttpHeader(name=name, value=value) for name in names]
 
 
 def sent(*names):
-    return request_headers([pb.HttpHeader(name=name, value=b"1") for name in names])
+    return request_fields(headers(*names))
 
 
 @pytest.mark.parametrize(
@@ -37,22 +49,83 @@ def sent(*names):
     ],
 )
 def test_identity_and_connection_do_not_reach_the_target(name):
-    assert sent(name, "Accept") == [("Accept", "1")]
+    assert sent(name, "Accept") == b"Accept: 1\r\n"
 
 
 def test_order_and_spelling_of_other_headers_are_kept():
-    assert [name for name, _ in sent("X-b", "Content-Type", "x-a", "X-b")] == ["X-b", "Content-Type", "x-a", "X-b"]
+    assert sent("X-b", "Content-Type", "x-a", "X-b") == b"X-b: 1\r\nContent-Type: 1\r\nx-a: 1\r\nX-b: 1\r\n"
+
+
+def test_what_connection_names_is_dropped_too():
+    named = pb.HttpHeader(name="Connection", value=b"X-Own, close")
+
+    assert request_fields([named, *headers("x-own", "X-Kept")]) == b"X-Kept: 1\r\n"
+
+
+@pytest.mark.parametrize("value", [b"a\r\nB: c", b"a\nb", b"a\rb", b"a\0b", b"\r\n"])
+def test_a_value_that_would_end_its_line_is_refused(value):
+    with pytest.raises(HeadFault):
+        request_fields(headers("X", value=value))
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "a\r\nb", "ä"])
+def test_a_name_that_is_no_token_is_refused(name):
+    with pytest.raises(HeadFault):
+        request_fields(headers(name))
+
+
+@given(st.lists(st.tuples(st.text(max_size=8), st.binary(max_size=12)), max_size=5))
+def test_fields_are_refused_or_have_one_line_each(given_headers):
+    try:
+        fields = request_fields([pb.HttpHeader(name=name, value=value) for name, value in given_headers])
+    except HeadFault:
+        return
+
+    assert fields.count(b"\r") == fields.count(b"\n") == fields.count(b"\r\n") <= len(given_headers)
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["Host", "host"], "two Host"),
+        (["Transfer-Encoding", "Content-Length"], "both"),
+        (["Impersonate-Uid"], "identity"),
+        (["X-Remote-Extra-a"], "identity"),
+        (["Host", "Content-Length", "Accept"], None),
+    ],
+)
+def test_heads_that_must_not_pass(names, says):
+    fault = fault_of_head(headers(*names))
+
+    assert fault is None if says is None else says in str(fault)
+
+
+def test_the_length_is_one_number():
+    assert content_length(headers("Accept")) is None
+    assert content_length(headers("content-LENGTH", value=b"12")) == 12
+    for value in (b"", b"-1", b"1 ", b"0x1", b"1" * 19):
+        with pytest.raises(HeadFault):
+            content_length(headers("Content-Length", value=value))
+
+
+def test_the_protocol_of_an_upgrade_is_one():
+    assert upgrade_protocol(headers("upgrade", value=b" SPDY/3.1 ")) == b"SPDY/3.1"
+    for wrong in (headers(), headers("Upgrade", "Upgrade"), headers("Upgrade", value=b"a, b")):
+        with pytest.raises(HeadFault):
+            upgrade_protocol(wrong)
 
 
 def test_answers_lose_connection_and_credentials():
-    headers = [
-        (b"Content-Type", b"a"),
-        (b"Set-Cookie", b"b"),
-        (b"Transfer-Encoding", b"c"),
-        (b"WWW-Authenticate", b"d"),
+    given_headers = [
+        (b"content-type", b" a"),
+        (b"set-cookie", b"b"),
+        (b"transfer-encoding", b"c"),
+        (b"www-authenticate", b"d"),
+        (b"upgrade", b"e"),
     ]
 
-    assert response_headers(headers) == [("content-type", b"a")]
+    assert [(one.name, one.value) for one in response_headers(given_headers)] == [("content-type", b"a")]
+    assert [one.name for one in response_headers(given_headers, is_switch=True)] == ["content-type", "upgrade"]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +138,7 @@ def test_answers_lose_connection_and_credentials():
         "/apis/apps/v1/",
         "/api/v1/pods?fieldSelector=metadata.name=../x",
         "/api/...",
+        "/job/feature%2Fx/build;v=1",
     ],
 )
 def test_plain_paths_are_fine(path):
@@ -86,6 +160,9 @@ def test_plain_paths_are_fine(path):
         "/api/%2E%2E",
         "/api/x%2f..%2fsecrets",
         "/api/%00",
+        "/public/..;/admin",
+        "/public/.;x=1/admin",
+        "/" + "x" * 8192,
         "/api/%5c..",
         "/api\\v1",
         "/api/v1#x",

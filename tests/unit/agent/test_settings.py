@@ -21,6 +21,8 @@ GIVEN = {
 def _no_environment(monkeypatch):
     for name in AgentSettings.model_fields:
         monkeypatch.delenv(f"BOREALIS_AGENT_{name.upper()}", raising=False)
+    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -105,6 +107,67 @@ def test_prefixes_are_a_comma_separated_list(monkeypatch):
     monkeypatch.setenv("BOREALIS_AGENT_KUBE_PATH_PREFIXES", "/api, /apis")
 
     assert load_settings().kube_path_prefixes == ("/api", "/apis")
+
+
+def test_without_a_targets_file_the_kubernetes_api_is_all_there_is():
+    policy = load_settings(kube_path_prefixes=("/api",)).policy()
+
+    assert policy.names == ("kube",)
+    assert policy.kube.paths == ("/api",)
+
+
+def test_a_targets_file_says_all_that_may_be_reached(tmp_path):
+    path = tmp_path / "targets.toml"
+    path.write_text('[http.prometheus]\nurl = "http://prometheus:9090"\n')
+
+    assert load_settings(targets_file=path).policy().names == ("prometheus",)
+
+
+def test_a_missing_targets_file_is_named(tmp_path):
+    with pytest.raises(SettingsFault, match=r"BOREALIS_AGENT_TARGETS_FILE: cannot read .*nowhere"):
+        load_settings(targets_file=tmp_path / "nowhere").policy()
+
+
+def test_a_targets_file_and_prefixes_do_not_go_together(tmp_path):
+    with pytest.raises(SettingsFault, match="into the targets file"):
+        load_settings(targets_file=tmp_path / "x", kube_path_prefixes=("/api",))
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "BOREALIS_AGENT_HTTPS_PROXY"])
+def test_the_proxy_of_the_environment_is_used_for_the_server(credentials, monkeypatch, name):
+    monkeypatch.setenv(name, "http://me:hush@proxy:3128")
+    settings = load_settings(credentials_file=credentials)
+    monkeypatch.setenv("NO_PROXY", "example.com")
+
+    assert settings.link().proxy.host == "proxy"
+    assert load_settings(credentials_file=credentials).link().proxy is None
+    assert "hush" not in repr(settings) + settings.model_dump_json() + repr(settings.link())
+
+
+def test_a_proxy_that_cannot_be_used_stops_the_start(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://proxy:1")
+
+    with pytest.raises(SettingsFault, match="https_proxy: a proxy is reached with http://"):
+        load_settings()
+
+
+def test_certificates_in_a_file_are_read_again(tmp_path, credentials):
+    (tmp_path / "ca.pem").write_text("first")
+    link = load_settings(credentials_file=credentials, ca_file=tmp_path / "ca.pem").link()
+    before = link.trusted_pem()
+    (tmp_path / "ca.pem").write_text("second")
+    after = link.trusted_pem()
+    (tmp_path / "ca.pem").unlink()
+
+    assert (before, after, link.trusted_pem()) == (b"first", b"second", b"first")
+
+
+def test_pages_are_on_in_a_pod(monkeypatch):
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    assert load_settings().pages_address() == ""
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    assert load_settings().pages_address() == ":8080"
+    assert load_settings(health_address="127.0.0.1:1").pages_address() == "127.0.0.1:1"
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ def test_a_bad_given_application_name_is_a_fault():
             Code.INVALID_VALUE,
             "manifests[0].path",
             (3, 20, 43),
-            "manifests are fetched by http and https only, not by s3",
+            "files are fetched by http and https only, not by s3",
             "name an https address, a file or a folder",
             id="an-address-of-another-kind",
         ),

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from borealis_deployfile.annotations import to_annotations
 from borealis_deployfile.faults import Code, Fault, Severity
 from borealis_deployfile.parse import check
 from borealis_deployfile.report import render, to_json
 from borealis_deployfile.sarif import to_sarif
+from kit.corpus import BAD
+from kit.json_schema import errors_of
 
 TEXT = """\
 application: shop
@@ -154,3 +158,111 @@ def test_annotations_are_one_line_each_and_cannot_break_out():
         "::error file=a%2Cb%3Ac.yaml,line=1,endLine=1,col=1,endColumn=1,title=SYNTAX::50%25 of%0Alines: bad",
         "::warning file=f,line=1,endLine=1,col=1,endColumn=1,title=SYNTAX::wrong%0Ado",
     ]
+
+
+SARIF_TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
+SARIF = {
+    "type": "object",
+    "required": ["version", "runs"],
+    "additionalProperties": False,
+    "properties": {
+        "$schema": {"type": "string"},
+        "version": {"const": "2.1.0"},
+        "runs": {"type": "array", "items": {"$ref": "#/$defs/run"}},
+    },
+    "$defs": {
+        "run": {
+            "type": "object",
+            "required": ["tool"],
+            "additionalProperties": False,
+            "properties": {
+                "tool": {
+                    "type": "object",
+                    "required": ["driver"],
+                    "additionalProperties": False,
+                    "properties": {"driver": {"$ref": "#/$defs/driver"}},
+                },
+                "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+                "results": {"type": "array", "items": {"$ref": "#/$defs/result"}},
+            },
+        },
+        "driver": {
+            "type": "object",
+            "required": ["name"],
+            "additionalProperties": False,
+            "properties": {
+                "name": {"type": "string"},
+                "version": {"type": "string"},
+                "informationUri": {"type": "string"},
+                "rules": {
+                    "type": "array",
+                    "uniqueItems": True,
+                    "items": {
+                        "type": "object",
+                        "required": ["id"],
+                        "additionalProperties": False,
+                        "properties": {"id": {"type": "string"}, "shortDescription": SARIF_TEXT},
+                    },
+                },
+            },
+        },
+        "result": {
+            "type": "object",
+            "required": ["message"],
+            "additionalProperties": False,
+            "properties": {
+                "ruleId": {"type": "string"},
+                "ruleIndex": {"type": "integer", "minimum": -1},
+                "level": {"enum": ["none", "note", "warning", "error"]},
+                "message": SARIF_TEXT,
+                "locations": {"type": "array", "items": {"$ref": "#/$defs/location"}},
+            },
+        },
+        "location": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "physicalLocation": {
+                    "type": "object",
+                    "required": ["artifactLocation"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "artifactLocation": {
+                            "type": "object",
+                            "additionalProperties": False,
+                            "properties": {"uri": {"type": "string", "pattern": "^[!-~]*$"}},
+                        },
+                        "region": {"$ref": "#/$defs/region"},
+                    },
+                },
+                "logicalLocations": {
+                    "type": "array",
+                    "uniqueItems": True,
+                    "items": {"type": "object", "properties": {"fullyQualifiedName": {"type": "string"}}},
+                },
+            },
+        },
+        "region": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                name: {"type": "integer", "minimum": 1} for name in ("startLine", "startColumn", "endColumn")
+            },
+        },
+    },
+}
+"""The part of SARIF 2.1.0 (OASIS standard) that we write: which properties there are, which must be, of which type."""
+
+
+@pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
+def test_sarif_keeps_to_the_standard_whatever_the_faults(file):
+    result = check(file.read_bytes(), file_name=f"größe/{file.name}")
+
+    assert errors_of(SARIF, json.loads(to_sarif((*result.faults, *result.warnings), tool_version="1"))) == []
+
+
+def test_sarif_without_faults_keeps_to_the_standard():
+    document = json.loads(to_sarif((), tool_version="1"))
+
+    assert errors_of(SARIF, document) == []
+    assert errors_of(SARIF, {**document, "runs": [{}]})

@@ -183,4 +183,4 @@ analysis: {defaultMetricProviderName: p, queries: [{name: q, queryTemplate: 'x{s
     result = check(text, file_name="f", context={"suite": "full"})
     assert result.faults == ()
     assert result.file is not None
-    assert result.file.context == {"suite": "full"}
+    assert (result.file.context, result.file.given_context) == ({}, {"suite": "full"})

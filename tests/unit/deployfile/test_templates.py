@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from borealis_deployfile.templates import MAX_TAGS, Escape, UnresolvedError, Variable, parse_template, render
-from borealis_deployfile.variables import OWN_VARIABLES, Scope, Values, is_for, merge_context, own_name
+from borealis_deployfile.variables import OWN_VARIABLES, Scope, Values, is_for, own_name
 
 VALUES = Values(
     own={"applicationName": "shop & co", "preview.my-svc": "https://x.example", "promQlStepInterval": "30s"},
@@ -112,14 +112,6 @@ def test_values_are_never_read_as_templates(value):
     template = parse_template("{{context.a}}|{{context.a}}")
 
     assert render(template, lambda _: value).text == f"{value}|{value}"
-
-
-def test_what_the_start_gives_goes_before_the_step_and_the_step_before_the_file():
-    """DF-35"""
-    file, step, given_at_start = {"k": "file", "f": "1"}, {"k": "step", "s": "2"}, {"k": "flag"}
-
-    assert merge_context(file, step, given_at_start) == {"k": "flag", "f": "1", "s": "2"}
-    assert merge_context(file, step, {})["k"] == "step"
 
 
 def test_every_own_variable_is_found_in_any_case_and_is_for_what_its_table_says():

@@ -62,6 +62,7 @@ class TwoPeers(RuleBasedStateMachine):
         self.pair = Pair.greeted(LIMITS)
         self.streams: dict[int, Both] = {}
         self.made = 0
+        self.made_losses = 0
 
     def new_bytes(self, size):
         """Bytes unlike those before, so that a mix-up shows."""
@@ -81,10 +82,10 @@ class TwoPeers(RuleBasedStateMachine):
     # What the sides do
 
     @precondition(lambda self: self.pair.server.open_streams < LIMITS.max_streams)
-    @rule(size=sizes, ends=st.booleans())
-    def server_opens(self, size, ends):
+    @rule(size=sizes, ends=st.booleans(), priority=st.sampled_from(pb.Open.Priority.values()))
+    def server_opens(self, size, ends, priority):
         body = self.new_bytes(size)
-        stream = self.pair.server.open(http(), body, ends=ends)
+        stream = self.pair.server.open(http(priority=priority), body, ends=ends)
         self.streams[stream] = Both(server=End(sent=body, has_ended=ends))
 
     @rule(data=st.data())
@@ -175,6 +176,33 @@ class TwoPeers(RuleBasedStateMachine):
                     end.was_reset = True
                     end.ends += 1
 
+    @rule()
+    def the_tunnel_is_lost(self):
+        """What is on the way is gone. Both sides hear of each stream that was open there, and begin anew."""
+        self.made_losses += 1
+        if self.made_losses > 2:
+            return
+        for side in ("server", "agent"):
+            tunnel = getattr(self.pair, side)
+            live = tunnel.live_streams
+            lost = tunnel.end()
+            assert tuple(one.stream_id for one in lost) == live
+            assert tunnel.end() == []
+            for one in lost:
+                end = getattr(self.streams[one.stream_id], side)
+                end.ends += 1
+                if one.dispatched is False:
+                    assert side == "server"
+                    assert not self.streams[one.stream_id].agent.is_open
+            assert (tunnel.live_streams, tunnel.buffered_bytes, tunnel.granted_bytes) == ((), 0, 0)
+            assert tunnel.queued_bytes == 0
+        for both in self.streams.values():
+            assert both.server.ends <= 1
+            assert both.agent.ends <= 1
+            assert both.agent.received == both.server.sent[: len(both.agent.received)]
+        self.streams.clear()
+        self.pair = Pair.greeted(LIMITS)
+
     # What must always hold
 
     @invariant()
@@ -190,6 +218,7 @@ class TwoPeers(RuleBasedStateMachine):
                 stream = tunnel._streams.find(stream_id)
                 assert stream is not None
                 assert stream.sending.available_bytes >= 0
+                assert stream.receiving.open_bytes >= 0
                 assert 0 <= stream.receiving.waiting_bytes <= LIMITS.initial_credit_bytes
 
     @invariant()
@@ -199,6 +228,9 @@ class TwoPeers(RuleBasedStateMachine):
             live = tunnel.live_streams
             waiting = sum(getattr(both, side).unconsumed for one, both in self.streams.items() if one in live)
             assert tunnel.buffered_bytes == waiting
+            streams = [tunnel._streams.find(one) for one in live]
+            assert tunnel.granted_bytes == sum(one.receiving.open_bytes for one in streams)
+            assert tunnel.queued_bytes == sum(one.pending_bytes for one in streams)
 
     def teardown(self):
         """Whatever happened, everything comes to an end, and each end is told once."""

@@ -331,7 +331,7 @@ def test_the_shortest_of_the_last_round_trips_counts(pair):
 # Streams that the peer holds up
 
 
-def stalled(pair, priority) -> int:
+def stalled(pair: Pair, priority: pb.Open.Priority) -> int:
     stream = pair.server.open(http(priority=priority), ends=False)
     pair.settle()
     pair.server.send(stream, b"x" * MIB)

@@ -9,6 +9,7 @@ import typer
 from borealis_cli.options import (
     Account,
     AddContext,
+    AllowPrivate,
     Application,
     CaFile,
     Connection,
@@ -43,6 +44,7 @@ def deploy(  # noqa: PLR0913 - a command's options
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
     application: Application = "",
     account: Account = "",
+    allow_private: AllowPrivate = False,
     add_context: AddContext = None,
     target: Targets = None,
     timeout: Timeout = "",
@@ -64,7 +66,13 @@ def deploy(  # noqa: PLR0913 - a command's options
     timeout_s = parse_duration(timeout)
     if timeout_s and not watch:
         raise typer.BadParameter("it limits --watch, which is missing", param_hint="--timeout")
-    given = Given(application=application, account=account, context=parse_context(add_context), targets=target or ())
+    given = Given(
+        application=application,
+        account=account,
+        context=parse_context(add_context),
+        targets=target or (),
+        allows_private=allow_private,
+    )
     gathered = read(file, given)
     _warn(gathered)
 

@@ -12,6 +12,7 @@ from borealis_cli.failures import CommandFailedError
 from borealis_cli.options import (
     Account,
     AddContext,
+    AllowPrivate,
     Application,
     CaFile,
     Connection,
@@ -56,6 +57,7 @@ def validate(  # noqa: PLR0913 - a command's options
     *,
     application: Application = "",
     account: Account = "",
+    allow_private: AllowPrivate = False,
     add_context: AddContext = None,
     target: Targets = None,
     strict: Annotated[
@@ -76,7 +78,13 @@ def validate(  # noqa: PLR0913 - a command's options
     from borealis_cli.output import note, say
     from borealis_cli.verdicts import Verdict, answer, remarks_text
 
-    given = Given(application=application, account=account, context=parse_context(add_context), targets=target or ())
+    given = Given(
+        application=application,
+        account=account,
+        context=parse_context(add_context),
+        targets=target or (),
+        allows_private=allow_private,
+    )
     gathered = look(file, given)
     strange = _unknown_accounts(gathered, Connection(server=server, ca_file=ca_file)) if ask_server else ()
     verdict = Verdict(gathered=gathered, faults=(*gathered.faults, *strange), is_strict=strict)
@@ -86,7 +94,7 @@ def validate(  # noqa: PLR0913 - a command's options
         note(remarks_text(verdict))
 
 
-def plan(
+def plan(  # noqa: PLR0913 - a command's options
     file: DeployFilePath,
     *,
     target: Targets = None,
@@ -96,24 +104,52 @@ def plan(
     ] = None,
     application: Application = "",
     account: Account = "",
+    allow_private: AllowPrivate = False,
     add_context: AddContext = None,
+    live: Annotated[
+        bool | None,
+        typer.Option(
+            "--live/--no-live",
+            help="Ask the server how many pods are live; without either, only if there is a server.",
+            show_default=False,
+        ),
+    ] = None,
     output: Output = Format.TEXT,
+    server: Server = None,
+    ca_file: CaFile = None,
 ) -> None:
-    """Show what a deploy file would do: order, steps, pods at every step, approvals, earliest finish."""
+    """Show what a deploy file would do: order, steps, pods at every step, approvals, earliest finish.
+
+    Pods are counted as a deployment would: as given here, else as the manifest writes, else as many as are live.
+    """
+    from dataclasses import replace
+
     from borealis_cli.deploy_files import Given, read, warnings_text
+    from borealis_cli.live_replicas import ask
     from borealis_cli.output import note, say, say_json
     from borealis_cli.render.plan import not_supported_lines, plan_lines
     from borealis_deployfile.planning.document import to_document
     from borealis_deployfile.planning.planner import make_plan
 
-    given = Given(application=application, account=account, context=parse_context(add_context), targets=target or ())
+    given = Given(
+        application=application,
+        account=account,
+        context=parse_context(add_context),
+        targets=target or (),
+        allows_private=allow_private,
+    )
     gathered = read(file, given)
     if gathered.file is None:
         raise AssertionError("a file without faults has a meaning")
     warnings = warnings_text(gathered)
     if warnings:
         note(warnings.rstrip())
-    found = make_plan(gathered.file, gathered.objects, replicas=_replicas(replicas or []))
+    pods, reason = None, ""
+    if live is not False:
+        pods, reason = ask(gathered, Connection(server=server, ca_file=ca_file), is_needed=live is True)
+    found = make_plan(gathered.file, gathered.objects, replicas=_replicas(replicas or []), live=pods)
+    if reason:
+        found = replace(found, notes=(*found.notes, f"nobody was asked how many pods are live: {reason}"))
     if output is not Format.TEXT:
         say_json(to_document(found), output)
         return

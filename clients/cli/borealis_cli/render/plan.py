@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from borealis_deployfile.faults import Fault
-    from borealis_deployfile.planning.plan import Plan, PlannedStep, PlannedTarget
+    from borealis_deployfile.planning.plan import Plan, PlannedDeployment, PlannedStep, PlannedTarget
 
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "m"))
 
@@ -41,8 +41,7 @@ def _target_lines(target: PlannedTarget) -> Iterator[str]:
     strategy = f", {one_line(target.strategy)}" if target.strategy and target.deployments else ""
     yield f"  {one_line(target.name)}  ({one_line(where)}{strategy}{after})"
     for deployment in target.deployments:
-        origin = "" if deployment.source == "manifest" else f" ({deployment.source})"
-        yield f"    Deployment {one_line(deployment.name)}: {deployment.replicas} pods{origin}"
+        yield f"    Deployment {one_line(deployment.name)}: {counted(deployment.replicas, 'pod')}{_origin(deployment)}"
     groups = (("before", target.before), ("", target.steps), ("after", target.after))
     for label, steps in groups:
         if label and steps:
@@ -51,6 +50,22 @@ def _target_lines(target: PlannedTarget) -> Iterator[str]:
     if not target.steps:
         yield f"    apply {target.objects} objects"
     yield f"    room needed: {counted(target.extra_pods, 'more pod')} at most" if target.deployments else ""
+
+
+def _origin(deployment: PlannedDeployment) -> str:
+    """Where the number comes from, as far as that is not what one expects."""
+    live = deployment.live
+    if deployment.source == "live" and live and live.autoscaler:
+        return f" (live, by the HorizontalPodAutoscaler {one_line(live.autoscaler)})"
+    if deployment.source != "manifest":
+        return f" ({deployment.source})"
+    if live is None:
+        return ""
+    return (
+        " (written; live unknown)"
+        if live.unknown
+        else f" (written; live: {'none' if live.replicas is None else live.replicas})"
+    )
 
 
 def _step_line(step: PlannedStep, indent: str) -> str:

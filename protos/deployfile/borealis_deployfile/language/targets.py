@@ -108,4 +108,5 @@ MANIFEST: Final = Shape(
             needs=("path",),
         ),
     ),
+    hints=dict.fromkeys(("url", "uri", "file"), "write `path`: a file, a folder or an address"),
 )

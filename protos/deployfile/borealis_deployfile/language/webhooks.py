@@ -101,4 +101,8 @@ WEBHOOK: Final = Shape(
             default="false",
         ),
     ),
+    hints={
+        **dict.fromkeys(("url", "uri"), "write `uriTemplate`"),
+        "body": "write `bodyTemplate: {inline: ...}`, or `{path: ...}`",
+    },
 )

@@ -23,7 +23,7 @@ _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 
 
 def to_document(plan: Plan) -> Json:
-    """The plan as JSON; steps that move no pods have neither `weight_percent` nor `pods`."""
+    """The plan as JSON; steps that move no pods have no `weight_percent` and no `pods`; `live` is there where asked."""
     return {
         "apiVersion": API_VERSION,
         "kind": "Plan",
@@ -85,9 +85,18 @@ def _deployment_schema() -> Schema:
             "name": _TEXT,
             "namespace": _TEXT,
             "replicas": _COUNT,
-            "replicas_from": {"enum": ["manifest", "given", "assumed"]},
+            "replicas_from": {"enum": ["given", "manifest", "live", "assumed"]},
             "max_surge": _COUNT,
             "max_unavailable": _COUNT,
+        },
+        {
+            "live": _object(
+                {
+                    "replicas": {"type": ["integer", "null"], "minimum": 0},
+                    "autoscaler": {"type": ["string", "null"]},
+                    "unknown": {"type": ["string", "null"]},
+                }
+            )
         },
     )
 
@@ -143,7 +152,7 @@ def _target(target: PlannedTarget) -> Json:
 
 
 def _deployment(one: PlannedDeployment) -> Json:
-    return {
+    document: Json = {
         "name": one.name,
         "namespace": one.namespace,
         "replicas": one.replicas,
@@ -151,6 +160,14 @@ def _deployment(one: PlannedDeployment) -> Json:
         "max_surge": one.max_surge,
         "max_unavailable": one.max_unavailable,
     }
+    if one.live is not None:
+        live = one.live
+        document["live"] = {
+            "replicas": live.replicas,
+            "autoscaler": live.autoscaler or None,
+            "unknown": live.unknown or None,
+        }
+    return document
 
 
 def _step(step: PlannedStep) -> Json:

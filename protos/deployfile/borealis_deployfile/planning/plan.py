@@ -69,16 +69,31 @@ class PlannedStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LivePods:
+    """What is live of a Deployment."""
+
+    replicas: int | None = None
+    """Pods that the live version is to have; None when there is none, or nobody knows."""
+    unknown: str = ""
+    """Why nobody knows; empty when it is known."""
+    autoscaler: str = ""
+    """HorizontalPodAutoscaler that decides on the number; empty when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedDeployment:
     """A Deployment of a target, and how many pods the plan counts with."""
 
     name: str
     namespace: str
     replicas: int
-    source: Literal["manifest", "given", "assumed"]
-    """Where the number comes from; `assumed` is one pod, where nothing says more."""
+    source: Literal["given", "manifest", "live", "assumed"]
+    """Where the number comes from: what was given goes first, then what the manifest writes, then what is live, as in a
+    deployment; `assumed` is one pod, where nothing says more."""
     max_surge: int
     max_unavailable: int
+    live: LivePods | None = None
+    """What is live; None where nobody was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,14 +12,15 @@ from borealis_deployfile.planning.steps import plan_conditions, plan_strategy, t
 from borealis_deployfile.planning.workloads import find_deployments
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from borealis_deployfile.manifests import ManifestObject
     from borealis_deployfile.model import DeployFile, Strategy, Target
-    from borealis_deployfile.planning.plan import PlannedDeployment, PlannedStep
+    from borealis_deployfile.planning.plan import LivePods, PlannedDeployment, PlannedStep
 
 _REPLICAS_NOTE: Final = "manifests that write no replicas count as one pod; a deployment keeps the live number"
 _FIRST_NOTE: Final = "a version of the same size is live; without one the new version takes over at once"
+_NUMBERS: Final = {"given": "given", "manifest": "written", "live": "live", "assumed": "assumed"}
 _TIME_NOTE: Final = "people, webhooks and starting pods take no time"
 
 
@@ -28,11 +29,12 @@ def make_plan(
     objects_by_target: Mapping[str, tuple[ManifestObject, ...]],
     *,
     replicas: Mapping[str, int] | None = None,
+    live: Mapping[tuple[str, str, str], LivePods] | None = None,
 ) -> Plan:
     """What the file will do.
 
-    Shape: `objects_by_target` as `check_manifests` gives it; `replicas` by `NAME` or `TARGET/NAME` are the pods that
-    are live, for manifests that do not write them or are scaled by others.
+    Shape: `objects_by_target` as `check_manifests` gives it; `replicas` by `NAME` or `TARGET/NAME` goes before every
+    other number; `live` by target, namespace and name is what was found in the clusters.
     Units: seconds from the start of the deployment.
     """
     waves = plan_order([target.name for target in file.targets], {one.name: one.depends_on for one in file.targets})
@@ -41,7 +43,7 @@ def make_plan(
     planned: dict[str, PlannedTarget] = {}
     for name in (name for names in waves for name in names):
         target = by_name[name]
-        one = _target(file, target, objects_by_target.get(name, ()), replicas or {}, wave=wave_of[name])
+        one = _target(file, target, objects_by_target.get(name, ()), replicas or {}, live or {}, wave=wave_of[name])
         start_s = max((planned[other].earliest_finish_s for other in target.depends_on), default=0.0)
         planned[name] = replace(one, earliest_start_s=start_s, earliest_finish_s=start_s + one.least_duration_s)
     targets = tuple(planned[target.name] for target in file.targets)
@@ -59,10 +61,11 @@ def _target(
     target: Target,
     objects: tuple[ManifestObject, ...],
     replicas: Mapping[str, int],
+    live: Mapping[tuple[str, str, str], LivePods],
     *,
     wave: int,
 ) -> PlannedTarget:
-    deployments = find_deployments(objects, target.name, replicas)
+    deployments = find_deployments(objects, target.name, replicas, live)
     strategy = file.strategies.get(target.strategy) if target.strategy else None
     steps = plan_strategy(strategy, deployments, file.routes_of(target.name)) if deployments else ()
     before, after = plan_conditions("before", target.before), plan_conditions("after", target.after)
@@ -101,7 +104,23 @@ def _in_order_s(steps: tuple[PlannedStep, ...]) -> float:
 
 def _notes(targets: tuple[PlannedTarget, ...]) -> tuple[str, ...]:
     deployments = [one for target in targets for one in target.deployments]
-    notes = [_FIRST_NOTE] if deployments else []
+    notes = [_FIRST_NOTE] if any(one.live is None or one.live.unknown for one in deployments) else []
     if any(one.source == "assumed" for one in deployments):
         notes.append(_REPLICAS_NOTE)
-    return (*notes, _TIME_NOTE)
+    live = [note for target in targets for one in target.deployments for note in _live_notes(target.name, one)]
+    return (*notes, *dict.fromkeys(live), _TIME_NOTE)
+
+
+def _live_notes(target: str, one: PlannedDeployment) -> Iterator[str]:
+    """What a person should know about live pods and the number that the plan counts with."""
+    if one.live is None:
+        return
+    name = f"{target}/{one.name}"
+    if one.live.unknown:
+        yield f"{name}: {one.live.unknown}; the plan counts with the {_NUMBERS[one.source]} number"
+    elif one.live.replicas is None:
+        yield f"{name}: nothing is live, so the new version takes over at once"
+    elif one.source == "manifest" and one.live.replicas != one.replicas:
+        by = f" by the HorizontalPodAutoscaler {one.live.autoscaler}" if one.live.autoscaler else ""
+        advice = "; leave `replicas` out of the manifest to keep the live number" if by else ""
+        yield f"{name}: {one.live.replicas} live pods{by}, but the manifest writes {one.replicas}: that counts{advice}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from borealis_deployfile.kinds import DEPLOYMENT, group_kind
 from borealis_deployfile.manifest_objects import value_at
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from borealis_deployfile.manifests import ManifestObject
+    from borealis_deployfile.planning.plan import LivePods
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +35,24 @@ class Movement:
 
 
 def find_deployments(
-    objects: Iterable[ManifestObject], target: str, replicas: Mapping[str, int]
+    objects: Iterable[ManifestObject],
+    target: str,
+    replicas: Mapping[str, int],
+    live: Mapping[tuple[str, str, str], LivePods],
 ) -> tuple[PlannedDeployment, ...]:
-    """The Deployments among the objects; `replicas` by `NAME` or `TARGET/NAME` goes before what the manifests write."""
+    """The Deployments among the objects; `replicas` by `NAME` or `TARGET/NAME` goes before what the manifests write.
+
+    `live` by target, namespace and name is what is live, as far as somebody was asked.
+    """
     return tuple(
-        _deployment(item, target, replicas) for item in objects if group_kind(item.api_version, item.kind) == DEPLOYMENT
+        _deployment(item, target, replicas, live.get((target, item.namespace or "", item.name)))
+        for item in deployments_among(objects)
     )
+
+
+def deployments_among(objects: Iterable[ManifestObject]) -> tuple[ManifestObject, ...]:
+    """Those of the objects that are Deployments."""
+    return tuple(item for item in objects if group_kind(item.api_version, item.kind) == DEPLOYMENT)
 
 
 def share(deployments: Sequence[PlannedDeployment], weight_before: int, weight: int) -> Movement:
@@ -71,10 +84,21 @@ def total_replicas(deployments: Iterable[PlannedDeployment]) -> int:
     return sum(one.replicas for one in deployments)
 
 
-def _deployment(item: ManifestObject, target: str, replicas: Mapping[str, int]) -> PlannedDeployment:
+def _deployment(
+    item: ManifestObject, target: str, replicas: Mapping[str, int], live: LivePods | None
+) -> PlannedDeployment:
     written = value_at(item.document, "spec", "replicas")
     given = replicas.get(f"{target}/{item.name}", replicas.get(item.name))
-    count = next((number for number in (given, written) if number is not None), 1)
+    numbers: tuple[tuple[int | None, Literal["given", "manifest", "live"]], ...] = (
+        (given, "given"),
+        (written, "manifest"),
+        (live.replicas if live else None, "live"),
+    )
+    count: int = 1
+    source: Literal["given", "manifest", "live", "assumed"] = "assumed"
+    for number, word in reversed(numbers):
+        if number is not None:
+            count, source = number, word
     rolling = value_at(item.document, "spec", "strategy", "rollingUpdate") or {}
     surge, unavailable = rolling.get("maxSurge"), rolling.get("maxUnavailable")
     bounds = Bounds.of(
@@ -86,9 +110,10 @@ def _deployment(item: ManifestObject, target: str, replicas: Mapping[str, int]) 
         name=item.name,
         namespace=item.namespace or "",
         replicas=count,
-        source="given" if given is not None else "manifest" if written is not None else "assumed",
+        source=source,
         max_surge=bounds.max_surge,
         max_unavailable=bounds.max_unavailable,
+        live=live,
     )
 
 

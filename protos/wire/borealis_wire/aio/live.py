@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from borealis_wire.aio.cancels import pending_cancels, take_back_cancels
 from borealis_wire.aio.lane import LaneLost
 from borealis_wire.aio.stats import TunnelStats
 from borealis_wire.aio.stream import LiveStream, StreamWasReset, TunnelLost
@@ -117,7 +118,7 @@ class LiveTunnel:
     async def run(self) -> str:
         """Carry the tunnel until it ends; says why it did. All its streams have ended then."""
         detail = "cancelled"
-        cancels = _cancels()
+        cancels = pending_cancels()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read(), name="tunnel.read")
@@ -127,7 +128,7 @@ class LiveTunnel:
             detail = str(ended.exceptions[0])
         finally:
             self._end_streams(detail)
-        _take_back_cancels(cancels)
+        take_back_cancels(cancels)
         return detail
 
     def close(self, detail: str) -> None:
@@ -379,26 +380,7 @@ class LiveTunnel:
 
     def _end_streams(self, detail: str) -> None:
         self._is_over = True
-        live = frozenset(self.core.live_streams)
-        for stream in list(self._streams.values()):
-            if stream.id in live:
-                dispatched = False if self.core.is_unsent(stream.id) else None
-                stream.on_error(TunnelLost(detail, dispatched=dispatched))
-        self.core.end()
-
-
-def _cancels() -> int:
-    """How many want the current task to end."""
-    task = asyncio.current_task()
-    return task.cancelling() if task else 0
-
-
-def _take_back_cancels(before: int) -> None:
-    """Forget cancel requests since `before`, which were a task group's own.
-
-    A group whose task fails while the group is being left cancels its parent and never takes that back. Until Python
-    3.11.3, the parent's next time limit then ends it instead of raising TimeoutError.
-    """
-    task = asyncio.current_task()
-    while task and task.cancelling() > before:
-        task.uncancel()
+        for lost in self.core.end():
+            stream = self._streams.get(lost.stream_id)
+            if stream is not None:
+                stream.on_error(TunnelLost(detail, dispatched=lost.dispatched))

@@ -121,14 +121,16 @@ class AgentConnection:
         clock: Clock,
         settings: RelaySettings,
         server_id: str,
-        epoch: int,
+        next_epoch: Callable[[], int],
         on_ready: Callable[[AgentConnection], None],
         shared: Shared,
     ) -> None:
         self.agent = AgentRef(tenant=authority.principal.tenant, name=authority.principal.agent_name)
         self.session_id = uuid.uuid4().hex
         self.hello = pb.Hello()
-        self.epoch = epoch
+        self.epoch = 0
+        """Fencing number, given when the agent has introduced itself; 0 before."""
+        self._next_epoch = next_epoch
         self._authority = authority
         self._clock = clock
         self._settings = settings
@@ -282,11 +284,14 @@ class AgentConnection:
                 pass
 
     def _on_hello(self, hello: pb.Hello) -> None:
+        if self._live.core.is_leaving:  # it broke the protocol in the same breath, or the server is stopping
+            return
         if hello.agent != self.agent.name:
             wanted = f"tunnel.connect as agent {hello.agent[:64]!r} (the credential is bound to {self.agent.name!r})"
             self._refuse(PermissionDenied(wanted), pb.GoAway.CAUSE_AUTHORITY_ENDED)
             return
         self.hello = hello
+        self.epoch = self._next_epoch()
         self._greeted.set()
         self._live.core.welcome(
             pb.Welcome(

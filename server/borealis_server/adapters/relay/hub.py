@@ -6,6 +6,7 @@ Owns the sessions; what happens inside one is its connection's.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import uuid
 from typing import TYPE_CHECKING, Final
@@ -62,7 +63,7 @@ class RelayHub:
         self.metrics = metrics or RelayMetrics()
         self._shared = Shared(metrics=self.metrics, budget=ReceiveBudget(self._settings.budget_bytes))
         self._watchers = Watchers()
-        self._epoch = 0
+        self._epochs = itertools.count(1)
         self._is_draining = False
         self._all_ended = asyncio.Event()
         self._all_ended.set()
@@ -136,14 +137,13 @@ class RelayHub:
         route = self._routes.get(agent)
         if route is not None and len(route.connections) >= self._settings.agent_tunnels:
             raise Exhausted(f"tunnels of agent {agent.name}", str(self._settings.agent_tunnels), retry_after_s=30.0)
-        self._epoch += 1
         connection = AgentConnection(
             lane,
             authority=Authority(principal=principal, token=token, verify=verify),
             clock=self._clock,
             settings=self._settings,
             server_id=self._server_id,
-            epoch=self._epoch,
+            next_epoch=lambda: next(self._epochs),
             on_ready=self._add,
             shared=self._shared,
         )

@@ -6,12 +6,13 @@ Pure; the store does the writing. The names also prove that what is read is what
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
-
-from borealis_server.domain.deployment import DeploymentInputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from borealis_server.domain.deployment import DeploymentInputs
 
 
 def addressed(inputs: DeploymentInputs) -> tuple[DeploymentInputs, dict[str, str]]:
@@ -38,12 +39,19 @@ def _texts(inputs: DeploymentInputs) -> Iterator[str]:
     yield inputs.deploy_file
     for texts in inputs.objects.values():
         yield from texts
+    for files in inputs.files.values():
+        yield from (one.content for one in files)
 
 
 def _mapped(inputs: DeploymentInputs, names: Mapping[str, str]) -> DeploymentInputs:
-    return DeploymentInputs(
+    return replace(
+        inputs,
         deploy_file=names[inputs.deploy_file],
         objects={target: tuple(names[text] for text in texts) for target, texts in inputs.objects.items()},
+        files={
+            path: tuple(replace(one, content=names[one.content]) for one in files)
+            for path, files in inputs.files.items()
+        },
     )
 
 

@@ -49,7 +49,7 @@ class SqliteDeploymentStore:
         inputs_text = _text(named)
 
         def insert(connection: sqlite3.Connection) -> Deployment:
-            existing = _of_request(connection, deployment)
+            existing = _of_request(connection, deployment.key.tenant, deployment.request_id)
             if existing is not None:
                 return checked_repeat(existing, deployment)
             new = Change(deployment=deployment, events=tuple(events))
@@ -89,6 +89,10 @@ class SqliteDeploymentStore:
     async def get(self, key: DeploymentKey) -> Deployment:
         """The newest state. Errors: DeploymentNotFound."""
         return await self._database.read(lambda connection: _get(connection, key))
+
+    async def of_request(self, tenant: str, request_id: str) -> Deployment | None:
+        """The deployment that a request of this id has started."""
+        return await self._database.read(lambda connection: _of_request(connection, tenant, request_id))
 
     async def inputs(self, key: DeploymentKey) -> DeploymentInputs:
         """What it was started with. Errors: DeploymentNotFound."""
@@ -138,11 +142,11 @@ _INSERT_CONTENT = "INSERT INTO contents (tenant, digest, content) VALUES (?, ?, 
 _INSERT_EVENT = "INSERT INTO deployment_events (tenant, deployment_id, sequence, record) VALUES (?, ?, ?, ?)"
 
 
-def _of_request(connection: sqlite3.Connection, wanted: Deployment) -> Deployment | None:
-    if not wanted.request_id:
+def _of_request(connection: sqlite3.Connection, tenant: str, request_id: str) -> Deployment | None:
+    if not request_id:
         return None
     row = connection.execute(
-        "SELECT record FROM deployments WHERE tenant = ? AND request_id = ?", (wanted.key.tenant, wanted.request_id)
+        "SELECT record FROM deployments WHERE tenant = ? AND request_id = ?", (tenant, request_id)
     ).fetchone()
     return None if row is None else _deployment(row[0])
 

@@ -99,9 +99,9 @@ class MemoryDeploymentStore:
         """
         new, replaced = Change(deployment=deployment, events=tuple(events)), None
         tenant = deployment.key.tenant
-        for kept in self._of(tenant):
-            if deployment.request_id and kept.request_id == deployment.request_id:
-                return checked_repeat(kept, deployment)
+        existing = await self.of_request(tenant, deployment.request_id) if deployment.request_id else None
+        if existing is not None:
+            return checked_repeat(existing, deployment)
         others = [
             kept for kept in self._of(tenant) if kept.application == deployment.application and not kept.state.is_final
         ]
@@ -135,6 +135,10 @@ class MemoryDeploymentStore:
         if key not in self._deployments:
             raise DeploymentNotFound(DeploymentName(key.tenant, key.id))
         return self._deployments[key]
+
+    async def of_request(self, tenant: str, request_id: str) -> Deployment | None:
+        """The deployment that a request of this id has started."""
+        return next((kept for kept in self._of(tenant) if kept.request_id == request_id), None)
 
     async def inputs(self, key: DeploymentKey) -> DeploymentInputs:
         """What it was started with. Errors: DeploymentNotFound."""

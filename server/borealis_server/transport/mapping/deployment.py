@@ -5,6 +5,7 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from borealis.deployment.v1 import deployment_pb2 as pb
+from borealis.deployment.v1 import deployment_service_pb2 as service_pb
 from borealis_server.domain.deployment import (
     Approval,
     Deployment,
@@ -15,6 +16,7 @@ from borealis_server.domain.deployment import (
     Wait,
     Workload,
 )
+from borealis_server.domain.live_replicas import LiveReplicas
 from borealis_server.domain.names import DeploymentName
 
 
@@ -32,6 +34,7 @@ def to_proto(deployment: Deployment) -> pb.Deployment:
         end_time=timestamp(deployment.ended_at),
         sequence=deployment.sequence,
         etag=str(deployment.revision),
+        context=deployment.context,
         blocked_by=_name(deployment, deployment.blocked_by),
         replaced_by=_name(deployment, deployment.replaced_by),
         redeploy_of=_name(deployment, deployment.redeploy_of),
@@ -73,6 +76,22 @@ def target_to_proto(run: TargetRun) -> pb.TargetRun:
         end_time=timestamp(run.ended_at),
         warnings=run.warnings,
     )
+
+
+def live_to_proto(live: LiveReplicas) -> service_pb.LiveReplicas:
+    """What is live of a workload."""
+    place = live.place
+    message = service_pb.LiveReplicas(
+        place=service_pb.WorkloadPlace(account=place.account, namespace=place.namespace, name=place.name),
+        autoscaler=live.autoscaler,
+    )
+    if live.unknown:
+        message.unknown = live.unknown
+    elif live.replicas is None:
+        message.is_absent = True
+    else:
+        message.replicas = live.replicas
+    return message
 
 
 def _name(deployment: Deployment, other: str) -> str:

@@ -13,16 +13,18 @@ from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, DeploymentKey, PersonsDecision
 from borealis_server.domain.errors import DeploymentNotFound
+from borealis_server.domain.live_replicas import WorkloadPlace
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.paging import PageRequest
 from borealis_server.domain.start import StartRequest
 from borealis_server.transport.interceptors.auth import current_principal
-from borealis_server.transport.mapping.deployment import event_to_proto, to_proto
+from borealis_server.transport.mapping.deployment import event_to_proto, live_to_proto, to_proto
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from borealis_server.services.deployments import Deployments
+    from borealis_server.services.live_replicas import LiveReplicasReader
 
 Context = Any  # generated stubs of grpc.aio do not type it
 
@@ -30,8 +32,9 @@ Context = Any  # generated stubs of grpc.aio do not type it
 class DeploymentServicer(rpc.DeploymentServiceServicer):
     """Deployments over gRPC."""
 
-    def __init__(self, deployments: Deployments) -> None:
+    def __init__(self, deployments: Deployments, live: LiveReplicasReader) -> None:
         self._deployments = deployments
+        self._live = live
 
     async def StartDeployment(self, request: pb.StartDeploymentRequest, context: Context) -> pb.StartDeploymentResponse:
         """Check a deploy file and start it."""
@@ -63,6 +66,14 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
                 yield pb.WatchDeploymentResponse(sequence=change.sequence, snapshot=to_proto(change))
             else:
                 yield pb.WatchDeploymentResponse(sequence=change.sequence, event=event_to_proto(change))
+
+    async def GetLiveReplicas(self, request: pb.GetLiveReplicasRequest, context: Context) -> pb.GetLiveReplicasResponse:
+        """Get how many pods are live."""
+        places = [
+            WorkloadPlace(account=one.account, namespace=one.namespace, name=one.name) for one in request.workloads
+        ]
+        found = await self._live.get(current_principal().tenant, places)
+        return pb.GetLiveReplicasResponse(workloads=[live_to_proto(one) for one in found])
 
     async def ApproveDeployment(
         self, request: pb.ApproveDeploymentRequest, context: Context

@@ -16,7 +16,18 @@ from borealis_server.domain.deployment import (
     TargetState,
 )
 from borealis_server.domain.errors import DeployFileInvalid, InvalidArgument
-from borealis_server.domain.start import StartRequest, away_warnings, check_request_id, checked, first_record
+from borealis_server.domain.start import (
+    ADDRESS_LIMIT,
+    CONTEXT_LIMIT,
+    CONTEXT_LIMIT_BYTES,
+    StartRequest,
+    away_warnings,
+    check_request_id,
+    checked,
+    first_record,
+    read_file,
+    request_of,
+)
 from kit.shop import APPROVAL, SET_25, deploy_file, manifests
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -200,3 +211,78 @@ def test_the_digest_does_not_confuse_where_one_part_ends_and_the_next_begins():
     other = a_request(files={"ab": (FileContent(name="c", content=b""),)})
 
     assert one.digest() != other.digest()
+
+
+ADDRESS = "https://manifests.example/shop.yaml?key=hidden"
+BODY = "https://hooks.example/w.json"
+HOOK = f"webhooks: [{{name: w, uriTemplate: 'https://a.example', bodyTemplate: {{path: '{BODY}'}}}}]\n"
+
+
+def by_address(*more):
+    return deploy_file("ns", SET_25).replace("shop.yaml", ADDRESS, 1) + "".join(more)
+
+
+def test_what_the_client_did_not_send_has_to_be_fetched():
+    request = a_request(by_address(HOOK), files={BODY: files()["shop.yaml"]})
+
+    assert read_file(request).addresses == (ADDRESS,)
+    assert read_file(a_request()).addresses == ()
+
+
+def test_what_was_fetched_is_deployed_and_kept_like_what_was_sent():
+    fetched = {ADDRESS: files()["shop.yaml"], BODY: (FileContent(name=BODY, content=b"{}"),)}
+    request = a_request(by_address(HOOK), files={"unused.yaml": ()})
+
+    start = checked(request, ("cluster-1",), fetched=fetched)
+    _, inputs = first_record(start, request, KEY, NOW)
+
+    assert start.file.webhooks["w"].body == "{}"
+    assert {path: [one.content for one in kept] for path, kept in inputs.files.items()} == {
+        ADDRESS: [manifests("1")],
+        BODY: ["{}"],
+    }
+
+
+def test_what_could_not_be_fetched_is_a_fault_where_it_is_named():
+    request = a_request(by_address(HOOK), files={})
+
+    with pytest.raises(DeployFileInvalid) as refused:
+        checked(request, ("cluster-1",), unread={ADDRESS: "it answers 404 Not Found", BODY: "it is too large"})
+
+    assert [(fault.code, fault.message) for fault in refused.value.faults] == [
+        ("MANIFEST_NOT_FOUND", '"https://manifests.example/shop.yaml" cannot be fetched: it answers 404 Not Found'),
+        ("BODY_NOT_FOUND", '"https://hooks.example/w.json" cannot be fetched: it is too large'),
+    ]
+    assert [code for code, _ in faults_of(request)] == ["MANIFEST_NOT_FOUND", "BODY_NOT_FOUND"]
+
+
+def test_no_more_addresses_are_fetched_than_a_person_would_name():
+    entries = "".join(f"  - {{path: 'https://m.example/{number}.yaml'}}\n" for number in range(ADDRESS_LIMIT + 1))
+    text = f"application: shop\ntargets: {{qa: {{account: c, namespace: n}}}}\nmanifests:\n{entries}"
+
+    with pytest.raises(InvalidArgument, match="names 51 addresses; at most 50 are fetched"):
+        read_file(a_request(text))
+
+
+def test_the_context_is_kept_within_its_limits():
+    recorded, inputs = started(a_request(context={"suite": "fast"}))
+
+    assert recorded.deployment.context == inputs.context == {"suite": "fast"}
+    for context in ({str(number): "" for number in range(CONTEXT_LIMIT + 1)}, {"a": "ä" * CONTEXT_LIMIT_BYTES}):
+        with pytest.raises(InvalidArgument, match="at most 100 variables with 16 KiB"):
+            read_file(a_request(context=context))
+
+
+def test_what_is_kept_starts_the_same_once_more_without_fetching():
+    fetched = {ADDRESS: files()["shop.yaml"]}
+    request = a_request(
+        by_address(), files={}, account="cluster-1", application="other", targets=("prod",), context={"a": "b"}
+    )
+    start = checked(request, ("cluster-1",), fetched=fetched)
+    _, inputs = first_record(start, request, KEY, NOW)
+
+    again = request_of(inputs, tenant="main", actor="ben")
+
+    assert read_file(again).addresses == ()
+    assert checked(again, ("cluster-1",)) == start
+    assert again == replace(request, actor="ben", files=fetched)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from borealis_deployfile.manifests import FileContent
+from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, DeploymentKey, DeploymentState, Event
 from borealis_server.domain.errors import (
@@ -21,9 +22,11 @@ from borealis_server.domain.errors import (
 )
 from borealis_server.domain.paging import PageRequest, page_token
 from borealis_server.domain.start import StartRequest
+from borealis_server.services.deployments import Deployments
 from borealis_server.services.journal import Journal
-from kit.model_engine import ModelEngine
+from kit.model_engine import KnownAgents, ModelEngine
 from kit.shop import SET_25, deploy_file, manifests
+from kit.web import KnownAddresses
 
 pytestmark = pytest.mark.looptime
 
@@ -227,3 +230,63 @@ class TestDecisions:
         plane.clock.jump(60)
 
         assert plane.deployments.now() - before >= timedelta(seconds=60)
+
+
+ADDRESS = "https://manifests.example/shop.yaml?key=hidden"
+
+
+class TestFetching:
+    @pytest.fixture
+    def fetcher(self):
+        return KnownAddresses({ADDRESS: manifests("1").encode()})
+
+    @pytest.fixture
+    def fetching(self, plane, fetcher):
+        agents = KnownAgents()
+        return Deployments(plane.journal, agents, plane.clock, SystemRandomness(), fetcher)
+
+    def a_request(self, **fields):
+        text = deploy_file("ns", SET_25).replace("shop.yaml", ADDRESS, 1).encode()
+        return a_request(deploy_file=text, files={}, **fields)
+
+    async def test_what_was_not_sent_is_fetched_and_kept(self, plane, fetching, fetcher):
+        deployment, _ = await fetching.start(self.a_request())
+
+        inputs = await plane.journal.store.inputs(deployment.key)
+        (file,) = inputs.files[ADDRESS]
+        assert (file.name, file.content) == ("https://manifests.example/shop.yaml", manifests("1"))
+        assert fetcher.asked == [ADDRESS]
+
+    async def test_what_was_sent_is_not_fetched(self, fetching, fetcher):
+        sent = {ADDRESS: (FileContent(name="a", content=manifests("2").encode()),)}
+
+        await fetching.start(replace(self.a_request(), files=sent))
+
+        assert fetcher.asked == []
+
+    async def test_nothing_is_fetched_for_a_faulty_file(self, fetching, fetcher):
+        request = self.a_request()
+        broken = replace(request, deploy_file=request.deploy_file.replace(b"strategies:", b"strategy:"))
+
+        with pytest.raises(DeployFileInvalid):
+            await fetching.start(broken)
+
+        assert fetcher.asked == []
+
+    async def test_what_cannot_be_fetched_is_a_fault_and_starts_nothing(self, fetching, fetcher):
+        fetcher.contents.clear()
+
+        with pytest.raises(DeployFileInvalid) as refused:
+            await fetching.start(self.a_request())
+
+        assert "cannot be fetched: it answers 404 Not Found" in refused.value.faults[0].message
+        assert (await fetching.list("main", PageRequest())).items == ()
+
+    async def test_a_repeat_takes_what_was_kept_whatever_the_address_says_by_then(self, fetching, fetcher):
+        first, _ = await fetching.start(self.a_request(request_id="r1"))
+        fetcher.contents.clear()
+
+        assert (await fetching.start(self.a_request(request_id="r1")))[0] == first
+        assert fetcher.asked == [ADDRESS]
+        with pytest.raises(DeployFileInvalid):
+            await fetching.start(self.a_request(request_id="r1", account="cluster-1"))

@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Deployment(_message.Message):
-    __slots__ = ("name", "application", "description", "state", "message", "targets", "started_by", "start_time", "end_time", "sequence", "etag", "blocked_by", "replaced_by", "redeploy_of")
+    __slots__ = ("name", "application", "description", "state", "message", "targets", "started_by", "start_time", "end_time", "sequence", "etag", "context", "blocked_by", "replaced_by", "redeploy_of")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Deployment.State]
@@ -34,6 +34,13 @@ class Deployment(_message.Message):
     STATE_QUEUED: Deployment.State
     STATE_REPLACED: Deployment.State
     STATE_REJECTED: Deployment.State
+    class ContextEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
     APPLICATION_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +52,7 @@ class Deployment(_message.Message):
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_FIELD_NUMBER: _ClassVar[int]
     BLOCKED_BY_FIELD_NUMBER: _ClassVar[int]
     REPLACED_BY_FIELD_NUMBER: _ClassVar[int]
     REDEPLOY_OF_FIELD_NUMBER: _ClassVar[int]
@@ -59,10 +67,11 @@ class Deployment(_message.Message):
     end_time: _timestamp_pb2.Timestamp
     sequence: int
     etag: str
+    context: _containers.ScalarMap[str, str]
     blocked_by: str
     replaced_by: str
     redeploy_of: str
-    def __init__(self, name: _Optional[str] = ..., application: _Optional[str] = ..., description: _Optional[str] = ..., state: _Optional[_Union[Deployment.State, str]] = ..., message: _Optional[str] = ..., targets: _Optional[_Iterable[_Union[TargetRun, _Mapping]]] = ..., started_by: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sequence: _Optional[int] = ..., etag: _Optional[str] = ..., blocked_by: _Optional[str] = ..., replaced_by: _Optional[str] = ..., redeploy_of: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., application: _Optional[str] = ..., description: _Optional[str] = ..., state: _Optional[_Union[Deployment.State, str]] = ..., message: _Optional[str] = ..., targets: _Optional[_Iterable[_Union[TargetRun, _Mapping]]] = ..., started_by: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sequence: _Optional[int] = ..., etag: _Optional[str] = ..., context: _Optional[_Mapping[str, str]] = ..., blocked_by: _Optional[str] = ..., replaced_by: _Optional[str] = ..., redeploy_of: _Optional[str] = ...) -> None: ...
 
 class TargetRun(_message.Message):
     __slots__ = ("name", "account", "namespace", "depends_on", "state", "message", "end_reason", "rollback", "steps", "workloads", "wait", "start_time", "end_time", "warnings")

@@ -176,3 +176,39 @@ class CancelDeploymentResponse(_message.Message):
     DEPLOYMENT_FIELD_NUMBER: _ClassVar[int]
     deployment: _deployment_pb2.Deployment
     def __init__(self, deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ...) -> None: ...
+
+class GetLiveReplicasRequest(_message.Message):
+    __slots__ = ("workloads",)
+    WORKLOADS_FIELD_NUMBER: _ClassVar[int]
+    workloads: _containers.RepeatedCompositeFieldContainer[WorkloadPlace]
+    def __init__(self, workloads: _Optional[_Iterable[_Union[WorkloadPlace, _Mapping]]] = ...) -> None: ...
+
+class WorkloadPlace(_message.Message):
+    __slots__ = ("account", "namespace", "name")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    namespace: str
+    name: str
+    def __init__(self, account: _Optional[str] = ..., namespace: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class GetLiveReplicasResponse(_message.Message):
+    __slots__ = ("workloads",)
+    WORKLOADS_FIELD_NUMBER: _ClassVar[int]
+    workloads: _containers.RepeatedCompositeFieldContainer[LiveReplicas]
+    def __init__(self, workloads: _Optional[_Iterable[_Union[LiveReplicas, _Mapping]]] = ...) -> None: ...
+
+class LiveReplicas(_message.Message):
+    __slots__ = ("place", "replicas", "unknown", "is_absent", "autoscaler")
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    IS_ABSENT_FIELD_NUMBER: _ClassVar[int]
+    AUTOSCALER_FIELD_NUMBER: _ClassVar[int]
+    place: WorkloadPlace
+    replicas: int
+    unknown: str
+    is_absent: bool
+    autoscaler: str
+    def __init__(self, place: _Optional[_Union[WorkloadPlace, _Mapping]] = ..., replicas: _Optional[int] = ..., unknown: _Optional[str] = ..., is_absent: _Optional[bool] = ..., autoscaler: _Optional[str] = ...) -> None: ...

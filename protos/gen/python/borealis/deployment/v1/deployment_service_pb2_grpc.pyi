@@ -50,6 +50,10 @@ class DeploymentServiceStub:
     """Streams one deployment: first its whole state or the events missed, then each event as it happens. The stream ends by
     itself after the event that makes the deployment final.
     """
+    GetLiveReplicas: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.GetLiveReplicasRequest, _deployment_service_pb2.GetLiveReplicasResponse]
+    """Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
+    with the reason; the call does not fail for it.
+    """
     ApproveDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ApproveDeploymentRequest, _deployment_service_pb2.ApproveDeploymentResponse]
     """Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
     NOT_AWAITING_APPROVAL when nothing waits, and with ROLE_REQUIRED when it takes a role that the caller lacks.
@@ -89,6 +93,10 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     WatchDeployment: _aio.UnaryStreamMultiCallable[_deployment_service_pb2.WatchDeploymentRequest, _deployment_service_pb2.WatchDeploymentResponse]  # type: ignore[assignment]
     """Streams one deployment: first its whole state or the events missed, then each event as it happens. The stream ends by
     itself after the event that makes the deployment final.
+    """
+    GetLiveReplicas: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.GetLiveReplicasRequest, _deployment_service_pb2.GetLiveReplicasResponse]  # type: ignore[assignment]
+    """Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
+    with the reason; the call does not fail for it.
     """
     ApproveDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ApproveDeploymentRequest, _deployment_service_pb2.ApproveDeploymentResponse]  # type: ignore[assignment]
     """Approves what waits for an approval. The first decision wins: a later one fails with ALREADY_DECIDED. Fails with
@@ -150,6 +158,16 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_deployment_service_pb2.WatchDeploymentResponse], _abc.AsyncIterator[_deployment_service_pb2.WatchDeploymentResponse]]:
         """Streams one deployment: first its whole state or the events missed, then each event as it happens. The stream ends by
         itself after the event that makes the deployment final.
+        """
+
+    @_abc_1.abstractmethod
+    def GetLiveReplicas(
+        self,
+        request: _deployment_service_pb2.GetLiveReplicasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.GetLiveReplicasResponse, _abc.Awaitable[_deployment_service_pb2.GetLiveReplicasResponse]]:
+        """Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
+        with the reason; the call does not fail for it.
         """
 
     @_abc_1.abstractmethod

@@ -16,8 +16,11 @@ __all__ = (
     "DeploymentState",
     "GetDeploymentRequest",
     "GetDeploymentResponse",
+    "GetLiveReplicasRequest",
+    "GetLiveReplicasResponse",
     "ListDeploymentsRequest",
     "ListDeploymentsResponse",
+    "LiveReplicas",
     "ManifestFile",
     "Pause",
     "RollBackDeploymentRequest",
@@ -39,6 +42,7 @@ __all__ = (
     "WatchDeploymentRequest",
     "WatchDeploymentResponse",
     "Workload",
+    "WorkloadPlace",
 )
 
 import datetime
@@ -772,6 +776,13 @@ class Deployment(betterproto2.Message):
     Opaque version for safe updates; send it back unchanged.
     """
 
+    context: "dict[str, str]" = betterproto2.field(
+        12, betterproto2.TYPE_MAP, map_meta=betterproto2.map_meta(betterproto2.TYPE_STRING, betterproto2.TYPE_STRING)
+    )
+    """
+    Variables that were given at the start; they go before those of steps, and these before those of the deploy file.
+    """
+
     blocked_by: "str" = betterproto2.field(13, betterproto2.TYPE_STRING)
     """
     Resource name of the deployment that it waits for, or waited for, in the queue; empty when it never waited.
@@ -888,6 +899,36 @@ default_message_pool.register_message("borealis.deployment.v1", "GetDeploymentRe
 
 
 @dataclass(eq=False, repr=False)
+class GetLiveReplicasRequest(betterproto2.Message):
+    """
+    Asks how many pods are live.
+    """
+
+    workloads: "list[WorkloadPlace]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The Kubernetes Deployments, 1 to 500.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "GetLiveReplicasRequest", GetLiveReplicasRequest)
+
+
+@dataclass(eq=False, repr=False)
+class GetLiveReplicasResponse(betterproto2.Message):
+    """
+    What is live.
+    """
+
+    workloads: "list[LiveReplicas]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    One for each of the request, in its order.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "GetLiveReplicasResponse", GetLiveReplicasResponse)
+
+
+@dataclass(eq=False, repr=False)
 class ListDeploymentsRequest(betterproto2.Message):
     """
     Asks for deployments.
@@ -938,9 +979,47 @@ default_message_pool.register_message("borealis.deployment.v1", "ListDeployments
 
 
 @dataclass(eq=False, repr=False)
+class LiveReplicas(betterproto2.Message):
+    """
+    The pods of one Kubernetes Deployment that are live.
+
+    Oneofs:
+        - found: What was found.
+    """
+
+    place: "WorkloadPlace | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    Which one.
+    """
+
+    replicas: "int | None" = betterproto2.field(2, betterproto2.TYPE_INT32, optional=True, group="found")
+    """
+    Pods that its live version is to have; 0 also when somebody scaled it to none.
+    """
+
+    unknown: "str | None" = betterproto2.field(3, betterproto2.TYPE_STRING, optional=True, group="found")
+    """
+    One sentence: why nobody knows, such as an agent that is away.
+    """
+
+    is_absent: "bool | None" = betterproto2.field(4, betterproto2.TYPE_BOOL, optional=True, group="found")
+    """
+    True: no version of it is live.
+    """
+
+    autoscaler: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Name of the HorizontalPodAutoscaler that decides on the number; empty when there is none.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "LiveReplicas", LiveReplicas)
+
+
+@dataclass(eq=False, repr=False)
 class ManifestFile(betterproto2.Message):
     """
-    One manifest file that the client read.
+    One file that the client read or fetched for the deploy file.
     """
 
     path: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -955,7 +1034,7 @@ class ManifestFile(betterproto2.Message):
 
     content: "bytes" = betterproto2.field(3, betterproto2.TYPE_BYTES)
     """
-    Its content: YAML or JSON in UTF-8, one or more documents, at most 10 MiB.
+    Its content in UTF-8, at most 10 MiB: YAML or JSON, one or more documents; or the body of a webhook.
     """
 
 
@@ -1160,7 +1239,8 @@ class StartDeploymentRequest(betterproto2.Message):
 
     manifest_files: "list[ManifestFile]" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    What the deploy file's `manifests[].path` entries hold.
+    What the deploy file's `path` entries hold, of manifests and of webhooks' bodies. Addresses that are missing here are
+    fetched by the server.
     """
 
     application: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
@@ -1177,7 +1257,8 @@ class StartDeploymentRequest(betterproto2.Message):
         7, betterproto2.TYPE_MAP, map_meta=betterproto2.map_meta(betterproto2.TYPE_STRING, betterproto2.TYPE_STRING)
     )
     """
-    Variables for templates; they go before those of the steps, and these before those of the file.
+    Variables for templates; they go before those of the steps, and these before those of the file. At most 100, with 16 KiB
+    of names and values in all.
     """
 
     targets: "list[str]" = betterproto2.field(8, betterproto2.TYPE_STRING, repeated=True)
@@ -1514,6 +1595,31 @@ class Workload(betterproto2.Message):
 default_message_pool.register_message("borealis.deployment.v1", "Workload", Workload)
 
 
+@dataclass(eq=False, repr=False)
+class WorkloadPlace(betterproto2.Message):
+    """
+    Where a Kubernetes Deployment is.
+    """
+
+    account: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Agent of the cluster.
+    """
+
+    namespace: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Kubernetes namespace.
+    """
+
+    name: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Name of the Kubernetes Deployment in the manifest.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "WorkloadPlace", WorkloadPlace)
+
+
 class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
     """
     Starts deployments, shows them, and takes people's decisions about them.
@@ -1609,6 +1715,28 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
             metadata=metadata,
         ):
             yield response
+
+    async def get_live_replicas(
+        self,
+        message: "GetLiveReplicasRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "GetLiveReplicasResponse":
+        """
+        Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
+        with the reason; the call does not fail for it.
+        """
+
+        return await self._unary_unary(
+            "/borealis.deployment.v1.DeploymentService/GetLiveReplicas",
+            message,
+            GetLiveReplicasResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
 
     async def approve_deployment(
         self,

@@ -1,0 +1,149 @@
+"""The targets that the agent offers, by name. Asks the allow-list before anything is connected to; default is no.
+
+Owns which target serves a request; a name that is not in the targets file leads nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from borealis.tunnel.v1 import tunnel_pb2 as pb
+from borealis_agent.targets.dialer import Dialer
+from borealis_agent.targets.http1.client import HttpClient
+from borealis_agent.targets.pipe import Pipe
+from borealis_agent.targets.policy import fault_of_http, matches
+from borealis_agent.targets.target import TargetFailure
+from borealis_agent.targets.web import WebServer, proxy_for, web_server
+
+if TYPE_CHECKING:
+    from borealis_agent.targets.policy import Policy, ServiceRange, TcpAddress
+    from borealis_agent.targets.target import HttpTarget
+
+_SERVICE: Final = re.compile(r"([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?):(\d{1,5})")
+"""Namespace, name and port of a Service behind the name of a range: `preview:shop/web:8080`."""
+_SERVICE_HOST: Final = re.compile(r"([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)")
+"""Name and namespace of a Service as the host of a plain connection: `web.shop`."""
+_MAX_SERVICES: Final = 64
+"""Services whose connections are kept at once."""
+
+
+class Catalog:
+    """All targets. `close` closes their connections, `kube` excepted, which its owner closes."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        kube: HttpTarget | None = None,
+        https_proxy: str = "",
+        no_proxy: str = "",
+    ) -> None:
+        self._policy = policy
+        self._https_proxy = https_proxy
+        self._no_proxy = no_proxy
+        self._kube = kube
+        self._web = {
+            name: web_server(target, https_proxy=https_proxy, no_proxy=no_proxy) for name, target in policy.http.items()
+        }
+        self._services: OrderedDict[tuple[str, str, str, int], WebServer] = OrderedDict()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all targets."""
+        return self._policy.names
+
+    def http(self, name: str, method: str, path: str) -> HttpTarget:
+        """The target that answers a request.
+
+        Errors: TargetFailure if the allow-list does not have it.
+        """
+        if name == "kube" and self._kube is not None and self._policy.kube is not None:
+            _refuse_if(self._policy.kube.fault_of(method, path))
+            return self._kube
+        if name in self._policy.http:
+            _refuse_if(fault_of_http(self._policy.http[name], method, path))
+            return self._web[name]
+        range_name, _, rest = name.partition(":")
+        if range_name in self._policy.services:
+            services = self._policy.services[range_name]
+            found = _SERVICE.fullmatch(rest)
+            if found is None:
+                raise _denied(f"give a Service of {range_name} as {range_name}:namespace/name:port")
+            namespace, service, port = found[1], found[2], int(found[3])
+            _refuse_if(_fault_of_service(services, namespace, port))
+            _refuse_if(fault_of_http(services, method, path))
+            return self._service(range_name, namespace, service, port)
+        raise self._unknown(name, "HTTP requests")
+
+    async def connect(self, name: str, host: str, port: int) -> Pipe:
+        """A plain connection to a target.
+
+        Errors: TargetFailure if the allow-list does not have it, or it cannot be reached.
+        """
+        if name in self._policy.tcp:
+            return await self._dialer(self._policy.tcp[name], host, port).dial(Pipe)
+        range_name, _, rest = name.partition(":")
+        if range_name not in self._policy.services:
+            raise self._unknown(name, "plain connections")
+        services = self._policy.services[range_name]
+        if rest:
+            found = _SERVICE.fullmatch(rest)
+            namespace, service, port = (found[1], found[2], int(found[3])) if found else ("", "", 0)
+        else:
+            found = _SERVICE_HOST.fullmatch(host)
+            namespace, service = (found[2], found[1]) if found else ("", "")
+        if not service:
+            raise _denied(f"give a Service of {range_name} as the host name.namespace, and its port")
+        _refuse_if(_fault_of_service(services, namespace, port))
+        full_name = f"{service}.{namespace}.{services.domain}"
+        return await Dialer(full_name, port, allow_local=services.allow_local).dial(Pipe)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for server in (*self._web.values(), *self._services.values()):
+            server.close()
+
+    def _dialer(self, target: TcpAddress, host: str, port: int) -> Dialer:
+        if host not in {"", target.host} or port not in {0, target.port}:
+            raise _denied(f"the target is {target.host}:{target.port} and nothing else")
+        proxy = proxy_for(
+            target.proxy, target.host, target.port, https_proxy=self._https_proxy, no_proxy=self._no_proxy
+        )
+        return Dialer(target.host, target.port, proxy=proxy, allow_local=target.allow_local)
+
+    def _service(self, range_name: str, namespace: str, service: str, port: int) -> WebServer:
+        key = (range_name, namespace, service, port)
+        server = self._services.get(key)
+        if server is None:
+            services = self._policy.services[range_name]
+            dialer = Dialer(f"{service}.{namespace}.{services.domain}", port, allow_local=services.allow_local)
+            server = self._services[key] = WebServer(HttpClient(dialer))
+            while len(self._services) > _MAX_SERVICES:
+                self._services.popitem(last=False)[1].retire()
+        self._services.move_to_end(key)
+        return server
+
+    def _unknown(self, name: str, what: str) -> TargetFailure:
+        if not name:
+            return _denied("the request names no target")
+        offered = ", ".join(self.names) or "none at all"
+        return _denied(f"the agent has no target {name!a} that takes {what}; its targets: {offered}")
+
+
+def _fault_of_service(services: ServiceRange, namespace: str, port: int) -> str | None:
+    if not matches(namespace, services.namespaces):
+        return f"the agent's targets file allows Services of {', '.join(services.namespaces)}, not of {namespace}"
+    if port not in services.ports:
+        return f"the agent's targets file allows ports {', '.join(map(str, services.ports))}, not {port}"
+    return None
+
+
+def _refuse_if(fault: str | None) -> None:
+    if fault is not None:
+        raise _denied(fault)
+
+
+def _denied(detail: str) -> TargetFailure:
+    return TargetFailure(pb.Reset.CODE_DENIED, detail, dispatched=False)
