@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from borealis.agent.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
+from borealis.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
+from borealis.kube.v1.kube_service_pb2_grpc import add_KubeServiceServicer_to_server
 from borealis_server.adapters import private_files
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
 from borealis_server.adapters.clock import SystemClock
@@ -32,25 +34,31 @@ from borealis_server.adapters.relay.connection import RelaySettings
 from borealis_server.adapters.relay.hub import RelayHub
 from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.store.agents import SqliteAgentRecordStore
+from borealis_server.adapters.store.audit import SqliteAuditStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.names import MAIN_TENANT
 from borealis_server.services.agents import AgentService
+from borealis_server.services.audit import AuditService, AuditSettings, open_audit_trail
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
+from borealis_server.services.kube_access import KubeAccess
 from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
 from borealis_server.settings import split_address
 from borealis_server.telemetry import ServerMetrics
+from borealis_server.transport.kube.door import KubeDoor
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.agent import AgentServicer
+from borealis_server.transport.servicers.audit import AuditServicer
 from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
+from borealis_server.transport.servicers.kube import KubeServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
 from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
 
@@ -93,6 +101,7 @@ class _Parts:
     database: SqliteDatabase
     identity: IdentityService
     hub: RelayHub
+    kube: KubeAccess
     issuer: str
     fetcher: HttpFetcher
 
@@ -166,17 +175,29 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
     certificate = _certificate(settings, data_dir, clock)
     issuer = settings.issuer.rstrip("/") or f"https://{_host(settings)}:{web_port}"
     signer = JwtSigner(open_signing_key(data_dir / "keys" / "token-signing.pem"), issuer=issuer)
-    async with (
-        open_fetcher(allows_private=settings.allow_private_addresses) as fetcher,
-        open_database(data_dir / "borealis.db", on_commit=metrics.commits.observe) as database,
-    ):
+    async with AsyncExitStack() as stack:
+        fetcher = await stack.enter_async_context(open_fetcher(allows_private=settings.allow_private_addresses))
+        file = data_dir / "borealis.db"
+        database = await stack.enter_async_context(open_database(file, on_commit=metrics.commits.observe))
+        credentials = SqliteCredentialStore(database)
         identity = IdentityService(
-            credentials=SqliteCredentialStore(database),
+            credentials=credentials,
             signer=signer,
             clock=clock,
             randomness=SystemRandomness(),
             token_lifetime_s=settings.token_lifetime_s,
         )
+        trail = await stack.enter_async_context(
+            open_audit_trail(
+                SqliteAuditStore(database),
+                clock,
+                SystemRandomness(),
+                settings=AuditSettings(retention_s=settings.audit_retention_days * 86400.0),
+                on_written=metrics.audit_entries.labels("written").inc,
+                on_lost=metrics.audit_entries.labels("lost").inc,
+            )
+        )
+        hub = RelayHub(clock, _relay_settings(settings), audit=trail, metrics=RelayMetrics(metrics.registry))
         yield _Parts(
             settings=settings,
             clock=clock,
@@ -184,7 +205,8 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             certificate=certificate,
             database=database,
             identity=identity,
-            hub=RelayHub(clock, _relay_settings(settings), metrics=RelayMetrics(metrics.registry)),
+            hub=hub,
+            kube=KubeAccess(hub, trail, credentials, identity.verify, clock),
             issuer=issuer,
             fetcher=fetcher,
         )
@@ -271,10 +293,13 @@ class _Engine:
 
 def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) -> Sequence[Service]:
     identity, tunnels = IdentityServicer(parts.identity), TunnelServicer(parts.hub, parts.identity.verify)
+    audit = AuditService(SqliteAuditStore(parts.database), parts.clock)
     adds = {
         "borealis.identity.v1.IdentityService": partial(add_IdentityServiceServicer_to_server, identity),
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
         "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
+        "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, AuditServicer(audit)),
+        "borealis.kube.v1.KubeService": partial(add_KubeServiceServicer_to_server, KubeServicer(parts.kube)),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server,
             DeploymentServicer(deployments, LiveReplicasReader(RelayedCluster(parts.hub), agents)),
@@ -289,7 +314,13 @@ def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.Event)
         key_file=parts.certificate.key_file,
         grace_s=parts.settings.shutdown_grace_s,
     )
-    app = web_app(identity=parts.identity, metrics=parts.metrics, issuer=parts.issuer, is_ready=ready.is_set)
+    app = web_app(
+        identity=parts.identity,
+        metrics=parts.metrics,
+        issuer=parts.issuer,
+        is_ready=ready.is_set,
+        kube=KubeDoor(parts.kube),
+    )
     return open_web_door(listener, options, app)
 
 

@@ -91,6 +91,8 @@ class ServerSettings(BaseSettings):
     """Calls through all agents of a tenant that may begin within a second."""
     max_request_bytes: int = Field(default=16 * 2**20, ge=2**20, le=256 * 2**20)
     """Largest request, in bytes."""
+    audit_retention_days: int = Field(default=30, ge=1, le=3650)
+    """How long it is kept who asked what of which cluster, in days."""
     allow_private_addresses: bool = False
     """Whether manifests that a deploy file names by address may be fetched from loopback, link-local and other private
     machines: whoever may start a deployment could read there."""

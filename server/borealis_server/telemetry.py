@@ -77,6 +77,13 @@ class ServerMetrics:
             registry=self.registry,
         )
 
+        self.audit_entries = Counter(
+            "borealis_server_audit_entries",
+            "Entries of the audit of relayed calls, by whether they were written or lost.",
+            ["result"],
+            registry=self.registry,
+        )
+
     def render(self) -> bytes:
         """Every metric in the text format of Prometheus."""
         return generate_latest(self.registry)

@@ -111,7 +111,9 @@ credential holds a role, and a role holds permissions. Why it is so: [ADR 0010](
 | --- |{" :---: |" * len(roles)}
 {rows}
 
-`public` needs no token; `authenticated` is what every valid token has.
+`public` needs no token; `authenticated` is what every valid token has. Requests to Kubernetes APIs, through
+`KubeService/Exchange` or the web door, are judged one by one: `agents.read` for discovery, `kube.read` for GET, HEAD
+and OPTIONS, `kube.write` for everything else, exec, attach, port-forward and proxies included ([more](kubectl.md)).
 
 ## Calls
 

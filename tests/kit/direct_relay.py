@@ -156,7 +156,7 @@ class DirectResponse:
 
     async def _next(self) -> bytes:
         try:
-            async with asyncio.timeout(self._idle_timeout_s):
+            async with asyncio.timeout(self._idle_timeout_s or None):
                 return await self._answer.content.read(_CHUNK_BYTES)
         except (aiohttp.ClientError, ConnectionError) as error:
             raise RelayRefused(self._agent.name, "TARGET_RESET", _text(error), dispatched=True) from error

@@ -48,6 +48,8 @@ class ModelKube:
     """Images whose pods never get ready."""
     unserved: set[str] = field(default_factory=set)
     """Kinds that are not served (yet)."""
+    missing_namespaces: set[str] = field(default_factory=set)
+    """All others exist."""
     is_away: bool = False
     writes: list[str] = field(default_factory=list)
     """Every change that was made, in order: verb, kind, name, and pods for a scaling."""
@@ -82,6 +84,8 @@ class ModelKube:
     async def get(self, _agent: AgentRef, ref: ObjectRef) -> dict[str, Any] | None:
         """The object, or None when it does not exist."""
         await self._arrive(_agent, "get", ref)
+        if ref.kind == "Namespace" and ref.name not in self.missing_namespaces:
+            return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ref.name}}
         return copy.deepcopy(self.objects.get(ref))
 
     async def list(
@@ -199,8 +203,25 @@ class ModelKube:
         if ref.kind == "ReplicaSet":
             document.setdefault("status", {"replicas": 0, "availableReplicas": 0, "observedGeneration": 0})
         self.objects[ref] = document
+        if ref.kind == "Deployment":
+            self._adopt(document)
         self._tell(ref.namespace)
         return document
+
+    def _adopt(self, deployment: dict[str, Any]) -> None:
+        """Do as the controller of Deployments: own every ReplicaSet that the selector matches and nobody owns."""
+        wanted = (deployment["spec"].get("selector") or {}).get("matchLabels") or {}
+        deployment["status"] = {"observedGeneration": deployment["metadata"]["generation"]}
+        owner = {"kind": "Deployment", "uid": deployment["metadata"]["uid"], "controller": True}
+        for ref, each in self.objects.items():
+            labels = each["metadata"].get("labels") or {}
+            is_free = ref.kind == "ReplicaSet" and not each["metadata"].get("ownerReferences")
+            if (
+                is_free
+                and ref.namespace == deployment["metadata"].get("namespace")
+                and wanted.items() <= labels.items()
+            ):
+                each["metadata"]["ownerReferences"] = [owner]
 
     def _step(self, replica_set: dict[str, Any]) -> bool:
         status, wanted = replica_set["status"], replica_set["spec"]["replicas"]

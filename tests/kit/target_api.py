@@ -82,6 +82,8 @@ def _application(api: TargetApi) -> web.Application:
         "/api/broken": _broken,
         "/api/late-body": _late_body,
         "/api/refuses-body": _refuses_body,
+        "/api/socket": _socket,
+        "/api/unauthorized": _unauthorized,
     }
     application[_API] = api
     for path, handler in routes.items():
@@ -168,6 +170,28 @@ async def _late_body(request: web.Request) -> web.StreamResponse:
 
 async def _refuses_body(_: web.Request) -> web.Response:
     return web.Response(status=413, text="too much")
+
+
+async def _socket(request: web.Request) -> web.WebSocketResponse:
+    """Echoes messages; `close` makes it close with code 4001, `leave` makes it go without a word."""
+    socket = web.WebSocketResponse(protocols=("v5.channel.k8s.io",))
+    await socket.prepare(request)
+    async for message in socket:
+        if message.data == "close":
+            await socket.close(code=4001, message=b"as you wish")
+        elif message.data == "leave":
+            assert request.transport is not None
+            request.transport.abort()
+        elif isinstance(message.data, str):
+            await socket.send_str(message.data)
+        else:
+            await socket.send_bytes(message.data)
+    return socket
+
+
+async def _unauthorized(_: web.Request) -> web.Response:
+    """As an API server that does not know the agent's token."""
+    return web.json_response({"kind": "Status", "code": 401, "reason": "Unauthorized"}, status=401)
 
 
 def _kubeconfig(api: TargetApi) -> str:

@@ -100,7 +100,7 @@ def parse_context(texts: list[str] | None) -> dict[str, str]:
     return found
 
 
-def parse_duration(text: str) -> float | None:
+def parse_duration(text: str, *, option: str = "--timeout") -> float | None:
     """Seconds; None for an empty text.
 
     Errors: typer.BadParameter when it is no duration, or none at all.
@@ -110,5 +110,5 @@ def parse_duration(text: str) -> float | None:
     found = _DURATION.fullmatch(text)
     seconds = sum(int(found[unit] or 0) * size for unit, size in (("h", 3600), ("m", 60), ("s", 1))) if found else 0
     if seconds <= 0:
-        raise typer.BadParameter(f"{text!r} is no duration: write 90, 90s, 10m or 1h30m.", param_hint="--timeout")
+        raise typer.BadParameter(f"{text!r} is no duration: write 90, 90s, 10m or 1h30m.", param_hint=option)
     return float(seconds)

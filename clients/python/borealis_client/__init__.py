@@ -9,6 +9,7 @@ Server and credential may also come from BOREALIS_* variables or the context fil
 """
 
 from borealis_client._generated.borealis.agent.v1 import Agent, AgentSession, AgentState
+from borealis_client._generated.borealis.audit.v1 import AuditCall, AuditCallDecision, AuditEnd, AuditEndOutcome
 from borealis_client._generated.borealis.deployment.v1 import (
     Approval,
     Deployment,
@@ -30,7 +31,9 @@ from borealis_client._generated.borealis.deployment.v1 import (
     WorkloadPlace,
 )
 from borealis_client._generated.borealis.identity.v1 import ClientCredential, Principal
+from borealis_client.access_token import AccessToken
 from borealis_client.agents import Agents
+from borealis_client.audit import Audit
 from borealis_client.client import Borealis, connect
 from borealis_client.deploy_files import GatheredFiles, gather
 from borealis_client.deployments import Deployments, DeploymentUpdate, StartedDeployment
@@ -83,11 +86,13 @@ from borealis_client.errors import (
 )
 from borealis_client.folding import FINAL_STATES, is_final
 from borealis_client.identity import Identity, NewCredential
+from borealis_client.kube import Kube, KubeExchange
 from borealis_client.retry import RetryPolicy
 from borealis_client.settings import ConnectionSettings, ServerAddress, resolve
 
 __all__ = [
     "FINAL_STATES",
+    "AccessToken",
     "Agent",
     "AgentNotFoundError",
     "AgentSession",
@@ -97,6 +102,11 @@ __all__ = [
     "AlreadyDecidedError",
     "AlreadyExistsError",
     "Approval",
+    "Audit",
+    "AuditCall",
+    "AuditCallDecision",
+    "AuditEnd",
+    "AuditEndOutcome",
     "Borealis",
     "BorealisError",
     "CertificateError",
@@ -126,6 +136,8 @@ __all__ = [
     "InternalError",
     "InvalidArgumentError",
     "InvalidError",
+    "Kube",
+    "KubeExchange",
     "LiveReplicas",
     "ManifestFile",
     "NewCredential",

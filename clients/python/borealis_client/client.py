@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from borealis_client.agents import Agents
+from borealis_client.audit import Audit
 from borealis_client.deployments import Deployments
 from borealis_client.identity import Identity
+from borealis_client.kube import Kube
 from borealis_client.retry import RetryPolicy
 from borealis_client.settings import ConnectionSettings, resolve
 from borealis_client.transport import Transport
@@ -28,6 +30,8 @@ class Borealis:
         self.deployments: Final = Deployments(transport)
         self.agents: Final = Agents(transport)
         self.identity: Final = Identity(transport)
+        self.kube: Final = Kube(transport)
+        self.audit: Final = Audit(transport)
 
 
 @asynccontextmanager

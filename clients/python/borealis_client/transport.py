@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+
+from grpclib.const import Cardinality
 
 from borealis_client._generated.borealis.identity.v1 import IdentityServiceStub, IssueTokenRequest
 from borealis_client.channel import WaitableChannel
@@ -15,11 +17,11 @@ from borealis_client.status import translated
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
-    from grpclib.client import Channel
+    from grpclib.client import Channel, Stream
 
     from borealis_client.credentials import TokenSource
     from borealis_client.retry import RetryPolicy
-    from borealis_client.settings import ConnectionSettings
+    from borealis_client.settings import ConnectionSettings, ServerAddress
 
 _Sent_contra = TypeVar("_Sent_contra", contravariant=True)
 _Got_co = TypeVar("_Got_co", covariant=True)
@@ -119,6 +121,32 @@ class Transport:
         finally:
             await answers.aclose()  # type: ignore[attr-defined]  # generated methods are generators, typed as iterators
 
+    async def token(self) -> str:
+        """A token that is good now. Errors: as `call`."""
+        async with self._limited(_now() + self._timeout_s):
+            return await self._tokens.get()
+
+    @asynccontextmanager
+    async def duplex(
+        self, route: str, request_type: type[_Request], answer_type: type[_Answer]
+    ) -> AsyncGenerator[DuplexCall[_Request, _Answer], None]:
+        """A call in which both sides stream; leaving it ends it. No repeats, and no time limit but for its token.
+
+        Errors: as `call`, from every method of what it gives.
+        """
+        token = await self.token()
+        stream = self._channel.request(
+            route, Cardinality.STREAM_STREAM, request_type, answer_type, metadata=_bearer(token)
+        )
+        call: DuplexCall[_Request, _Answer] = DuplexCall(stream, self.settings.server)
+        try:
+            async with stream:
+                yield call
+                await call.leave()
+        except UnauthenticatedError:
+            self._tokens.refuse(token)
+            raise
+
     async def _authenticated(
         self, method: Callable[[Channel], UnaryMethod[_Request, _Answer]], request: _Request, deadline: float
     ) -> _Answer:
@@ -163,6 +191,47 @@ class Transport:
 
     def _new_channel(self) -> WaitableChannel:
         return WaitableChannel(self.settings.server, self._tls)
+
+
+class DuplexCall(Generic[_Request, _Answer]):
+    """One call in which both sides stream. Several tasks may send; one receives."""
+
+    def __init__(self, stream: Stream[_Request, _Answer], server: ServerAddress) -> None:
+        self._stream = stream
+        self._server = server
+        self._sending = asyncio.Lock()
+        self._has_begun = False
+        self._has_ended = False
+
+    async def send(self, message: _Request) -> None:
+        """Send a message; waits while the other side takes no more."""
+        async with self._sending:
+            with translated(self._server), _cancellation_kept():
+                await self._stream.send_message(message)
+                self._has_begun = True
+
+    async def receive(self) -> _Answer | None:
+        """The next answer; None when the other side has ended the call."""
+        with translated(self._server), _cancellation_kept():
+            answer = await self._stream.recv_message()
+            if answer is None:
+                self._has_ended = True
+                await self._stream.recv_trailing_metadata()
+            return answer
+
+    async def finish(self) -> None:
+        """Close our side and wait for the other one to end the call: the last answer has come."""
+        async with self._sending:
+            with translated(self._server), _cancellation_kept():
+                await self._stream.end()
+        while await self.receive() is not None:
+            pass
+
+    async def leave(self) -> None:
+        """Tell the other side that nobody listens any more, unless it has ended the call."""
+        if self._has_begun and not self._has_ended:
+            with translated(self._server), _cancellation_kept():
+                await self._stream.cancel()
 
 
 @contextmanager

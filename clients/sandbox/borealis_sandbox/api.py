@@ -220,6 +220,9 @@ def _confined(kind: Kind, old: Object, wanted: Object, subresource: str) -> Obje
         new["metadata"].pop(name, None)
         if name in old["metadata"]:
             new["metadata"][name] = old["metadata"][name]
+    if given := (wanted["metadata"].get("managedFields") or []):
+        # Who may write an object may also say who owns its fields.
+        new["metadata"]["managedFields"] = copy.deepcopy(given)
     if kind.has_status:
         new.pop("status", None)
         if "status" in old:

@@ -15,14 +15,18 @@ from aiohttp import web
 from borealis_sandbox import kinds
 from borealis_sandbox.api import Api, Write
 from borealis_sandbox.clock import SimulatedClock
+from borealis_sandbox.controllers.daemonsets import DaemonSetController
+from borealis_sandbox.controllers.definitions import DefinitionController
 from borealis_sandbox.controllers.deployments import DeploymentController
 from borealis_sandbox.controllers.endpoints import EndpointsController
 from borealis_sandbox.controllers.garbage import GarbageCollector
+from borealis_sandbox.controllers.jobs import JobController
 from borealis_sandbox.controllers.loop import Controller, ControllerLoop
 from borealis_sandbox.controllers.namespaces import NamespaceController
 from borealis_sandbox.controllers.pods import PodController
 from borealis_sandbox.controllers.quotas import QuotaController
 from borealis_sandbox.controllers.replicasets import ReplicaSetController
+from borealis_sandbox.controllers.statefulsets import StatefulSetController
 from borealis_sandbox.events import EventRecorder
 from borealis_sandbox.kubeconfig import render_kubeconfig
 from borealis_sandbox.objects import timestamp
@@ -100,6 +104,10 @@ class SandboxCluster:
             ReplicaSetController(self._api, pods, events),
             pods,
             EndpointsController(self._api),
+            StatefulSetController(self._api, events),
+            DaemonSetController(self._api, events),
+            JobController(self._api, self._clock),
+            DefinitionController(self._api, self._clock),
             QuotaController(self._api),
             GarbageCollector(self._api),
         )

@@ -49,6 +49,38 @@ def _replica_set(found: Object) -> None:
     _template(spec)
 
 
+def _stateful_set(found: Object) -> None:
+    _replica_set(found)
+    spec = found["spec"]
+    spec.setdefault("podManagementPolicy", "OrderedReady")
+    strategy = spec.setdefault("updateStrategy", {})
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
+
+
+def _daemon_set(found: Object) -> None:
+    spec = found.setdefault("spec", {})
+    spec.setdefault("updateStrategy", {}).setdefault("type", "RollingUpdate")
+    _template(spec)
+
+
+def _job(found: Object) -> None:
+    spec = found.setdefault("spec", {})
+    spec.setdefault("backoffLimit", 6)
+    if "parallelism" not in spec:
+        spec.setdefault("completions", 1)
+    spec.setdefault("parallelism", 1)
+    spec.setdefault("selector", {"matchLabels": {"controller-uid": found["metadata"].get("uid", "")}})
+    labels = spec.setdefault("template", {}).setdefault("metadata", {}).setdefault("labels", {})
+    labels.setdefault("controller-uid", found["metadata"].get("uid", ""))
+    labels.setdefault("job-name", found["metadata"].get("name", ""))
+    _template(spec)
+
+
+def _autoscaler(found: Object) -> None:
+    found.setdefault("spec", {}).setdefault("minReplicas", 1)
+
+
 def _template(spec: Object) -> None:
     template = spec.setdefault("template", {})
     template.setdefault("metadata", {})
@@ -125,6 +157,10 @@ def _namespace(found: Object) -> None:
 _DEFAULTS: Mapping[Kind, Callable[[Object], None]] = {
     kinds.DEPLOYMENT: _deployment,
     kinds.REPLICA_SET: _replica_set,
+    kinds.STATEFUL_SET: _stateful_set,
+    kinds.DAEMON_SET: _daemon_set,
+    kinds.JOB: _job,
+    kinds.AUTOSCALER: _autoscaler,
     kinds.POD: _pod,
     kinds.SERVICE: _service,
     kinds.SECRET: _secret,

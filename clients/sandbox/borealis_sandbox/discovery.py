@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from borealis_sandbox.kinds import KINDS
-
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from borealis_sandbox.kinds import Kind
     from borealis_sandbox.objects import Object
 
@@ -41,21 +41,21 @@ def core_versions() -> Object:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
 
 
-def group_list() -> Object:
+def group_list(kinds: Iterable[Kind]) -> Object:
     """The answer of `/apis`."""
-    groups = sorted({(kind.group, kind.version) for kind in KINDS if kind.group})
+    groups = sorted({(kind.group, kind.version) for kind in kinds if kind.group})
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(*each) for each in groups]}
 
 
-def group(name: str) -> Object | None:
+def group(kinds: Iterable[Kind], name: str) -> Object | None:
     """The answer of `/apis/{group}`; None if there is no such group."""
-    found = next((kind for kind in KINDS if kind.group and kind.group == name), None)
+    found = next((kind for kind in kinds if kind.group and kind.group == name), None)
     return {"kind": "APIGroup", "apiVersion": "v1", **_group(found.group, found.version)} if found else None
 
 
-def resource_list(group_name: str, version_name: str) -> Object | None:
+def resource_list(kinds: Iterable[Kind], group_name: str, version_name: str) -> Object | None:
     """The kinds of one group and version; None if there is no such group and version."""
-    served = [kind for kind in KINDS if (kind.group, kind.version) == (group_name, version_name)]
+    served = [kind for kind in kinds if (kind.group, kind.version) == (group_name, version_name)]
     if not served:
         return None
     return {
@@ -75,7 +75,7 @@ def _resources(kind: Kind) -> list[Object]:
     about = {"singularName": "", "namespaced": kind.is_namespaced, "kind": kind.kind}
     main = {**about, "name": kind.plural, "verbs": _VERBS, "shortNames": list(kind.short_names)}
     main["singularName"] = kind.kind.lower()
-    if kind.kind in {"Pod", "Service", "Deployment", "ReplicaSet"}:
+    if kind.kind in {"Pod", "Service", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"}:
         main["categories"] = ["all"]
     resources = [main]
     if kind.has_status:

@@ -1,12 +1,8 @@
-"""The kinds of object this server knows, and how they are addressed; one table, no behaviour."""
+"""The kinds of object this server knows from the start, and how they are addressed; one table, no behaviour."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _EVERYWHERE = frozenset({"metadata.name", "metadata.namespace"})
 _INVOLVED = frozenset({"kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"})
@@ -92,6 +88,37 @@ REPLICA_SET = Kind(
     has_scale=True,
     has_generation=True,
 )
+STATEFUL_SET = Kind(
+    group="apps",
+    kind="StatefulSet",
+    plural="statefulsets",
+    short_names=("sts",),
+    has_status=True,
+    has_scale=True,
+    has_generation=True,
+)
+DAEMON_SET = Kind(
+    group="apps", kind="DaemonSet", plural="daemonsets", short_names=("ds",), has_status=True, has_generation=True
+)
+JOB = Kind(group="batch", kind="Job", plural="jobs", has_status=True, has_generation=True)
+CRON_JOB = Kind(group="batch", kind="CronJob", plural="cronjobs", short_names=("cj",), has_status=True)
+AUTOSCALER = Kind(
+    group="autoscaling",
+    version="v2",
+    kind="HorizontalPodAutoscaler",
+    plural="horizontalpodautoscalers",
+    short_names=("hpa",),
+    has_status=True,
+)
+CUSTOM_DEFINITION = Kind(
+    group="apiextensions.k8s.io",
+    kind="CustomResourceDefinition",
+    plural="customresourcedefinitions",
+    short_names=("crd", "crds"),
+    is_namespaced=False,
+    has_status=True,
+    has_generation=True,
+)
 INGRESS = Kind(
     group="networking.k8s.io",
     kind="Ingress",
@@ -114,7 +141,11 @@ KINDS = (
     EVENT,
     DEPLOYMENT,
     REPLICA_SET,
+    STATEFUL_SET,
+    DAEMON_SET,
+    JOB,
+    CRON_JOB,
+    AUTOSCALER,
+    CUSTOM_DEFINITION,
     INGRESS,
 )
-BY_PLURAL: Mapping[tuple[str, str, str], Kind] = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
-BY_KIND: Mapping[tuple[str, str], Kind] = {(kind.api_version, kind.kind): kind for kind in KINDS}

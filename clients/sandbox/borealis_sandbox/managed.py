@@ -66,9 +66,9 @@ def write_owners(found: Object, owners: Mapping[Manager, Owned]) -> None:
 
 
 def record_update(old: Object, new: Object, manager: Manager) -> None:
-    """Note in `new` that `manager` now owns what differs from `old`; others lose those fields."""
+    """Note in `new`, beside the owners that it names, that `manager` owns what differs from `old`; others lose it."""
     written, removed = changed_fields(old, new)
-    owners = read_owners(old)
+    owners = read_owners(new)
     if written or removed:
         owners = dispossess(owners, written | removed, spared=manager)
         mine = owners.get(manager, Owned(fields=frozenset(), time=timestamp()))

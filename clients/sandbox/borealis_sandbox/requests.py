@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from borealis_sandbox.custom_kinds import find_plural
 from borealis_sandbox.errors import unknown_address
-from borealis_sandbox.kinds import BY_PLURAL
+from borealis_sandbox.kinds import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from borealis_sandbox.kinds import Kind
 
 _MOST_PARTS = 3
@@ -28,24 +31,24 @@ class Address:
     """`status`, `scale` or empty."""
 
 
-def parse_address(path: str) -> Address:
-    """What `path` addresses, for example `/apis/apps/v1/namespaces/shop/deployments/web/scale`.
+def parse_address(path: str, kinds: Iterable[Kind] = KINDS) -> Address:
+    """What `path` addresses among `kinds`, for example `/apis/apps/v1/namespaces/shop/deployments/web/scale`.
 
     Errors: not found, for anything this server does not serve.
     """
     match path.strip("/").split("/"):
         case ["api", version, *rest]:
-            return _resource("", version, rest)
+            return _resource(kinds, "", version, rest)
         case ["apis", group, version, *rest]:
-            return _resource(group, version, rest)
+            return _resource(kinds, group, version, rest)
     raise unknown_address()
 
 
-def _resource(group: str, version: str, rest: list[str]) -> Address:
+def _resource(kinds: Iterable[Kind], group: str, version: str, rest: list[str]) -> Address:
     namespace = ""
     if rest[:1] == ["namespaces"] and len(rest) >= _MOST_PARTS and rest[2] != "status":
         namespace, rest = rest[1], rest[2:]
-    kind = BY_PLURAL.get((group, version, rest[0])) if rest else None
+    kind = find_plural(kinds, group, version, rest[0]) if rest else None
     if kind is None or len(rest) > _MOST_PARTS or "" in rest:
         raise unknown_address()
     name, subresource = (*rest[1:], "", "")[:2]

@@ -14,6 +14,7 @@ from aiohttp import web
 from borealis_sandbox import discovery
 from borealis_sandbox.api import Write, check_namespace
 from borealis_sandbox.bodies import APPLY_PATCH, read_applied, read_change, read_object
+from borealis_sandbox.custom_kinds import served_kinds
 from borealis_sandbox.deletion import parse_deletion
 from borealis_sandbox.errors import (
     ApiError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from borealis_sandbox.api import Api
+    from borealis_sandbox.kinds import Kind
     from borealis_sandbox.objects import Object
 
     _Verb = Callable[[web.Request, Address], Awaitable[web.StreamResponse]]
@@ -70,10 +72,11 @@ class Routes:
             raise unauthorized()
 
     async def _dispatch(self, request: web.Request) -> web.StreamResponse:
-        fixed = _fixed_answer(request)
+        kinds = served_kinds(self._api.storage)
+        fixed = _fixed_answer(request, kinds)
         if fixed is not None:
             return fixed
-        address = parse_address(request.path)
+        address = parse_address(request.path, kinds)
         verbs = self._verbs_of_one if address.name else self._verbs_of_many
         verb = verbs().get(request.method)
         if verb is None:
@@ -197,18 +200,18 @@ class Routes:
         return _json({**about, "metadata": page.metadata, "items": page.items})
 
 
-def _fixed_answer(request: web.Request) -> web.Response | None:
+def _fixed_answer(request: web.Request, kinds: Sequence[Kind]) -> web.Response | None:
     """Answers that do not depend on what is stored; None for everything else."""
     parts = tuple(request.path.strip("/").split("/"))
     if parts[0] in {"healthz", "livez", "readyz"}:
         return web.Response(text="ok")
     if parts == ("openapi", "v2"):
         return _openapi(request)
-    found = _discovered(parts)
+    found = _discovered(parts, kinds)
     return None if found is None else _json(found)
 
 
-def _discovered(parts: tuple[str, ...]) -> Object | None:
+def _discovered(parts: tuple[str, ...], kinds: Sequence[Kind]) -> Object | None:
     found: Object | None = None
     match parts:
         case ("version",):
@@ -216,13 +219,13 @@ def _discovered(parts: tuple[str, ...]) -> Object | None:
         case ("api",):
             found = discovery.core_versions()
         case ("apis",):
-            found = discovery.group_list()
+            found = discovery.group_list(kinds)
         case ("apis", group):
-            found = discovery.group(group)
+            found = discovery.group(kinds, group)
         case ("api", version):
-            found = discovery.resource_list("", version)
+            found = discovery.resource_list(kinds, "", version)
         case ("apis", group, version):
-            found = discovery.resource_list(group, version)
+            found = discovery.resource_list(kinds, group, version)
     return found
 
 

@@ -22,14 +22,23 @@ _QUALIFIED = re.compile(r"([a-z0-9.-]{1,253}/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Z
 _LABEL_LIMIT = 63
 _NAME_LIMIT = 253
 _REQUIRED = "FieldValueRequired"
+_FREE_OF_SETS = ("replicas", "template", "updateStrategy", "minReadySeconds")
+_FIXED_OF_SETS = (
+    "Forbidden: updates to statefulset spec for fields other than 'replicas', 'template', and 'updateStrategy' "
+    "are forbidden"
+)
 
 
 def faults_of(kind: Kind, found: Object) -> list[Cause]:
     """Every rule that `found` breaks."""
     faults = [*_name_faults(kind, found), *_label_faults(found["metadata"].get("labels") or {}, "metadata.labels")]
     spec = found.get("spec") or {}
-    if kind in {kinds.DEPLOYMENT, kinds.REPLICA_SET}:
+    if kind in {kinds.DEPLOYMENT, kinds.REPLICA_SET, kinds.STATEFUL_SET}:
+        faults += [*_replica_faults(spec), *_workload_faults(spec)]
+    elif kind in {kinds.DAEMON_SET, kinds.JOB}:
         faults += _workload_faults(spec)
+    elif kind == kinds.AUTOSCALER:
+        faults += _autoscaler_faults(spec)
     elif kind == kinds.POD:
         faults += _pod_spec_faults(spec, "spec")
     elif kind == kinds.SERVICE:
@@ -43,6 +52,10 @@ def change_faults(kind: Kind, old: Object, new: Object) -> list[Cause]:
     if kind in {kinds.DEPLOYMENT, kinds.REPLICA_SET} and before.get("selector") != after.get("selector"):
         value = _shown(after.get("selector"))
         return [Cause(field="spec.selector", message=f"Invalid value: {value}: field is immutable")]
+    if kind == kinds.JOB and before.get("template") != after.get("template"):
+        return [Cause(field="spec.template", message=f"Invalid value: {_shown(after['template'])}: field is immutable")]
+    if kind == kinds.STATEFUL_SET and _without(before, _FREE_OF_SETS) != _without(after, _FREE_OF_SETS):
+        return [Cause(field="spec", message=_FIXED_OF_SETS, reason="FieldValueForbidden")]
     if kind == kinds.POD and _fixed_part(before) != _fixed_part(after):
         why = "Forbidden: pod updates may not change fields other than container images, tolerations and deadlines"
         return [Cause(field="spec", message=why, reason="FieldValueForbidden")]
@@ -75,10 +88,13 @@ def _label_faults(labels: Mapping[str, object], field: str) -> Iterable[Cause]:
             yield Cause(field=field, message=f'Invalid value: "{value}": is no valid label value')
 
 
-def _workload_faults(spec: Object) -> Iterable[Cause]:
+def _replica_faults(spec: Object) -> Iterable[Cause]:
     replicas = spec.get("replicas")
     if not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 0:
         yield Cause(field="spec.replicas", message=f"Invalid value: {replicas}: must be greater than or equal to 0")
+
+
+def _workload_faults(spec: Object) -> Iterable[Cause]:
     template = spec.get("template") or {}
     labels = (template.get("metadata") or {}).get("labels") or {}
     if not requirements_of(spec.get("selector")):
@@ -108,6 +124,16 @@ def _pod_spec_faults(spec: Object, field: str) -> Iterable[Cause]:
         seen.add(name)
 
 
+def _autoscaler_faults(spec: Object) -> Iterable[Cause]:
+    target = spec.get("scaleTargetRef") or {}
+    for name in ("kind", "name"):
+        if not target.get(name):
+            yield Cause(field=f"spec.scaleTargetRef.{name}", message="Required value", reason=_REQUIRED)
+    if not isinstance(spec.get("maxReplicas"), int) or spec["maxReplicas"] < spec["minReplicas"]:
+        why = f"Invalid value: {spec.get('maxReplicas')}: must be greater than or equal to `minReplicas`"
+        yield Cause(field="spec.maxReplicas", message=why)
+
+
 def _service_faults(spec: Object) -> Iterable[Cause]:
     if not spec.get("ports") and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
         yield Cause(field="spec.ports", message="Required value", reason=_REQUIRED)
@@ -125,6 +151,10 @@ def _fixed_part(spec: Object) -> Object:
         if name in fixed:
             fixed[name] = [{**container, "image": None} for container in fixed[name]]
     return fixed
+
+
+def _without(spec: Object, names: Iterable[str]) -> Object:
+    return {key: value for key, value in spec.items() if key not in names}
 
 
 def _shown(value: object) -> str:

@@ -33,7 +33,6 @@ def read_config(reader: Reader, place: Place) -> DeploymentConfig:
         readiness_timeout_s=timeout_s or DEFAULT_READINESS_TIMEOUT_S,
         keeps_deployment_object=bool(keeps),
         enqueues=bool(enqueues),
-        keep_origin=reader.origin(fields[_KEEP]) if keeps else None,
         enqueue_origin=reader.origin(strategy) if strategy and enqueues else None,
     )
 

@@ -43,7 +43,6 @@ class DeploymentConfig:
     """Whether a native Deployment object is there again after the deployment."""
     enqueues: bool = False
     """Whether a start waits while another deployment of the application is in progress."""
-    keep_origin: Origin | None = field(default=None, compare=False, repr=False)
     enqueue_origin: Origin | None = field(default=None, compare=False, repr=False)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from borealis_deployfile.faults import Code
-from borealis_deployfile.kinds import AUTOSCALER, DEPLOYMENT, GroupKind
+from borealis_deployfile.kinds import DEPLOYMENT, GroupKind
 from borealis_deployfile.manifest_objects import kind_of, value_at
 
 if TYPE_CHECKING:
@@ -66,20 +66,11 @@ def _check_duplicates(settled: SettledObjects, target: Target) -> None:
 
 
 def _check_deployments(settled: SettledObjects, target: Target) -> None:
-    deployments = {
-        (namespace, document.value["metadata"]["name"])
-        for document, namespace in settled.objects
-        if kind_of(document) == DEPLOYMENT
-    }
-    for document, namespace in settled.objects:
+    for document, _ in settled.objects:
         if kind_of(document) == DEPLOYMENT and target.strategy is None:
             message = f'{_label(document)} needs a strategy, and target "{target.name}" has none'
             advice = f"write `strategy:` in targets.{target.name}"
             settled.faults.append(document.fault(Code.STRATEGY_REQUIRED, message, advice, "metadata", "name"))
-        if kind_of(document) == AUTOSCALER and (namespace, _scaled_deployment(document)) in deployments:
-            message = f"{_label(document)} scales a Deployment of this file, which is not supported yet"
-            path = ("spec", "scaleTargetRef")
-            settled.unsupported.append(document.fault(Code.NOT_SUPPORTED, message, "take it out for now", *path))
 
 
 def _key(document: ManifestDocument, namespace: str | None) -> _ObjectKey:
@@ -88,10 +79,3 @@ def _key(document: ManifestDocument, namespace: str | None) -> _ObjectKey:
 
 def _label(document: ManifestDocument) -> str:
     return f'{document.value["kind"]} "{document.value["metadata"]["name"]}"'
-
-
-def _scaled_deployment(document: ManifestDocument) -> str | None:
-    """Name of the Deployment that an autoscaler scales, if it is one."""
-    reference = value_at(document.value, "spec", "scaleTargetRef")
-    is_deployment = value_at(reference, "kind") == DEPLOYMENT[1]
-    return value_at(reference, "name") if is_deployment else None

@@ -47,8 +47,6 @@ def unsupported(file: DeployFile) -> tuple[Fault, ...]:
 
 
 def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
-    if file.config.keeps_deployment_object:
-        yield file.config.keep_origin, "`keepDeploymentObject: true`"
     for secret in file.secrets:
         yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}}"
     for target in file.targets:

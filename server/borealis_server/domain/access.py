@@ -23,6 +23,9 @@ class Permission(StrEnum):
     AGENTS_READ = "agents.read"
     TUNNEL_CONNECT = "tunnel.connect"
     CREDENTIALS_WRITE = "credentials.write"
+    KUBE_READ = "kube.read"
+    KUBE_WRITE = "kube.write"
+    AUDIT_READ = "audit.read"
 
 
 class Role(StrEnum):

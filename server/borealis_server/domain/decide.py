@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from borealis_server.domain import pods, rollback
+from borealis_server.domain import applying, finishing, pods, rollback
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import (
     EndReason,
@@ -18,28 +18,22 @@ from borealis_server.domain.deployment import (
     TargetState,
     Wait,
 )
-from borealis_server.domain.effects import (
-    AgentAway,
-    ApplyObject,
-    CreateReplicaSet,
-    DeleteReplicaSet,
-    Effect,
-    MarkLive,
-    OrphanDeployment,
-    Prepare,
-)
+from borealis_server.domain.effects import AgentAway, Prepare
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
 from borealis_server.domain.steps import stage
-from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
+from borealis_server.domain.transitions import StepEvent, move_step
 
 NOTHING_SEEN = Observation(workloads={})
+_ROLLED_BACK = "the target is rolled back"
 AGENT_LIMIT_AT_START = timedelta(minutes=2)
 """How long a target that has touched nothing waits for its agent."""
 
 
 def needs_observation(run: TargetRun) -> bool:
-    """Whether the next decision depends on pods."""
+    """Whether the next decision depends on pods, or on objects that were applied."""
+    if run.phase is Phase.SETTLING:
+        return True
     return bool(run.workloads) and (run.phase is Phase.RESTORING_PODS or stage.needs_cluster(run))
 
 
@@ -61,33 +55,8 @@ def _prepare(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decisi
     return Act(effect=Prepare(), run=replace(run, intent=str(Prepare())))
 
 
-def _apply(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
-    return rollback.in_turn(run, applying_effects(run, here)) or Become(
-        run=replace(run, phase=Phase.STEPPING, cursor=0, wait=None)
-    )
-
-
-def _finish(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
-    return rollback.in_turn(run, _finishing_effects(run)) or _finished(run, here)
-
-
 def _rest(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
     return Hold(run=run)
-
-
-def applying_effects(run: TargetRun, here: Circumstances) -> tuple[Effect, ...]:
-    """Everything to put in place before pods move, in order; the run's cursor points into it."""
-    return (
-        *(ApplyObject(index=index, label=label) for index, label in enumerate(here.objects)),
-        *(
-            DeleteReplicaSet(namespace=load.namespace, name=name)
-            for load in run.workloads
-            for name in load.leftovers
-            if not load.native
-        ),
-        *(OrphanDeployment(namespace=load.namespace, name=load.name) for load in run.workloads if load.native),
-        *(CreateReplicaSet(namespace=load.namespace, workload=load.name, name=load.new_name) for load in run.workloads),
-    )
 
 
 def await_agent(run: TargetRun, away: AgentAway, here: Circumstances) -> Become | Hold:
@@ -129,13 +98,19 @@ def _without_agent(run: TargetRun, why: str, here: Circumstances) -> Become:
 
 
 def _at_agent_limit(run: TargetRun) -> str:
+    after = at_limit(run)
+    return f"{after} once the agent is back" if after == _ROLLED_BACK else after
+
+
+def at_limit(run: TargetRun) -> str:
+    """What happens when the limit of a wait for the cluster passes."""
     if run.state is TargetState.ROLLING_BACK:
         return "the rollback is given up"
     if run.phase is Phase.FINISHING:
         return "the target fails; the new version keeps serving"
     if run.phase is Phase.PREPARING:
         return "the target fails; nothing was changed"
-    return "the target is rolled back once the agent is back"
+    return _ROLLED_BACK
 
 
 def with_agent_back(run: TargetRun, here: Circumstances) -> TargetRun:
@@ -144,7 +119,9 @@ def with_agent_back(run: TargetRun, here: Circumstances) -> TargetRun:
         return run
     away = here.now - run.agent_lost_at
     limit_at = run.ready_limit_at + away if run.ready_limit_at else None
-    return replace(run, agent_lost_at=None, ready_limit_at=limit_at, wait=None)
+    effect_limit_at = run.effect_limit_at + away if run.effect_limit_at else None
+    back = replace(run, agent_lost_at=None, ready_limit_at=limit_at, effect_limit_at=effect_limit_at)
+    return replace(back, refused_since=None, wait=None)
 
 
 def _before(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
@@ -156,7 +133,7 @@ def _step(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
 
 
 def _after(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
-    return stage.drive(run, seen, here) or _succeed(run, here)
+    return stage.drive(run, seen, here) or finishing.succeed(run, here)
 
 
 def _begin_finishing(run: TargetRun, here: Circumstances) -> Become:
@@ -166,38 +143,18 @@ def _begin_finishing(run: TargetRun, here: Circumstances) -> Become:
     return Become(run=replace(run, phase=Phase.FINISHING, cursor=0, wait=None))
 
 
-def _finishing_effects(run: TargetRun) -> tuple[Effect, ...]:
-    return (
-        *(MarkLive(namespace=load.namespace, name=load.new_name) for load in run.workloads),
-        *(
-            DeleteReplicaSet(namespace=load.namespace, name=name)
-            for load in run.workloads
-            for name in (load.old_name, *(load.leftovers if load.native else ()))
-            if name
-        ),
-    )
-
-
-def _finished(run: TargetRun, here: Circumstances) -> Become:
-    if any(step.part is StepPart.AFTER for step in run.steps):
-        return Become(run=replace(run, phase=Phase.AFTER, cursor=0, wait=None, intent=""))
-    return _succeed(run, here)
-
-
-def _succeed(run: TargetRun, here: Circumstances) -> Become:
-    ended = replace(move_target(run, TargetEvent.SUCCEEDED, here.now), phase=Phase.ENDED, wait=None, intent="")
-    return Become(run=ended, notes=(Note(kind=EventKind.TARGET_CHANGED, message="succeeded"),))
-
-
 _PHASES: dict[Phase, Callable[[TargetRun, Observation, Circumstances], Decision]] = {
     Phase.WAITING: _rest,
     Phase.BEFORE: _before,
     Phase.PREPARING: _prepare,
-    Phase.APPLYING: _apply,
+    Phase.APPLYING: applying.apply_objects,
+    Phase.SETTLING: applying.settle,
+    Phase.TAKING_OVER: applying.take_over,
     Phase.STEPPING: _step,
-    Phase.FINISHING: _finish,
+    Phase.FINISHING: finishing.finish,
     Phase.AFTER: _after,
     Phase.RESTORING_TRAFFIC: rollback.restore_traffic,
+    Phase.RESTORING_SETTINGS: rollback.restore_settings,
     Phase.RESTORING_PODS: rollback.restore_pods,
     Phase.REMOVING_NEW: rollback.remove_new,
     Phase.RESTORING_OBJECTS: rollback.restore_objects,

@@ -44,3 +44,5 @@ class Circumstances:
     readiness_timeout_s: float
     objects: tuple[str, ...]
     """Objects of the target to apply, other than Deployments, in order: `kind name` of each."""
+    keeps_deployment_object: bool = False
+    """Whether a native Deployment is left at the end."""

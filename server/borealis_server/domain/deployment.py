@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from borealis_server.domain.planning.pod_ratio import Bounds
+from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
 
 
 class DeploymentState(StrEnum):
@@ -71,11 +71,14 @@ class Phase(StrEnum):
     """Conditions before the deployment; nothing is touched yet."""
     PREPARING = "PREPARING"
     APPLYING = "APPLYING"
+    SETTLING = "SETTLING"
+    TAKING_OVER = "TAKING_OVER"
     STEPPING = "STEPPING"
     FINISHING = "FINISHING"
     AFTER = "AFTER"
     """Conditions after the deployment; the new version serves alone."""
     RESTORING_TRAFFIC = "RESTORING_TRAFFIC"
+    RESTORING_SETTINGS = "RESTORING_SETTINGS"
     RESTORING_PODS = "RESTORING_PODS"
     REMOVING_NEW = "REMOVING_NEW"
     RESTORING_OBJECTS = "RESTORING_OBJECTS"
@@ -240,6 +243,7 @@ class Workload:
     namespace: str
     replicas: int
     bounds: Bounds
+    """Of `replicas`, by `max_surge` and `max_unavailable`."""
     new_name: str
     """ReplicaSet of the new version; deterministic, known before it exists."""
     old_name: str = ""
@@ -250,8 +254,20 @@ class Workload:
     """ReplicaSets of ended runs that serve nothing; removed."""
     native: str = ""
     """JSON of the native Deployment that was live before; empty when there was none."""
+    max_surge: int | str = DEFAULT_MAX_SURGE
+    max_unavailable: int | str = DEFAULT_MAX_UNAVAILABLE
+    is_autoscaled: bool = False
+    """Whether a live autoscaler chose the number of pods before the run."""
+    old_copy: str = ""
+    """JSON of the old version's ReplicaSet as it was before the run; empty when there was none."""
     new_pods: int = 0
+    """Pods the new version was asked for when it was last seen."""
     old_pods: int = 0
+    """Pods the old version was asked for when it was last seen."""
+    new_wanted: int | None = None
+    """Pods we last asked of the new version; None before we asked for any."""
+    old_wanted: int | None = None
+    """Pods we last asked of the old version; None before we asked for any."""
     new_available: int = 0
     old_available: int = 0
     asked_weight_percent: int = 0
@@ -267,6 +283,25 @@ class SavedObject:
     namespace: str = ""
     before: str = ""
     """JSON of the live object; empty when it did not exist."""
+    is_awaited: bool = False
+    """Whether the run waits until it is ready before pods move."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Autoscaler:
+    """A HorizontalPodAutoscaler of a workload: it is away while the run moves pods."""
+
+    namespace: str
+    name: str
+    workload: str
+    """Name of the workload whose pods it scales."""
+    before: str = ""
+    """JSON of the live object; empty when the run brings it."""
+    index: int | None = None
+    """Its place among the objects to apply; None when the manifests leave it as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,14 +322,24 @@ class TargetRun:
     rollback: Rollback = Rollback.NONE
     workloads: tuple[Workload, ...] = ()
     saved: tuple[SavedObject, ...] = ()
+    """Every object to apply, Deployments apart, in that order, as it was before."""
+    autoscalers: tuple[Autoscaler, ...] = ()
     cursor: int = 0
     """How many objects the phase has applied or restored."""
+    settled: int = 0
+    """How many of the objects that were applied are known to be ready."""
+    has_taken_over: bool = False
+    """Whether the run has begun to change the workloads themselves."""
     intent: str = ""
     """The change in the cluster that is being made; empty when none is."""
     wait: Wait | None = None
     """What holds the target as a whole: the most urgent of its steps' waits, its agent, or other targets."""
     ready_limit_at: datetime | None = None
-    """When pods must be ready; starts anew with every scaling."""
+    """When pods, or objects, must be ready; starts anew with every scaling."""
+    effect_limit_at: datetime | None = None
+    """When a change that a busy cluster does not take is given up; each change has a limit of its own."""
+    refused_since: datetime | None = None
+    """Since when the cluster refuses to create pods of the new version; None while it creates them."""
     agent_lost_at: datetime | None = None
     """Since when the agent is away; None while it answers."""
     warnings: tuple[str, ...] = ()
@@ -358,6 +403,8 @@ class Deployment:
     started_by: str
     started_at: datetime
     readiness_timeout_s: float
+    keeps_deployment_object: bool = False
+    """Whether a native Deployment owns the new version's pods after success."""
     description: str = ""
     state: DeploymentState = DeploymentState.RUNNING
     message: str = ""

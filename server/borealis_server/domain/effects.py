@@ -5,7 +5,7 @@ Each is safe to repeat: it carries deterministic names, and a precondition where
 
 from dataclasses import dataclass
 
-from borealis_server.domain.deployment import EndReason, SavedObject, Workload
+from borealis_server.domain.deployment import Autoscaler, EndReason, SavedObject, Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,39 @@ class OrphanDeployment:
 
     def __str__(self) -> str:
         return f"take over Deployment {self.name}, its pods keep running"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveAutoscaler:
+    """Delete a HorizontalPodAutoscaler of which a copy is kept: the number of pods stands still from here."""
+
+    autoscaler: Autoscaler
+
+    def __str__(self) -> str:
+        return f"remove HorizontalPodAutoscaler {self.autoscaler.name} for the time of the run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceAutoscaler:
+    """Create a HorizontalPodAutoscaler anew, for a ReplicaSet, or for the Deployment where that is kept."""
+
+    autoscaler: Autoscaler
+    replica_set: str
+    """Empty where it scales the Deployment."""
+
+    def __str__(self) -> str:
+        scaled = self.replica_set or f"Deployment {self.autoscaler.workload}"
+        return f"let HorizontalPodAutoscaler {self.autoscaler.name} scale {scaled}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreAutoscaler:
+    """Create a HorizontalPodAutoscaler again from its saved copy."""
+
+    autoscaler: Autoscaler
+
+    def __str__(self) -> str:
+        return f"restore HorizontalPodAutoscaler {self.autoscaler.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +109,30 @@ class MarkLive:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreReplicaSet:
+    """Create the old version's ReplicaSet again, with no pods, from its saved copy; somebody else has deleted it."""
+
+    namespace: str
+    name: str
+    document: str
+
+    def __str__(self) -> str:
+        return f"create ReplicaSet {self.name} again, which somebody else has deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepDeployment:
+    """Create the native Deployment of a workload, and see that it owns the new version's ReplicaSet."""
+
+    namespace: str
+    name: str
+    replica_set: str
+
+    def __str__(self) -> str:
+        return f"hand {self.replica_set} to Deployment {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteReplicaSet:
     """Delete a ReplicaSet and its pods."""
 
@@ -99,11 +156,13 @@ class RestoreObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreDeployment:
-    """Create a native Deployment again from its saved copy; it adopts its old ReplicaSet."""
+    """Create a native Deployment again from its saved copy, and see that it adopts its old ReplicaSet."""
 
     namespace: str
     name: str
     document: str
+    replica_set: str = ""
+    """The ReplicaSet that it must own again; empty when there was none."""
 
     def __str__(self) -> str:
         return f"restore Deployment {self.name}"
@@ -113,6 +172,11 @@ Effect = (
     Prepare
     | ApplyObject
     | OrphanDeployment
+    | RemoveAutoscaler
+    | PlaceAutoscaler
+    | RestoreAutoscaler
+    | RestoreReplicaSet
+    | KeepDeployment
     | CreateReplicaSet
     | Scale
     | MarkLive
@@ -133,6 +197,7 @@ class Prepared:
 
     workloads: tuple[Workload, ...]
     saved: tuple[SavedObject, ...]
+    autoscalers: tuple[Autoscaler, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -151,9 +216,10 @@ class Outdated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Busy:
-    """The cluster cannot do it now: try again in a moment."""
+    """The cluster cannot do it now: try again in a moment. Units: seconds."""
 
     detail: str
+    retry_after_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from borealis_server.domain.kubernetes.refusals import Cause
+
 _DISPATCHED = {True: "true", False: "false", None: "unknown"}
 
 
@@ -379,7 +381,7 @@ class ClusterRefused(Refused):
 
     reason = "CLUSTER_REFUSED"
 
-    def __init__(self, code: int, cluster_reason: str, detail: str) -> None:
+    def __init__(self, code: int, cluster_reason: str, detail: str, *, causes: Iterable[Cause] = ()) -> None:
         super().__init__(
             f"the cluster refused the change ({code} {cluster_reason}): {detail}; correct the manifest or the agent's "
             "permissions in the cluster",
@@ -389,6 +391,7 @@ class ClusterRefused(Refused):
         self.code = code
         self.cluster_reason = cluster_reason
         self.detail = detail
+        self.causes = tuple(causes)
 
 
 class RelayRefused(Refused):

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +45,65 @@ class WorkloadView:
     old: ReplicaSetView | None
     problems: tuple[PodProblem, ...] = ()
     """Pods of the new version that are not ready, by name."""
+    is_making_room: bool = False
+    """Whether any pod of the namespace is about to go, while pods of the new version cannot be created."""
+
+
+class Progress(StrEnum):
+    """How far an object is."""
+
+    READY = "READY"
+    PENDING = "PENDING"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether an object is ready, and if not, why."""
+
+    progress: Progress = Progress.READY
+    detail: str = ""
+
+    @classmethod
+    def pending(cls, detail: str) -> Self:
+        """Not ready yet: waiting may help."""
+        return cls(progress=Progress.PENDING, detail=detail)
+
+    @classmethod
+    def failed(cls, detail: str) -> Self:
+        """It will never be ready."""
+        return cls(progress=Progress.FAILED, detail=detail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectView:
+    """An object that was applied, and whether it is ready."""
+
+    label: str
+    """Its kind and name."""
+    readiness: Readiness
+    problem: PodProblem | None = None
+    """The first of its pods that is not ready."""
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.readiness.detail}" + (f"; {self.problem}" if self.problem else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """All workloads of a target, by namespace and name."""
+    """What was looked at: workloads by namespace and name, or objects that were applied."""
 
     workloads: Mapping[tuple[str, str], WorkloadView]
+    objects: tuple[ObjectView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """Objects whose changes may end a wait: all of a kind in a namespace (empty for kinds that have none)."""
+
+    api_version: str
+    kind: str
+    namespace: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.kind}" if self.namespace else self.kind

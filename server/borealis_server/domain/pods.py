@@ -7,15 +7,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from borealis_server.domain.decision import Act, Circumstances, Hold
+from borealis_server.domain.decision import Act, Become, Circumstances, Hold
 from borealis_server.domain.deployment import EventKind, TargetRun, Wait, Workload
 from borealis_server.domain.effects import Scale
 from borealis_server.domain.observation import Observation, ReplicaSetView, WorkloadView
-from borealis_server.domain.planning.pod_ratio import Counts, Observed, goal, is_reached, next_counts
+from borealis_server.domain.planning.pod_ratio import (
+    Bounds,
+    Counts,
+    Observed,
+    goal,
+    is_reached,
+    next_counts,
+)
 from borealis_server.domain.record import Note
 
 RESYNC = timedelta(seconds=5)
 """How often to look again although no watch has spoken."""
+REFUSAL_CONFIRMED = timedelta(seconds=15)
+"""How long the cluster must refuse to create pods before that counts: a quota may be about to be raised or freed."""
 
 
 def goal_of(load: Workload, weight_percent: int) -> Counts:
@@ -25,14 +34,18 @@ def goal_of(load: Workload, weight_percent: int) -> Counts:
     return Counts(new=load.replicas if weight_percent else 0, old=0)
 
 
-def move(run: TargetRun, seen: Observation, here: Circumstances, *, weight_percent: int) -> Act | Hold | None:
+def move(run: TargetRun, seen: Observation, here: Circumstances, *, weight_percent: int) -> Act | Become | Hold | None:
     """The next scaling towards `weight_percent`, or the wait for pods; None when it is reached everywhere."""
+    resized = _follow_others(run, seen)
+    if resized:
+        return resized
     run = _with_counts(run, seen, weight_percent)
-    scalings = [scale for load in run.workloads for scale in _scalings(load, _view(seen, load), weight_percent)]
+    scalings = [(load, scale) for load in run.workloads for scale in _scalings(load, _view(seen, load), weight_percent)]
     if scalings:
         # Growing first: capacity comes before anything is taken away.
-        scale = min(scalings, key=lambda scale: scale.to_pods < scale.from_pods)
-        return Act(effect=scale, run=replace(run, intent=str(scale), ready_limit_at=_limit(run, here)))
+        load, scale = min(scalings, key=lambda pair: pair[1].to_pods < pair[1].from_pods)
+        wanted = run.with_workload(_as_asked(load, scale))
+        return Act(effect=scale, run=replace(wanted, intent=str(scale), ready_limit_at=_limit(run, here)))
     if all(_is_there(load, _view(seen, load), weight_percent) for load in run.workloads):
         return None
     return _hold(run, seen, here, weight_percent)
@@ -41,6 +54,11 @@ def move(run: TargetRun, seen: Observation, here: Circumstances, *, weight_perce
 def is_overdue(run: TargetRun, here: Circumstances) -> bool:
     """Whether the limit for pods to become ready has passed."""
     return run.ready_limit_at is not None and here.now >= run.ready_limit_at
+
+
+def is_refused(run: TargetRun, here: Circumstances) -> bool:
+    """Whether the cluster has refused to create pods for so long that waiting will not help."""
+    return run.refused_since is not None and here.now >= run.refused_since + REFUSAL_CONFIRMED
 
 
 def describe_wait(run: TargetRun, seen: Observation, *, weight_percent: int) -> str:
@@ -72,8 +90,19 @@ def _scalings(load: Workload, view: WorkloadView, weight_percent: int) -> Iterat
     wanted, observed = goal_of(load, weight_percent), _observed(view)
     counts = next_counts(wanted, observed, load.bounds, load.replicas) if load.old_name else wanted
     for live, pods in ((view.new, counts.new), (view.old, counts.old)):
-        if live and live.desired != pods:
+        if live and live.desired != pods and (pods < live.desired or _has_room(load, view, pods - live.desired)):
             yield Scale(namespace=load.namespace, name=live.name, uid=live.uid, from_pods=live.desired, to_pods=pods)
+
+
+def _has_room(load: Workload, view: WorkloadView, more: int) -> bool:
+    """Whether so many pods more stay within the surge, counting those that were given up but still exist."""
+    sets = [live for live in (view.new, view.old) if live]
+    existing = sum(max(live.desired, live.total) for live in sets)
+    return existing + more <= load.replicas + load.bounds.max_surge or not any(map(_has_surplus, sets))
+
+
+def _has_surplus(live: ReplicaSetView) -> bool:
+    return live.total > live.desired
 
 
 def _is_there(load: Workload, view: WorkloadView, weight_percent: int) -> bool:
@@ -115,10 +144,18 @@ def _hold(run: TargetRun, seen: Observation, here: Circumstances, weight_percent
         limit_at=limit_at,
         at_limit="the rollback is given up" if rolls_back else "the target is rolled back",
     )
-    held = replace(run, wait=wait, intent="", ready_limit_at=limit_at)
+    is_refused = not rolls_back and any(_refuses_pods(_view(seen, load)) for load in run.workloads)
+    refused_since = (run.refused_since or here.now) if is_refused else None
+    held = replace(run, wait=wait, intent="", ready_limit_at=limit_at, refused_since=refused_since)
     is_news = run.wait is None or run.wait.what != what
     notes = (Note(kind=EventKind.PROGRESS, message=what),) if is_news else ()
-    return Hold(run=held, wake_at=_earlier(limit_at, here.now + RESYNC), notes=notes)
+    confirmed_at = refused_since + REFUSAL_CONFIRMED if refused_since else None
+    return Hold(run=held, wake_at=earliest(limit_at, here.now + RESYNC, confirmed_at), notes=notes)
+
+
+def _refuses_pods(view: WorkloadView) -> bool:
+    """Whether pods of the new version are refused although no other pod is about to make room for them."""
+    return bool(view.new and view.new.failure) and not view.is_making_room
 
 
 def _limit(run: TargetRun, here: Circumstances) -> datetime:
@@ -126,8 +163,56 @@ def _limit(run: TargetRun, here: Circumstances) -> datetime:
     return run.ready_limit_at or here.now + timedelta(seconds=here.readiness_timeout_s)
 
 
-def _earlier(one: datetime, other: datetime) -> datetime:
-    return min(one, other)
+def _follow_others(run: TargetRun, seen: Observation) -> Become | None:
+    """The run with another number of pods, where somebody else has changed it; the weight stays as it is."""
+    notes = []
+    for load in run.workloads:
+        resized = _resized(load, _view(seen, load), is_going_back=run.end_reason is not None)
+        if resized is not load and resized.replicas != load.replicas:
+            message = f"{load.name}: somebody else changed its pods, from {load.replicas} to {resized.replicas}"
+            notes.append(Note(kind=EventKind.WARNING, message=f"{message}; both versions follow"))
+        run = run.with_workload(resized)
+    return Become(run=run, notes=tuple(notes)) if notes else None
+
+
+def _resized(load: Workload, view: WorkloadView, *, is_going_back: bool) -> Workload:
+    """The workload with as many pods more or fewer as somebody else has asked for since we last looked.
+
+    On the way back only the old version counts: the other one goes, whatever its size.
+    """
+    if view.new is None or view.old is None:
+        return load
+    new_wanted = load.new_pods if load.new_wanted is None else load.new_wanted
+    old_wanted = load.old_pods if load.old_wanted is None else load.old_wanted
+    is_news = not is_going_back and view.new.desired not in (load.new_pods, new_wanted)
+    new_more = view.new.desired - new_wanted if is_news else 0
+    old_more = 0 if view.old.desired in (load.old_pods, old_wanted) else view.old.desired - old_wanted
+    is_untouched = load.new_wanted is None and load.old_wanted is None
+    if not new_more + old_more or (is_untouched and not load.is_autoscaled):
+        return load
+    replicas = max(load.replicas + new_more + old_more, 0)
+    return replace(
+        load,
+        replicas=replicas,
+        bounds=Bounds.of(replicas, load.max_surge, load.max_unavailable),
+        old_replicas=max(load.old_replicas + new_more + old_more, 0),
+        new_pods=view.new.desired,
+        old_pods=view.old.desired,
+        new_wanted=view.new.desired,
+        old_wanted=view.old.desired,
+    )
+
+
+def _as_asked(load: Workload, scale: Scale) -> Workload:
+    """The workload with the scaling in it that is about to be asked for."""
+    if scale.name == load.new_name:
+        return replace(load, new_wanted=scale.to_pods, old_wanted=load.old_pods)
+    return replace(load, new_wanted=load.new_pods, old_wanted=scale.to_pods)
+
+
+def earliest(*moments: datetime | None) -> datetime | None:
+    """The first of the moments that are set."""
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _with_counts(run: TargetRun, seen: Observation, weight_percent: int) -> TargetRun:

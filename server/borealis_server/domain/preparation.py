@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from borealis_server.domain.deployment import EndReason, SavedObject, Workload
+from borealis_server.domain.deployment import Autoscaler, EndReason, SavedObject, Workload
 from borealis_server.domain.effects import Prepared, Refused
+from borealis_server.domain.kubernetes import autoscalers
 from borealis_server.domain.kubernetes.json_types import Document, annotation, dig, label, meta
 from borealis_server.domain.kubernetes.marks import (
     APPLICATION_ANNOTATION,
@@ -15,10 +16,14 @@ from borealis_server.domain.kubernetes.marks import (
     WORKLOAD_LABEL,
     Origin,
 )
+from borealis_server.domain.kubernetes.ownership import without_server_fields
+from borealis_server.domain.kubernetes.readiness import is_awaited
 from borealis_server.domain.kubernetes.replica_set import version_hash, workload_label
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
 
 _REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
+_SHARED = ("Namespace", "CustomResourceDefinition")
+"""Kinds that several applications bring along by right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +36,8 @@ class LiveObjects:
     """Every ReplicaSet, by namespace."""
     objects: Mapping[int, Document]
     """Objects that the run is going to apply and that exist, by their index."""
+    autoscalers: Sequence[Document] = ()
+    """Every HorizontalPodAutoscaler of the workloads' namespaces."""
 
 
 def prepare(
@@ -41,51 +48,148 @@ def prepare(
     Shape: `deployments` and `others` are the target's manifests, namespaces settled; `live.objects` is indexed as
     `others`.
     """
+    deployments = tuple(deployments)
+    foreign = _foreign_owner(live, origin)
+    if foreign:
+        return foreign
     workloads: list[Workload] = []
+    found_scalers: list[Autoscaler] = []
     warnings: list[str] = []
     for manifest in deployments:
-        found = _workload(manifest, live, origin)
-        if isinstance(found, Refused):
-            return found
-        workloads.append(found)
-        if found.leftovers and not found.native:
-            warnings.append(f"{found.name}: removes what ended runs left: {', '.join(found.leftovers)}")
-    saved = tuple(_saved(manifest, live.objects.get(index)) for index, manifest in enumerate(others))
-    return Prepared(workloads=tuple(workloads), saved=saved, warnings=tuple(warnings))
+        load = _workload(manifest, live, origin)
+        if isinstance(load, Refused):
+            return load
+        if load.leftovers and not load.native:
+            warnings.append(f"{load.name}: removes what ended runs left: {', '.join(load.leftovers)}")
+        scalers = _autoscalers(load, others, live)
+        if len(scalers) > 1:
+            named = ", ".join(one.name for one in scalers)
+            warnings.append(f"{load.name}: several autoscalers scale it ({named}): keep one of them")
+        found_scalers += scalers
+        workloads.append(_sized(load, manifest, live, is_autoscaled=any(one.before for one in scalers)))
+    names = {meta(manifest, "name") for manifest in deployments}
+    saved = tuple(_saved(manifest, live.objects.get(index), names) for index, manifest in enumerate(others))
+    return Prepared(workloads=tuple(workloads), saved=saved, autoscalers=tuple(found_scalers), warnings=tuple(warnings))
+
+
+def _foreign_owner(live: LiveObjects, origin: Origin) -> Refused | None:
+    """Another application's claim on anything that this run would change."""
+    for document in (*live.natives.values(), *live.objects.values()):
+        owner = annotation(document, APPLICATION_ANNOTATION)
+        if owner and owner != origin.application and document["kind"] not in _SHARED:
+            return _owned_by_another(document["kind"], meta(document, "name"), meta(document, "namespace"), owner)
+    return None
+
+
+def _owned_by_another(kind: str, name: str, namespace: str, owner: str) -> Refused:
+    place = f"{kind} {name}" + (f" in namespace {namespace}" if namespace else "")
+    advice = f"rename it, leave it to {owner}, or remove it there"
+    return Refused(reason=EndReason.OBJECT_OWNED_BY, message=f"{place} belongs to application {owner}: {advice}")
 
 
 def _workload(manifest: Document, live: LiveObjects, origin: Origin) -> Workload | Refused:
     namespace, name = meta(manifest, "namespace"), meta(manifest, "name")
+    replica_sets = live.replica_sets.get(namespace, ())
     ours = [
         document
-        for document in live.replica_sets.get(namespace, ())
+        for document in replica_sets
         if label(document, MANAGED_LABEL) == "true" and label(document, WORKLOAD_LABEL) == workload_label(name)
     ]
     for document in ours:
         owner = annotation(document, APPLICATION_ANNOTATION)
         if owner != origin.application:
-            place = f"Deployment {name} in namespace {namespace}"
-            message = f"{place} belongs to application {owner}: rename it, or remove it there"
-            return Refused(reason=EndReason.OBJECT_OWNED_BY, message=message)
+            return _owned_by_another("Deployment", name, namespace, owner)
     native = live.natives.get((namespace, name))
-    candidates = owned_by(native, live.replica_sets.get(namespace, ())) if native else []
-    old, leftovers = old_version([document for document in ours if not _is_from(document, origin)], candidates)
-    replicas = _replicas(manifest, native, old)
+    candidates = owned_by(native, replica_sets) if native else []
+    others = [document for document in ours if not _is_from(document, origin) and document not in candidates]
+    old, leftovers = old_version(others, candidates)
+    old_replicas = int(dig(old, "spec", "replicas") or 0) if old else 0
     return Workload(
         name=name,
         namespace=namespace,
-        replicas=replicas,
-        bounds=_bounds(manifest, replicas),
-        new_name=f"{name}-{version_hash(origin, namespace, name)}",
+        replicas=0,
+        bounds=Bounds.of(0),
+        new_name=_new_name(origin, namespace, name, replica_sets),
         old_name=meta(old, "name") if old else "",
-        old_replicas=int(dig(old, "spec", "replicas") or 0) if old else 0,
+        old_replicas=old_replicas,
+        old_pods=old_replicas,
+        old_copy=json.dumps(_empty_copy(old)) if old else "",
         leftovers=tuple(meta(document, "name") for document in leftovers),
         native=json.dumps(native) if native else "",
     )
 
 
+def _sized(load: Workload, manifest: Document, live: LiveObjects, *, is_autoscaled: bool) -> Workload:
+    """The workload with as many pods as an autoscaler made, else as written, else as live, else one."""
+    native = live.natives.get((load.namespace, load.name))
+    current = dig(native, "spec", "replicas") if native else load.old_replicas if load.old_name else None
+    written = dig(manifest, "spec", "replicas")
+    choices = (current, written) if is_autoscaled else (written, current)
+    replicas = int(next((count for count in choices if count is not None), 1))
+    rolling = dig(manifest, "spec", "strategy", "rollingUpdate") or {}
+    surge, unavailable = rolling.get("maxSurge"), rolling.get("maxUnavailable")
+    surge = DEFAULT_MAX_SURGE if surge is None else surge
+    unavailable = DEFAULT_MAX_UNAVAILABLE if unavailable is None else unavailable
+    return replace(
+        load,
+        replicas=replicas,
+        bounds=Bounds.of(replicas, surge, unavailable),
+        max_surge=surge,
+        max_unavailable=unavailable,
+        is_autoscaled=is_autoscaled,
+    )
+
+
+def _autoscalers(load: Workload, others: Sequence[Document], live: LiveObjects) -> list[Autoscaler]:
+    """Autoscalers of the workload: live ones, and those that the manifests bring, each once."""
+    replica_sets = {load.old_name, *load.leftovers} - {""}
+    indices = {
+        autoscalers.key_of(manifest): index
+        for index, manifest in enumerate(others)
+        if autoscalers.is_autoscaler(manifest)
+        and meta(manifest, "namespace") == load.namespace
+        and autoscalers.scales_deployment(manifest, load.name)
+    }
+    found = {
+        autoscalers.key_of(document): document
+        for document in live.autoscalers
+        if meta(document, "namespace") == load.namespace
+        and (
+            autoscalers.key_of(document) in indices
+            or autoscalers.scales_deployment(document, load.name)
+            or autoscalers.scales_replica_set(document, replica_sets)
+        )
+    }
+    return [
+        Autoscaler(
+            namespace=namespace,
+            name=name,
+            workload=load.name,
+            before=json.dumps(found[namespace, name]) if (namespace, name) in found else "",
+            index=indices.get((namespace, name)),
+        )
+        for namespace, name in dict.fromkeys((*found, *indices))
+    ]
+
+
+def _new_name(origin: Origin, namespace: str, name: str, replica_sets: Iterable[Document]) -> str:
+    """The name of the new version's ReplicaSet: another one where somebody else has taken it."""
+    taken = {meta(document, "name") for document in replica_sets if not _is_from(document, origin)}
+    collisions = 0
+    while (chosen := f"{name}-{version_hash(origin, namespace, name, collisions)}") in taken:
+        collisions += 1
+    return chosen
+
+
 def _is_from(document: Document, origin: Origin) -> bool:
     return annotation(document, DEPLOYMENT_ANNOTATION) == origin.deployment_id
+
+
+def _empty_copy(replica_set: Document) -> dict[str, object]:
+    """The ReplicaSet as it would be created again: without pods and without an owner that may be gone."""
+    copy = without_server_fields(replica_set)
+    metadata = {name: value for name, value in copy["metadata"].items() if name != "ownerReferences"}
+    return {**copy, "metadata": metadata, "spec": {**copy["spec"], "replicas": 0}}
 
 
 def owned_by(native: Document, replica_sets: Iterable[Document]) -> list[Document]:
@@ -111,30 +215,18 @@ def old_version(ours: list[Document], natives: list[Document]) -> tuple[Document
     return old, [document for document in (*natives, *newest_first) if document is not old]
 
 
-def _replicas(manifest: Document, native: Document | None, old: Document | None) -> int:
-    """Pods wanted: as written, else as many as live, else one."""
-    for document in (manifest, native, old):
-        written = dig(document, "spec", "replicas") if document else None
-        if written is not None:
-            return int(written)
-    return 1
-
-
-def _bounds(manifest: Document, replicas: int) -> Bounds:
-    rolling = dig(manifest, "spec", "strategy", "rollingUpdate") or {}
-    surge, unavailable = rolling.get("maxSurge"), rolling.get("maxUnavailable")
-    return Bounds.of(
-        replicas,
-        DEFAULT_MAX_SURGE if surge is None else surge,
-        DEFAULT_MAX_UNAVAILABLE if unavailable is None else unavailable,
-    )
-
-
-def _saved(manifest: Document, before: Document | None) -> SavedObject:
+def _saved(manifest: Document, before: Document | None, workloads: Iterable[str]) -> SavedObject:
     return SavedObject(
         api_version=str(manifest["apiVersion"]),
         kind=str(manifest["kind"]),
         name=meta(manifest, "name"),
         namespace=meta(manifest, "namespace"),
         before=json.dumps(before) if before else "",
+        is_awaited=is_awaited(manifest["apiVersion"], manifest["kind"]) and not _waits_for_pods(manifest, workloads),
     )
+
+
+def _waits_for_pods(manifest: Document, workloads: Iterable[str]) -> bool:
+    """Whether the object can only be ready once the pods are there that this run moves after it."""
+    scaled = dig(manifest, "spec", "scaleTargetRef", "name")
+    return scaled in workloads or (manifest["kind"] == "APIService" and any(workloads))

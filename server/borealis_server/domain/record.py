@@ -87,7 +87,10 @@ class Recorded:
 
 def _without_copies(run: TargetRun) -> TargetRun:
     """The run without its saved objects: an event is for telling, not for restoring."""
-    return replace(run, saved=(), workloads=tuple(replace(load, native="") for load in run.workloads))
+    loads = tuple(replace(load, native="", old_copy="") for load in run.workloads)
+    return replace(
+        run, saved=(), autoscalers=tuple(replace(one, before="") for one in run.autoscalers), workloads=loads
+    )
 
 
 def settle(recorded: Recorded, now: datetime) -> Recorded:

@@ -1,7 +1,7 @@
 """How a target goes back: the one door into a rollback, and its decisions.
 
-Order: traffic back, old version to full size, new version away, other objects as they were. A rollback beats everything
-else.
+Order: traffic back, settings that pods read when they start, old version to full size, new version away, all other
+objects as they were. A rollback beats everything else.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,22 @@ from borealis_server.domain.deployment import (
     EventKind,
     Phase,
     Rollback,
+    SavedObject,
     StepPart,
     StepState,
     TargetRun,
     TargetState,
     Workload,
 )
-from borealis_server.domain.effects import DeleteReplicaSet, Effect, Refused, RestoreDeployment, RestoreObject
+from borealis_server.domain.effects import (
+    DeleteReplicaSet,
+    Effect,
+    Refused,
+    RestoreAutoscaler,
+    RestoreDeployment,
+    RestoreObject,
+    RestoreReplicaSet,
+)
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
 from borealis_server.domain.stages import followed, is_pausing
@@ -29,7 +38,7 @@ from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step
 
 AGENT_LIMIT = timedelta(hours=24)
 """How long a rollback waits for a lost agent before it is given up."""
-
+_SETTINGS = ("ConfigMap", "Secret")
 
 WAY_OUT: Mapping[StepPart, str] = {
     StepPart.BEFORE: "the target never starts",
@@ -82,7 +91,7 @@ def leave(run: TargetRun, reason: EndReason, why: str, here: Circumstances) -> B
 def restore_traffic(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
     """Send all traffic back to the old version, before any pod of it is missed."""
     return in_turn(run, traffic_effects(run)) or Become(
-        run=replace(run, phase=Phase.RESTORING_PODS, cursor=0, wait=None)
+        run=replace(run, phase=Phase.RESTORING_SETTINGS, cursor=0, wait=None)
     )
 
 
@@ -91,18 +100,37 @@ def traffic_effects(_run: TargetRun) -> tuple[Effect, ...]:
     return ()
 
 
+def restore_settings(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
+    """Bring back what pods read when they start: the old version's new pods must not start with the new settings."""
+    effects = tuple(RestoreObject(saved=saved) for saved in reversed(run.saved) if _is_changed_setting(saved))
+    after = Phase.RESTORING_PODS if run.has_taken_over else Phase.RESTORING_OBJECTS
+    return in_turn(run, effects) or Become(run=replace(run, phase=after, cursor=0, wait=None))
+
+
 def restore_pods(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
     """Bring the old version to full size, then empty the new one."""
-    missing = [load.old_name for load in run.workloads if load.old_name and not seen.workloads[_key(load)].old]
+    missing = [load for load in run.workloads if load.old_name and not seen.workloads[_key(load)].old]
     if missing:
-        return give_up(run, f"ReplicaSet {missing[0]} of the old version is gone: deploy a good version anew", here)
+        return recreate_old(run, missing[0]) or go_on_without_pods(
+            run, f"ReplicaSet {missing[0].old_name} of the old version is gone: deploy a good version anew"
+        )
     move = pods.move(run, seen, here, weight_percent=0)
     if isinstance(move, Hold) and pods.is_overdue(run, here):
         detail = pods.describe_wait(run, seen, weight_percent=0)
-        return give_up(run, f"the old version did not become ready in time ({detail}): repair it by hand", here)
+        return go_on_without_pods(run, f"the old version did not become ready in time ({detail}): repair it by hand")
     return move or Become(
         run=replace(run, phase=Phase.REMOVING_NEW, cursor=0, wait=None, intent="", ready_limit_at=None)
     )
+
+
+def recreate_old(run: TargetRun, load: Workload) -> Act | None:
+    """Bring back the old version's ReplicaSet, which somebody else has deleted; None where there is no copy of it."""
+    if not load.old_copy:
+        return None
+    effect = RestoreReplicaSet(namespace=load.namespace, name=load.old_name, document=load.old_copy)
+    # It comes back empty, and pods move to it as to any other.
+    empty = replace(load, old_pods=0, old_wanted=0)
+    return Act(effect=effect, run=replace(run.with_workload(empty), intent=str(effect)))
 
 
 def remove_new(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
@@ -115,19 +143,33 @@ def remove_new(run: TargetRun, _seen: Observation, _here: Circumstances) -> Deci
 
 
 def restore_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
-    """Bring every other object back, the last one first."""
-    objects: tuple[Effect, ...] = tuple(RestoreObject(saved=saved) for saved in reversed(run.saved))
-    deployments: tuple[Effect, ...] = tuple(
-        RestoreDeployment(namespace=load.namespace, name=load.name, document=load.native)
-        for load in run.workloads
-        if load.native
-    )
-    return in_turn(run, objects + deployments) or _end(run, here, "everything is as it was before")
+    """Bring every other object back, the last one first; then who owns and who scales the old version."""
+    held_back = {one.index for one in run.autoscalers}
+    effects: list[Effect] = [
+        RestoreObject(saved=saved)
+        for index, saved in reversed(tuple(enumerate(run.saved)))
+        if index not in held_back and not _is_changed_setting(saved)
+    ]
+    if run.has_taken_over:
+        effects += [_restore_deployment(load) for load in run.workloads if load.native]
+        effects += [RestoreAutoscaler(autoscaler=one) for one in run.autoscalers if one.before]
+    return in_turn(run, tuple(effects)) or _end(run, here, "everything is as it was before")
+
+
+def go_on_without_pods(run: TargetRun, why: str) -> Become:
+    """Leave the pods of both versions as they are, and bring everything else back: somebody else may repair the old."""
+    message = f"{run.message}; the rollback failed: {why}"
+    failed = replace(run, rollback=Rollback.FAILED, message=message, phase=Phase.RESTORING_OBJECTS)
+    note = Note(kind=EventKind.WARNING, message=f"the rollback goes on without the pods: {why}")
+    limits = replace(failed, ready_limit_at=None, effect_limit_at=None, refused_since=None)
+    return Become(run=replace(limits, cursor=0, wait=None, intent=""), notes=(note,))
 
 
 def give_up(run: TargetRun, why: str, here: Circumstances) -> Become:
     """End a rollback that cannot be completed, and say what a person must do."""
-    message = f"{run.message}; the rollback failed: {why}"
+    away = [one.name for one in run.autoscalers if one.before and run.has_taken_over]
+    scaled = f"; no autoscaler scales it now: apply HorizontalPodAutoscaler {', '.join(away)} again" if away else ""
+    message = f"{run.message}; the rollback failed: {why}{scaled}"
     return _end(replace(run, rollback=Rollback.FAILED, message=message), here, why)
 
 
@@ -148,12 +190,21 @@ def _with_steps_ended(run: TargetRun, reason: EndReason, here: Circumstances) ->
 
 def _at_rest(run: TargetRun) -> TargetRun:
     """The run with nothing under way and nothing waited for."""
-    return replace(run, cursor=0, wait=None, intent="", ready_limit_at=None, agent_lost_at=None)
+    limits = replace(run, ready_limit_at=None, effect_limit_at=None, refused_since=None, agent_lost_at=None)
+    return replace(limits, cursor=0, wait=None, intent="")
 
 
 def _as_before(load: Workload) -> Workload:
     """The way back leads to as many pods as there were, whatever the new manifest wants."""
     return replace(load, replicas=load.old_replicas if load.old_name else 0)
+
+
+def _is_changed_setting(saved: SavedObject) -> bool:
+    return saved.kind in _SETTINGS and bool(saved.before)
+
+
+def _restore_deployment(load: Workload) -> RestoreDeployment:
+    return RestoreDeployment(namespace=load.namespace, name=load.name, document=load.native, replica_set=load.old_name)
 
 
 def _key(load: Workload) -> tuple[str, str]:

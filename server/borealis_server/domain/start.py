@@ -243,6 +243,7 @@ def new_deployment(start: CheckedStart, request: StartRequest, key: DeploymentKe
         started_by=request.actor,
         started_at=now,
         readiness_timeout_s=start.file.config.readiness_timeout_s,
+        keeps_deployment_object=start.file.config.keeps_deployment_object,
         request_id=request.request_id,
         digest=request.digest(),
         context=dict(request.context),

@@ -1,30 +1,73 @@
-"""Looks at the pods of a target, live."""
+"""Looks at what a target waits for, live: its pods, or the objects that were applied before them."""
 
-from borealis_server.domain.deployment import TargetRun, Workload
+from typing import TYPE_CHECKING, Any
+
+from borealis_server.domain import applying
+from borealis_server.domain.deployment import Phase, SavedObject, TargetRun, Workload
 from borealis_server.domain.effects import AgentAway, Busy
-from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, ClusterRefused, RelayRefused
-from borealis_server.domain.kubernetes.json_types import meta
+from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, ClusterRefused, KindNotServed, RelayRefused
+from borealis_server.domain.kubernetes.json_types import Document, dig, meta
 from borealis_server.domain.kubernetes.marks import HASH_LABEL
+from borealis_server.domain.kubernetes.readiness import readiness_of
 from borealis_server.domain.kubernetes.replica_set import pod_problems, view_of
-from borealis_server.domain.observation import Observation, PodProblem, ReplicaSetView, WorkloadView
-from borealis_server.ports.cluster import Cluster
+from borealis_server.domain.observation import (
+    ObjectView,
+    Observation,
+    PodProblem,
+    Progress,
+    Readiness,
+    ReplicaSetView,
+    WorkloadView,
+)
+from borealis_server.ports.cluster import Cluster, ObjectRef
 from borealis_server.ports.relay import AgentRef
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 class Observer:
-    """Reads ReplicaSets, and the pods of new versions that are not available."""
+    """Reads ReplicaSets, objects that are awaited, and pods that are not available."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
     async def observe(self, agent: AgentRef, run: TargetRun) -> Observation | AgentAway | Busy:
-        """All workloads of `run` as they are now, or why they cannot be seen."""
+        """What `run` waits for as it is now, or why it cannot be seen."""
         try:
+            if run.phase is Phase.SETTLING:
+                return Observation(workloads={}, objects=await self._objects(agent, run))
             return await self._observe(agent, run)
         except AgentUnavailable as error:
             return AgentAway(detail=error.detail)
-        except (ClusterBusy, RelayRefused, ClusterRefused) as error:
+        except ClusterBusy as error:
+            return Busy(detail=error.message, retry_after_s=error.retry_after_s)
+        except (RelayRefused, ClusterRefused) as error:
             return Busy(detail=error.message)
+
+    async def _objects(self, agent: AgentRef, run: TargetRun) -> tuple[ObjectView, ...]:
+        views = [await self._object(agent, saved) for saved in applying.awaited(run)]
+        return tuple(views)
+
+    async def _object(self, agent: AgentRef, saved: SavedObject) -> ObjectView:
+        ref = ObjectRef(api_version=saved.api_version, kind=saved.kind, name=saved.name, namespace=saved.namespace)
+        try:
+            live = await self._cluster.get(agent, ref)
+        except KindNotServed:
+            return ObjectView(label=str(saved), readiness=Readiness.pending("its kind is not served yet"))
+        if live is None:
+            return ObjectView(label=str(saved), readiness=Readiness.failed("somebody else deleted it"))
+        readiness = readiness_of(live)
+        problem = await self._problem(agent, live) if readiness.progress is not Progress.READY else None
+        return ObjectView(label=str(saved), readiness=readiness, problem=problem)
+
+    async def _problem(self, agent: AgentRef, owner: Document) -> PodProblem | None:
+        """The first pod of a workload that is not ready."""
+        labels: Mapping[str, str] | None = dig(owner, "spec", "selector", "matchLabels")
+        if not labels:
+            return None
+        pods = await self._cluster.list(agent, "v1", "Pod", meta(owner, "namespace"), labels=labels)
+        return next(iter(pod_problems(pod for pod in pods if _is_child(pod, owner))), None)
 
     async def _observe(self, agent: AgentRef, run: TargetRun) -> Observation:
         views: dict[tuple[str, str], WorkloadView] = {}
@@ -39,8 +82,22 @@ class Observer:
     async def _view(self, agent: AgentRef, load: Workload, live: dict[str, ReplicaSetView]) -> WorkloadView:
         new = live.get(load.new_name)
         problems: tuple[PodProblem, ...] = ()
+        is_making_room = False
         if new and new.available < new.desired:
             hashed = load.new_name.removeprefix(f"{load.name}-")
             pods = await self._cluster.list(agent, "v1", "Pod", load.namespace, labels={HASH_LABEL: hashed})
             problems = pod_problems(pods)
-        return WorkloadView(new=new, old=live.get(load.old_name), problems=problems)
+        if new and new.failure:
+            # Only pods that are gone for good give back what a quota grants.
+            is_making_room = any(map(_is_going, await self._cluster.list(agent, "v1", "Pod", load.namespace)))
+        old = live.get(load.old_name)
+        return WorkloadView(new=new, old=old, problems=problems, is_making_room=is_making_room)
+
+
+def _is_going(pod: Document) -> bool:
+    return dig(pod, "metadata", "deletionTimestamp") is not None
+
+
+def _is_child(pod: Document, owner: Document) -> bool:
+    references: Sequence[Mapping[str, Any]] = dig(pod, "metadata", "ownerReferences") or []  # Any: JSON
+    return any(reference.get("uid") == meta(owner, "uid") for reference in references)

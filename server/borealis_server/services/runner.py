@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from borealis_server.domain import outcome
+from borealis_server.domain.applying import watched
 from borealis_server.domain.decide import NOTHING_SEEN, decide, needs_agent, needs_observation
 from borealis_server.domain.decision import Act, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import Deployment, EventKind, TargetRun, TargetState
@@ -25,7 +26,8 @@ from borealis_server.ports.cluster import Cluster
 from borealis_server.ports.relay import AgentRef, Relay
 from borealis_server.ports.store import Committed
 from borealis_server.services.effects.manifests import ManifestShelf
-from borealis_server.services.effects.performer import Performer, Site
+from borealis_server.services.effects.performer import Performer
+from borealis_server.services.effects.site import Site
 from borealis_server.services.journal import Journal
 from borealis_server.services.observer import Observer
 from borealis_server.services.targets import TargetKey
@@ -164,7 +166,10 @@ class Runner:
         """One decision and what comes of it. `is_patient`: an outdated view is no reason to wait yet."""
         manifests = await self._shelf.of(key.deployment, key.target)
         here = Circumstances(
-            now=self._clock.now(), readiness_timeout_s=deployment.readiness_timeout_s, objects=manifests.labels
+            now=self._clock.now(),
+            readiness_timeout_s=deployment.readiness_timeout_s,
+            objects=manifests.labels,
+            keeps_deployment_object=deployment.keeps_deployment_object,
         )
         agent = AgentRef(tenant=key.deployment.tenant, name=run.account)
         decision = await self._decide(agent, run, here)
@@ -226,8 +231,7 @@ class Runner:
     def _hold(self, key: TargetKey, run: TargetRun, hold: Hold) -> None:
         self._timers.set(key, hold.wake_at)
         if needs_observation(run) and run.agent_lost_at is None:
-            namespaces = {load.namespace for load in run.workloads}
-            self._watches.want(key, AgentRef(tenant=key.deployment.tenant, name=run.account), namespaces)
+            self._watches.want(key, AgentRef(tenant=key.deployment.tenant, name=run.account), watched(run))
         else:
             self._watches.release(key)
 

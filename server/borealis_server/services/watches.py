@@ -1,4 +1,4 @@
-"""Watches of ReplicaSets, one a namespace, only where pods are being waited for."""
+"""Watches of what is being waited for, one for each kind and namespace: ReplicaSets, or objects that were applied."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from borealis_server.domain.errors import BorealisError
+from borealis_server.domain.observation import Watched
 from borealis_server.ports.cluster import Cluster
 from borealis_server.ports.relay import AgentRef
 from borealis_server.services.targets import TargetKey
@@ -18,7 +19,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class _Place:
     agent: AgentRef
-    namespace: str
+    watched: Watched
 
 
 class Watches:
@@ -31,15 +32,15 @@ class Watches:
         self._wanted: dict[_Place, set[TargetKey]] = {}
         self._tasks: dict[_Place, asyncio.Task[None]] = {}
 
-    def want(self, key: TargetKey, agent: AgentRef, namespaces: Iterable[str]) -> None:
-        """Wake `key` at changes in these namespaces, and no others, from now on."""
-        places = {_Place(agent, namespace) for namespace in namespaces}
+    def want(self, key: TargetKey, agent: AgentRef, watched: Iterable[Watched]) -> None:
+        """Wake `key` at changes of these kinds of objects, and no others, from now on."""
+        places = {_Place(agent, one) for one in watched}
         for place in [place for place, keys in self._wanted.items() if key in keys and place not in places]:
             self._drop(place, key)
         for place in places:
             self._wanted.setdefault(place, set()).add(key)
             if place not in self._tasks:
-                name = f"watch {agent.name}/{place.namespace}"
+                name = f"watch {agent.name} {place.watched}"
                 self._tasks[place] = self._group.create_task(self._watch(place), name=name)
 
     def release(self, key: TargetKey) -> None:
@@ -54,16 +55,17 @@ class Watches:
             self._tasks.pop(place).cancel()
 
     async def _watch(self, place: _Place) -> None:
+        kind = place.watched
         while True:
             try:
-                async with self._cluster.watch(place.agent, "apps/v1", "ReplicaSet", place.namespace) as changes:
+                async with self._cluster.watch(place.agent, kind.api_version, kind.kind, kind.namespace) as changes:
                     async for _ in changes:
                         self._wake_all(place)
             except BorealisError as error:
-                log.info("watch.interrupted", agent=place.agent.name, namespace=place.namespace, reason=error.reason)
+                log.info("watch.interrupted", agent=place.agent.name, watched=str(kind), reason=error.reason)
             except Exception:
                 # A bug, or an answer that nobody expected: it must not end the runner, of which this is a part.
-                log.exception("watch.failed", agent=place.agent.name, namespace=place.namespace)
+                log.exception("watch.failed", agent=place.agent.name, watched=str(kind))
             # What happened between two watches is seen by looking: wake once, then watch again.
             await asyncio.sleep(_RETRY_S)
             self._wake_all(place)

@@ -25,12 +25,14 @@ from starlette.routing import Route
 
 from borealis_server.domain.errors import CredentialRefused, ServerUnavailable
 from borealis_server.domain.startup import StartRefusedError
+from borealis_server.transport.kube.door import PREFIX as KUBE_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from borealis_server.services.identity import IdentityService
     from borealis_server.telemetry import ServerMetrics
@@ -44,7 +46,8 @@ _FORM = "application/x-www-form-urlencoded"
 _MAX_FORM_BYTES = 16 * 1024
 _MAX_FORM_FIELDS = 32
 _BACKLOG = 256
-_READ_TIMEOUT_S = 60
+_KEEPALIVE_S = 60
+_FORM_LIMIT_S = 60
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _KEYS_CACHE = {"Cache-Control": "public, max-age=300"}
 _REQUESTS_PER_CONNECTION = 2**31 - 1  # the default of 1000 drops sessions of HTTP/2 in the middle of their streams
@@ -79,7 +82,7 @@ def listen(address: tuple[str, int]) -> socket.socket:
     """
     host, port = address
     try:
-        return socket.create_server(
+        listener = socket.create_server(
             address, family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG, reuse_port=False
         )
     except OSError as error:
@@ -87,10 +90,13 @@ def listen(address: tuple[str, int]) -> socket.socket:
             f"cannot listen on {host}:{port} (web): {error.strerror}; stop what uses it, or set "
             "BOREALIS_SERVER_WEB_ADDRESS"
         ) from error
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # connections inherit it
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_S)
+    return listener
 
 
 @asynccontextmanager
-async def open_web_door(listener: socket.socket, options: WebOptions, app: Starlette) -> AsyncIterator[None]:
+async def open_web_door(listener: socket.socket, options: WebOptions, app: ASGIApp) -> AsyncIterator[None]:
     """Serve `app` while the context is open; requests in progress get their grace."""
     closing = asyncio.Event()
     async with asyncio.TaskGroup() as group:
@@ -104,11 +110,11 @@ async def open_web_door(listener: socket.socket, options: WebOptions, app: Starl
 
 
 def web_app(
-    *, identity: IdentityService, metrics: ServerMetrics, issuer: str, is_ready: Callable[[], bool]
-) -> Starlette:
-    """Everything behind the web door."""
+    *, identity: IdentityService, metrics: ServerMetrics, issuer: str, is_ready: Callable[[], bool], kube: ASGIApp
+) -> ASGIApp:
+    """Everything behind the web door. `kube` serves what is below `/kube/`, by paths as they were encoded."""
     door = _WebDoor(identity, metrics, issuer, is_ready)
-    return Starlette(
+    pages = Starlette(
         routes=[
             Route(DISCOVERY_PATH, door.discovery, methods=["GET"]),
             Route(KEYS_PATH, door.keys, methods=["GET"]),
@@ -118,6 +124,12 @@ def web_app(
             Route("/metrics", door.metrics, methods=["GET"]),
         ]
     )
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        chosen = kube if scope.get("raw_path", b"").startswith(KUBE_PREFIX) else pages
+        await chosen(scope, receive, send)
+
+    return app
 
 
 class _WebDoor:
@@ -174,15 +186,11 @@ async def _form(request: Request) -> dict[str, str]:
     """Fields of the form in the body. Errors: OAuthError."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise OAuthError("invalid_request", f"the content type must be {_FORM}")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_FORM_BYTES:
-            raise OAuthError(
-                "invalid_request",
-                f"the form is larger than {_MAX_FORM_BYTES} bytes",
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            )
+    try:
+        async with asyncio.timeout(_FORM_LIMIT_S):
+            body = await _body(request)
+    except TimeoutError as error:
+        raise OAuthError("invalid_request", f"the form did not come within {_FORM_LIMIT_S} s") from error
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FORM_FIELDS
@@ -196,6 +204,19 @@ async def _form(request: Request) -> dict[str, str]:
         known = "grant_type" in fields
         raise OAuthError("unsupported_grant_type" if known else "invalid_request", f"grant_type must be `{_GRANT}`")
     return fields
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_FORM_BYTES:
+            raise OAuthError(
+                "invalid_request",
+                f"the form is larger than {_MAX_FORM_BYTES} bytes",
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            )
+    return body
 
 
 def _credential(request: Request, form: dict[str, str]) -> tuple[str, str]:
@@ -236,7 +257,8 @@ def _config(options: WebOptions, descriptor: int) -> Config:
     config.backlog = _BACKLOG
     config.graceful_timeout = options.grace_s
     config.keep_alive_max_requests = _REQUESTS_PER_CONNECTION
-    config.read_timeout = _READ_TIMEOUT_S
+    # None: a client that follows a watch says nothing for hours. Idle connections end by themselves.
+    config.read_timeout = None
     config.include_server_header = False
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")

@@ -101,7 +101,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         " or each.desired != effect.from_pods",
         "",
         "two-pods-half + crash",
-        "2",
+        "6",
     ),
     _row(
         "pods stay within the surge",
@@ -200,7 +200,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "1",
     ),
     _row(
-        "no change is left out", f"{_DOMAIN}.outcome:_done", "run.cursor + 1", "run.cursor + 2", "one-pod", "liveness"
+        "no change is left out", f"{_DOMAIN}.outcome:_done", "run.cursor + 1", "run.cursor + 2", "one-pod", "6"
     ),
     _row(
         "what is changed was saved before",
@@ -236,9 +236,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _row(
         "a native Deployment is let go before pods move",
-        f"{_DOMAIN}.decide:applying_effects",
-        "for load in run.workloads if load.native)",
-        "for load in () if load.native)",
+        f"{_DOMAIN}.applying:_taking_over",
+        "        if load.native:\n",
+        "        if not load.native:\n",
         "native",
         "liveness",
     ),
@@ -252,9 +252,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _row(
         "the old version is removed at the end",
-        f"{_DOMAIN}.decide:_finishing_effects",
-        "            if name\n",
-        "            if name and load.native\n",
+        f"{_DOMAIN}.finishing:_finishing",
+        "            if name:\n",
+        "            if name and load.native:\n",
         "one-pod",
         "6",
     ),
@@ -269,7 +269,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _row(
         "somebody looks again when a limit comes",
         f"{_DOMAIN}.pods:_hold",
-        "wake_at=_earlier(limit_at, here.now + RESYNC)",
+        "wake_at=earliest(limit_at, here.now + RESYNC, confirmed_at)",
         "wake_at=None",
         "one-pod",
         "5",

@@ -16,14 +16,13 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LONG = timedelta(days=2)
 
 # Times that decisions compare with the present. A new field of type datetime must be placed in one of the two.
-DECISIVE = {"limit_at", "ready_limit_at", "agent_lost_at"}
+DECISIVE = {"limit_at", "ready_limit_at", "effect_limit_at", "refused_since", "agent_lost_at"}
+_SINCE = {"refused_since", "agent_lost_at"}
 _TOLD_ONLY = {"since", "started_at", "ended_at", "at"}
 # What changes with every write, and what only people read: whether a text is there matters, what it says does not.
 _UNTOLD: dict[str, Any] = {
     "revision": 0,
     "sequence": 0,
-    "new_pods": 0,
-    "old_pods": 0,
     "new_available": 0,
     "old_available": 0,
     "asked_weight_percent": 0,
@@ -51,7 +50,7 @@ def deadlines(record: Any) -> set[datetime]:  # Any: a record or a part of one
     found: set[datetime] = set()
     for name in _names(type(record)):
         value = getattr(record, name)
-        if name in DECISIVE and name != "agent_lost_at" and value is not None and value > NOW:
+        if name in DECISIVE and name not in _SINCE and value is not None and value > NOW:
             found.add(value)
         for part in value if isinstance(value, tuple) else (value,):
             if is_dataclass(part):
@@ -88,7 +87,7 @@ def _canonical_time(name: str, value: datetime) -> datetime:
         return NOW
     if name not in DECISIVE:
         raise AssertionError(f"say in kit.checker.records whether {name} decides anything")
-    if name == "agent_lost_at":
+    if name in _SINCE:
         return max(value, NOW - LONG)
     return max(value, NOW)
 

@@ -93,7 +93,7 @@ def test_services_fit_deployments(file, manifests, expected):
     assert codes(file, *manifests) == expected
 
 
-def test_an_autoscaler_of_a_deployment_is_no_fault_but_not_supported_yet():
+def test_an_autoscaler_of_a_deployment_is_no_fault():
     scaler = (
         "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: h}\n"
         "spec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n"
@@ -105,4 +105,4 @@ def test_an_autoscaler_of_a_deployment_is_no_fault_but_not_supported_yet():
     result = check_manifests(file, {"k8s": (content,)})
 
     assert result.faults == ()
-    assert [(fault.code, fault.line) for fault in result.unsupported] == [(Code.NOT_SUPPORTED, 12)]
+    assert result.unsupported == ()

@@ -40,7 +40,6 @@ def test_every_place_that_asks_for_more_than_the_engine_can_is_named():
 
     assert {fault.code for fault in faults} == {Code.NOT_SUPPORTED}
     assert [fault.path for fault in faults] == [
-        "deploymentConfig.keepDeploymentObject",
         "targets.scan.constraints.afterDeployment[0]",
         "targets.stage.constraints.afterDeployment[0]",
         "targets.stage.constraints.afterDeployment[1]",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from borealis_cli.render.text import elapsed, one_line, short_id, timestamp, width, word
+from borealis_client import AuditCallDecision, AuditEndOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from borealis_client import Agent, Deployment
+    from borealis_client import Agent, AuditCall, Deployment
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -55,3 +56,30 @@ def agent_table(agents: Sequence[Agent], *, now: datetime) -> list[str]:
         for one in agents
     ]
     return table(("AGENT", "STATE", "SINCE", "REPLICAS", "VERSION", "KUBERNETES", "LAST SEEN"), rows)
+
+
+def audit_table(calls: Sequence[AuditCall]) -> list[str]:
+    """One call a row."""
+    rows = [
+        (
+            timestamp(one.open_time) if one.open_time else "",
+            one.actor or "(server)",
+            short_id(one.agent),
+            one.method,
+            one.path,
+            _ending(one),
+        )
+        for one in calls
+    ]
+    return table(("TIME", "ACTOR", "AGENT", "METHOD", "PATH", "ENDED"), rows)
+
+
+def _ending(call: AuditCall) -> str:
+    """What came of a call, in as few words as possible."""
+    if call.decision is AuditCallDecision.DENIED:
+        return "denied"
+    if call.end is None:
+        return "open"
+    status = str(call.end.status) if call.end.status else ""
+    outcome = "" if call.end.outcome is AuditEndOutcome.COMPLETE else word(call.end.outcome).lower()
+    return " ".join(part for part in (status, outcome, call.end.code) if part)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from borealis_sandbox.controllers.ownership import drop_owner
+from borealis_sandbox.custom_kinds import find_kind, served_kinds
 from borealis_sandbox.deletion import FOREGROUND, ORPHAN, Deletion
-from borealis_sandbox.kinds import BY_KIND, KINDS, Kind
 from borealis_sandbox.objects import finalizers_of, is_terminating, name_of, namespace_of, owners_of, uid_of
 
 if TYPE_CHECKING:
@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
     from borealis_sandbox.api import Api
     from borealis_sandbox.controllers.loop import Key
+    from borealis_sandbox.kinds import Kind
     from borealis_sandbox.objects import Object, Owner
     from borealis_sandbox.storage import Change
-
-_BY_NAME = {kind.kind: kind for kind in KINDS}
 
 
 class GarbageCollector:
@@ -36,15 +35,16 @@ class GarbageCollector:
         for kind, dependant in self._dependants(found):
             yield _key(kind, dependant)
         for owner in owners_of(found):
-            if owner["kind"] in _BY_NAME:
-                kind = _BY_NAME[owner["kind"]]
-                yield kind.kind, namespace_of(found) if kind.is_namespaced else "", owner["name"]
+            known = self._kind(owner["apiVersion"], owner["kind"])
+            if known is not None:
+                namespace = namespace_of(found) if known.is_namespaced else ""
+                yield known.api_version, known.kind, namespace, owner["name"]
 
     def reconcile(self, key: Key) -> float | None:
         """Do for the object of that key whatever its owners or its own deletion ask for."""
-        kind, namespace, name = _BY_NAME[key[0]], key[1], key[2]
-        found = self._api.storage.get(kind, namespace, name)
-        if found is None:
+        kind, namespace, name = self._kind(key[0], key[1]), key[2], key[3]
+        found = self._api.storage.get(kind, namespace, name) if kind is not None else None
+        if kind is None or found is None:
             return None
         if is_terminating(found):
             self._finish(kind, found)
@@ -77,14 +77,17 @@ class GarbageCollector:
 
     def _owner(self, found: Object, reference: Owner) -> Object | None:
         """The owner that a reference means; one of a kind unknown here counts as there, under a stand-in."""
-        kind = BY_KIND.get((reference["apiVersion"], reference["kind"]))
+        kind = self._kind(reference["apiVersion"], reference["kind"])
         if kind is None:
             return {"metadata": reference}
         owner = self._api.storage.get(kind, namespace_of(found) if kind.is_namespaced else "", reference["name"])
         return owner if owner is not None and uid_of(owner) == reference["uid"] else None
 
+    def _kind(self, api_version: str, kind: str) -> Kind | None:
+        return find_kind(served_kinds(self._api.storage), api_version, kind)
+
     def _dependants(self, owner: Object) -> Iterator[tuple[Kind, Object]]:
-        for kind in KINDS:
+        for kind in served_kinds(self._api.storage):
             for found in self._api.storage.find(kind, namespace_of(owner)):
                 if any(each["uid"] == uid_of(owner) for each in owners_of(found)):
                     yield kind, found
@@ -95,4 +98,4 @@ def _blocks(dependant: Object, owner: Object) -> bool:
 
 
 def _key(kind: Kind, found: Object) -> Key:
-    return kind.kind, namespace_of(found), name_of(found)
+    return kind.api_version, kind.kind, namespace_of(found), name_of(found)

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from borealis_sandbox.kinds import KINDS
+from borealis_sandbox.custom_kinds import served_kinds
 from borealis_sandbox.storage import Change, TooOldError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class ControllerLoop:
         except TooOldError:
             return [
                 Change(revision=self._storage.revision, type="ADDED", kind=kind, found=found, previous=None)
-                for kind in KINDS
+                for kind in served_kinds(self._storage)
                 for found in self._storage.find(kind)
             ]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from borealis_sandbox import kinds
 from borealis_sandbox.api import Write
+from borealis_sandbox.custom_kinds import served_kinds
 from borealis_sandbox.deletion import Deletion
 from borealis_sandbox.objects import is_terminating, name_of, namespace_of
 
@@ -59,7 +60,7 @@ class NamespaceController:
                 self._api.create(kind, namespace, body, Write(manager=_MANAGER))
 
     def _contents(self, namespace: str) -> Iterator[tuple[Kind, Object]]:
-        for kind in kinds.KINDS:
+        for kind in served_kinds(self._api.storage):
             if kind.is_namespaced:
                 for found in self._api.storage.find(kind, namespace):
                     yield kind, found

@@ -1,12 +1,13 @@
 """One call to a Kubernetes API through the relay: JSON in and out, its `Status` answers turned into our errors."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from borealis_server.domain.errors import ClusterBusy, ClusterRefused
+from borealis_server.domain.kubernetes.refusals import Cause
 from borealis_server.ports.relay import AgentRef, Relay, RelayRequest
 
 JSON = "application/json"
@@ -58,19 +59,24 @@ class KubernetesApi:
 
 def error_of(code: int, headers: Sequence[tuple[str, str]], content: bytes) -> ClusterRefused | ClusterBusy:
     """The error for an answer that is not a success; the API's own words are kept."""
-    reason, message = _status(content)
+    status = _status(content)
+    reason, message = str(status.get("reason") or "Unknown"), str(status.get("message") or "no message")[:_DETAIL_LIMIT]
     if code == _TOO_MANY or code >= _SERVER_FAULT:
         wait = dict(headers).get("retry-after", "")
         return ClusterBusy(f"{code} {reason}: {message}", retry_after_s=float(wait) if wait.isdigit() else 2.0)
-    return ClusterRefused(code, reason, message)
+    return ClusterRefused(code, reason, message, causes=_causes(status))
 
 
-def _status(content: bytes) -> tuple[str, str]:
-    """Reason and message of a `Status` object, or of whatever else came back."""
+def _status(content: bytes) -> dict[str, Any]:  # Any: JSON
+    """The `Status` object, or whatever else came back in the place of its message."""
     try:
         answer = msgspec.json.decode(content)
     except msgspec.DecodeError:
-        return "Unknown", content[:_DETAIL_LIMIT].decode(errors="replace").strip()
-    if not isinstance(answer, dict):
-        return "Unknown", str(answer)[:_DETAIL_LIMIT]
-    return str(answer.get("reason") or "Unknown"), str(answer.get("message") or "no message")[:_DETAIL_LIMIT]
+        return {"message": content[:_DETAIL_LIMIT].decode(errors="replace").strip()}
+    return answer if isinstance(answer, dict) else {"message": str(answer)}
+
+
+def _causes(status: dict[str, Any]) -> Iterator[Cause]:  # Any: JSON
+    details = status.get("details")
+    for cause in (details.get("causes") if isinstance(details, dict) else None) or ():
+        yield Cause(field=str(cause.get("field") or ""), message=str(cause.get("message") or ""))

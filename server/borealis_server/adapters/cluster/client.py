@@ -7,12 +7,14 @@ from urllib.parse import urlencode
 
 from borealis_server.adapters.cluster.api import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, KubernetesApi, error_of
 from borealis_server.adapters.cluster.discovery import Discovery, Resource
+from borealis_server.adapters.cluster.kubernetes import KubernetesClient
 from borealis_server.domain.errors import ClusterRefused
+from borealis_server.domain.kubernetes.adoption import NOT_CONTESTED
 from borealis_server.domain.kubernetes.marks import FIELD_MANAGER
+from borealis_server.domain.kubernetes.refusals import managers_in
 from borealis_server.ports.cluster import ObjectRef
 from borealis_server.ports.relay import AgentRef, Relay, RelayRequest
 
-_PAGE = 500
 _WATCH_S = 240
 _OK = 200
 _NOT_FOUND, _CONFLICT, _INVALID = 404, 409, 422
@@ -24,6 +26,7 @@ class RelayedCluster:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._api = KubernetesApi(relay)
+        self._client = KubernetesClient(relay)
         self._discovery = Discovery(self._api)
 
     async def get(self, agent: AgentRef, ref: ObjectRef) -> dict[str, Any] | None:  # Any: JSON
@@ -42,27 +45,19 @@ class RelayedCluster:
         """Every object of a kind in a namespace that carries `labels`, read in pages."""
         resource = await self._discovery.resource(agent, api_version, kind)
         selector = ",".join(f"{name}={value}" for name, value in (labels or {}).items())
-        items: list[dict[str, Any]] = []
-        token = ""
-        while True:
-            query = {"limit": _PAGE, "labelSelector": selector, "continue": token}
-            path = f"{resource.collection(namespace)}?{urlencode({k: v for k, v in query.items() if v})}"
-            page = await self._api.json(agent, "GET", path)
-            # Items of a list do not say what they are.
-            items += [{"apiVersion": api_version, "kind": kind, **item} for item in page.get("items") or []]
-            token = (page.get("metadata") or {}).get("continue") or ""
-            if not token:
-                return items
+        listed = await self._client.list(agent, resource.collection(namespace), labels=selector)
+        # Items of a list do not say what they are.
+        return [{"apiVersion": api_version, "kind": kind, **item} for item in listed.items]
 
     async def apply(self, agent: AgentRef, document: Mapping[str, Any]) -> None:  # Any: JSON
-        """Apply server-side as our field manager; takes fields over only from ourselves."""
+        """Apply server-side as our field manager; takes fields over only from ourselves and nobody."""
         ref = _ref_of(document)
         resource = await self._discovery.resource(agent, ref.api_version, ref.kind)
         path, document = resource.path(ref), _placed(document, resource)
         try:
             await self._apply(agent, path, document, is_forced=False)
         except ClusterRefused as error:
-            if error.code != _CONFLICT or not _is_with_ourselves(error.detail):
+            if error.code != _CONFLICT or not _is_uncontested(error):
                 raise
             await self._apply(agent, path, document, is_forced=True)
 
@@ -146,11 +141,10 @@ def _placed(document: Mapping[str, Any], resource: Resource) -> Mapping[str, Any
     return {**document, "metadata": metadata}
 
 
-def _is_with_ourselves(conflict: str) -> bool:
-    """Whether every manager that a conflict names is ours: an earlier update of ours is no reason to stop."""
-    managers = [part.split('"', maxsplit=1)[0] for part in conflict.split('conflict with "')[1:]]
-    managers += [part.split('"', maxsplit=1)[0] for part in conflict.split('conflicts with "')[1:]]
-    return bool(managers) and all(manager == FIELD_MANAGER for manager in managers)
+def _is_uncontested(conflict: ClusterRefused) -> bool:
+    """Whether a conflict names nobody but ourselves, by an earlier update of ours, and the API server's stand-in."""
+    managers = managers_in(conflict.causes)
+    return bool(managers) and managers <= NOT_CONTESTED
 
 
 def _ref_of(document: Mapping[str, Any]) -> ObjectRef:

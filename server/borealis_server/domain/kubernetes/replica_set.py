@@ -12,9 +12,9 @@ _HASH_LETTERS = 10
 _LABEL_LIMIT = 63
 
 
-def version_hash(origin: Origin, namespace: str, workload: str) -> str:
-    """Ten letters that only this run of this workload has."""
-    text = f"{origin.deployment_id}/{origin.target}/{namespace}/{workload}"
+def version_hash(origin: Origin, namespace: str, workload: str, collisions: int = 0) -> str:
+    """Ten letters that only this run of this workload has; `collisions` counts names that turned out to be taken."""
+    text = f"{origin.deployment_id}/{origin.target}/{namespace}/{workload}" + (f"/{collisions}" if collisions else "")
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LETTERS]
 
 
@@ -25,17 +25,23 @@ def workload_label(workload: str) -> str:
     return hashlib.sha256(workload.encode()).hexdigest()[:_LABEL_LIMIT]
 
 
-def replica_set_of(deployment: Document, origin: Origin) -> dict[str, Any]:  # Any: JSON
+def replica_set_of(deployment: Document, origin: Origin, name: str = "") -> dict[str, Any]:  # Any: JSON
     """The ReplicaSet, with no pods yet, that stands for the Deployment manifest in this run.
 
-    Pods get our annotations and variables; a variable that the manifest sets itself is left alone. `strategy`,
-    `revisionHistoryLimit`, `paused` and `progressDeadlineSeconds` have no meaning for a ReplicaSet.
+    `name` ends with the hash of the version; empty stands for the usual one. Pods get our annotations and variables; a
+    variable that the manifest sets itself is left alone. `strategy`, `revisionHistoryLimit`, `paused` and
+    `progressDeadlineSeconds` have no meaning for a ReplicaSet.
     """
     namespace, workload = meta(deployment, "namespace"), meta(deployment, "name")
-    hashed = version_hash(origin, namespace, workload)
-    name = f"{workload}-{hashed}"
-    labels = {**(dig(deployment, "metadata", "labels") or {}), **_own_labels(workload, hashed)}
+    name = name or f"{workload}-{version_hash(origin, namespace, workload)}"
+    hashed = name.removeprefix(f"{workload}-")
     spec = deployment["spec"]
+    # A native Deployment adopts a ReplicaSet by these: they must match the Deployment's selector, as its pods' do.
+    labels = {
+        **(dig(deployment, "metadata", "labels") or {}),
+        **(dig(spec, "template", "metadata", "labels") or {}),
+        **_own_labels(workload, hashed),
+    }
     selector = dict(spec["selector"])
     selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH_LABEL: hashed}
     return {

@@ -22,17 +22,37 @@ def decide(run: TargetRun, step: StepRun, seen: Observation, here: Circumstances
     if gone:
         message = f"ReplicaSet {gone[0].new_name} was deleted by somebody else during the run"
         return rollback.begin(run, EndReason.APPLY_ERROR, message, here)
+    again = _recreated(run, step, seen)
+    if again:
+        return again
     move = pods.move(replace(run, wait=step.wait), seen, here, weight_percent=step.weight_percent)
+    if isinstance(move, Become):
+        return replace(move, run=replace(move.run, wait=run.wait))
     if isinstance(move, Act):
         return replace(move, run=replace(move.run.with_step(replace(step, wait=None)), wait=run.wait))
     if isinstance(move, Hold):
-        if pods.is_overdue(run, here):
-            detail = pods.describe_wait(run, seen, weight_percent=step.weight_percent)
-            message = f"not ready within {here.readiness_timeout_s:g} s: {detail}"
-            return fail(run, step, EndReason.READINESS_TIMEOUT, message, here)
-        held = move.run.with_step(replace(step, wait=move.run.wait))
-        return replace(move, run=followed(held, here.now))
+        return _held(run, step, move, seen, here)
     return _reached(run, step, seen, here)
+
+
+def _held(run: TargetRun, step: StepRun, move: Hold, seen: Observation, here: Circumstances) -> Decision:
+    """Wait for pods, unless they will not come or have taken too long."""
+    detail = pods.describe_wait(run, seen, weight_percent=step.weight_percent)
+    if pods.is_refused(move.run, here):
+        return fail(run, step, EndReason.APPLY_ERROR, f"the cluster does not allow the pods: {detail}", here)
+    if pods.is_overdue(run, here):
+        message = f"not ready within {here.readiness_timeout_s:g} s: {detail}"
+        return fail(run, step, EndReason.READINESS_TIMEOUT, message, here)
+    return replace(move, run=followed(move.run.with_step(replace(step, wait=move.run.wait)), here.now))
+
+
+def _recreated(run: TargetRun, step: StepRun, seen: Observation) -> Act | None:
+    """Brings back an old version that is still needed and that somebody else has deleted."""
+    for load in run.workloads:
+        is_needed = bool(load.old_name) and pods.goal_of(load, step.weight_percent).old > 0
+        if is_needed and seen.workloads[load.namespace, load.name].old is None:
+            return rollback.recreate_old(run, load)
+    return None
 
 
 def _reached(run: TargetRun, step: StepRun, seen: Observation, here: Circumstances) -> Become:

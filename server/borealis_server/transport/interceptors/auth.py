@@ -91,12 +91,12 @@ class _Gate:
 
     @asynccontextmanager
     async def call(self, _request: Any, context: Context) -> AsyncIterator[None]:
-        await self._admit(_bearer_token(context))
+        await self._admit(bearer_token(context))
         yield
 
     @asynccontextmanager
     async def watch(self, _request: Any, context: Context) -> AsyncIterator[None]:
-        token = _bearer_token(context)
+        token = bearer_token(context)
         await self._admit(token)
         async with asyncio.TaskGroup() as group:
             guard = group.create_task(self._end_with_authority(token), name="rpc.authority")
@@ -118,7 +118,8 @@ class _Gate:
             await self._admit(token)
 
 
-def _bearer_token(context: Context) -> str:
+def bearer_token(context: Context) -> str:
+    """The token that an RPC was sent with. Errors: Unauthenticated."""
     values = [value for key, value in context.invocation_metadata() or () if key == "authorization"]
     match values:
         case []:

@@ -32,7 +32,8 @@ from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, Cluster
 from borealis_server.domain.kubernetes.marks import Origin
 from borealis_server.domain.kubernetes.replica_set import version_hash
 from borealis_server.services.effects.manifests import ManifestShelf
-from borealis_server.services.effects.performer import Performer, Site
+from borealis_server.services.effects.performer import Performer
+from borealis_server.services.effects.site import Site
 from kit.delivery import a_deployment
 from kit.manifests import config_map, deployment, replica_set, service
 from kit.model_engine import AGENT

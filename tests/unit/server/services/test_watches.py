@@ -9,6 +9,7 @@ import pytest
 
 from borealis_server.domain.deployment import DeploymentKey
 from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, RelayRefused
+from borealis_server.domain.observation import Watched
 from borealis_server.services.targets import TargetKey
 from borealis_server.services.watches import Watches
 from kit.leaks import own_tasks
@@ -19,6 +20,11 @@ from kit.model_kube import ModelKube
 pytestmark = [pytest.mark.looptime, pytest.mark.usefixtures("logs")]
 
 ONE, TWO = (TargetKey(DeploymentKey(tenant="main", id="abc"), name) for name in ("one", "two"))
+
+
+def sets(*namespaces: str) -> list[Watched]:
+    """All ReplicaSets of these namespaces."""
+    return [Watched(api_version="apps/v1", kind="ReplicaSet", namespace=namespace) for namespace in namespaces]
 
 
 class Post:
@@ -53,9 +59,9 @@ async def watching():
 
 async def test_everybody_in_a_namespace_shares_one_watch_and_is_woken_by_it():
     async with watching() as post:
-        post.watches.want(ONE, AGENT, ["a"])
-        post.watches.want(TWO, AGENT, ["a", "b"])
-        post.watches.want(TWO, AGENT, ["a", "b"])
+        post.watches.want(ONE, AGENT, sets("a"))
+        post.watches.want(TWO, AGENT, sets("a", "b"))
+        post.watches.want(TWO, AGENT, sets("a", "b"))
 
         assert await post.change("a") == ["one", "two"]
         assert await post.change("b") == ["two"]
@@ -65,8 +71,8 @@ async def test_everybody_in_a_namespace_shares_one_watch_and_is_woken_by_it():
 
 async def test_a_watch_ends_when_nobody_wants_it_any_more():
     async with watching() as post:
-        post.watches.want(ONE, AGENT, ["a"])
-        post.watches.want(TWO, AGENT, ["a"])
+        post.watches.want(ONE, AGENT, sets("a"))
+        post.watches.want(TWO, AGENT, sets("a"))
         await asyncio.sleep(1)
 
         post.watches.release(ONE)
@@ -79,10 +85,10 @@ async def test_a_watch_ends_when_nobody_wants_it_any_more():
 
 async def test_who_wants_another_namespace_leaves_the_one_before():
     async with watching() as post:
-        post.watches.want(ONE, AGENT, ["a", "b"])
+        post.watches.want(ONE, AGENT, sets("a", "b"))
         await asyncio.sleep(1)
 
-        post.watches.want(ONE, AGENT, ["b", "c"])
+        post.watches.want(ONE, AGENT, sets("b", "c"))
 
         assert await post.change("a") == []
         assert await post.change("b") == ["one"]
@@ -91,10 +97,10 @@ async def test_who_wants_another_namespace_leaves_the_one_before():
 
 async def test_a_namespace_can_be_wanted_again():
     async with watching() as post:
-        post.watches.want(ONE, AGENT, ["a"])
+        post.watches.want(ONE, AGENT, sets("a"))
         await asyncio.sleep(1)
         post.watches.release(ONE)
-        post.watches.want(ONE, AGENT, ["a"])
+        post.watches.want(ONE, AGENT, sets("a"))
 
         assert await post.change("a") == ["one"]
         assert post.live() == {"a": 1}
@@ -121,7 +127,7 @@ async def test_a_watch_that_fails_is_tried_again_and_everybody_looks_meanwhile(e
                 raise error
 
         post.kube.before = fail
-        post.watches.want(ONE, AGENT, ["a"])
+        post.watches.want(ONE, AGENT, sets("a"))
         await asyncio.sleep(3.5)
 
         assert post.woken == ["one"] * 3
@@ -130,7 +136,7 @@ async def test_a_watch_that_fails_is_tried_again_and_everybody_looks_meanwhile(e
 
 async def test_a_watch_that_breaks_off_is_renewed_and_everybody_looks_once():
     async with watching() as post:
-        post.watches.want(ONE, AGENT, ["a"])
+        post.watches.want(ONE, AGENT, sets("a"))
         await asyncio.sleep(0.1)
         post.kube.is_away = True
         assert await post.change("a") == []
@@ -145,7 +151,7 @@ async def test_a_watch_that_breaks_off_is_renewed_and_everybody_looks_once():
 async def test_a_watch_is_not_missed_by_those_who_left_while_it_failed():
     async with watching() as post:
         post.kube.is_away = True
-        post.watches.want(ONE, AGENT, ["a"])
+        post.watches.want(ONE, AGENT, sets("a"))
         await asyncio.sleep(0.5)
         post.watches.release(ONE)
         await asyncio.sleep(10)

@@ -16,6 +16,9 @@ class Permission(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PERMISSION_AGENTS_READ: _ClassVar[Permission]
     PERMISSION_TUNNEL_CONNECT: _ClassVar[Permission]
     PERMISSION_CREDENTIALS_WRITE: _ClassVar[Permission]
+    PERMISSION_KUBE_READ: _ClassVar[Permission]
+    PERMISSION_KUBE_WRITE: _ClassVar[Permission]
+    PERMISSION_AUDIT_READ: _ClassVar[Permission]
 PERMISSION_UNSPECIFIED: Permission
 PERMISSION_PUBLIC: Permission
 PERMISSION_AUTHENTICATED: Permission
@@ -25,5 +28,8 @@ PERMISSION_DEPLOYMENTS_APPROVE: Permission
 PERMISSION_AGENTS_READ: Permission
 PERMISSION_TUNNEL_CONNECT: Permission
 PERMISSION_CREDENTIALS_WRITE: Permission
+PERMISSION_KUBE_READ: Permission
+PERMISSION_KUBE_WRITE: Permission
+PERMISSION_AUDIT_READ: Permission
 PERMISSION_FIELD_NUMBER: _ClassVar[int]
 permission: _descriptor.FieldDescriptor

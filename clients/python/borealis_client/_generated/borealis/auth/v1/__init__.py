@@ -62,6 +62,21 @@ class Permission(betterproto2.Enum):
     Create and revoke client credentials.
     """
 
+    KUBE_READ = 9
+    """
+    Read from clusters through agents, logs included. Whether Secrets can be read is up to the agent's own rights.
+    """
+
+    KUBE_WRITE = 10
+    """
+    Change clusters through agents; also exec, attach, port-forward and the proxies of nodes, pods and services.
+    """
+
+    AUDIT_READ = 11
+    """
+    See who asked what of clusters.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -74,6 +89,9 @@ class Permission(betterproto2.Enum):
             6: "PERMISSION_AGENTS_READ",
             7: "PERMISSION_TUNNEL_CONNECT",
             8: "PERMISSION_CREDENTIALS_WRITE",
+            9: "PERMISSION_KUBE_READ",
+            10: "PERMISSION_KUBE_WRITE",
+            11: "PERMISSION_AUDIT_READ",
         }
 
     @classmethod
@@ -88,4 +106,7 @@ class Permission(betterproto2.Enum):
             "PERMISSION_AGENTS_READ": 6,
             "PERMISSION_TUNNEL_CONNECT": 7,
             "PERMISSION_CREDENTIALS_WRITE": 8,
+            "PERMISSION_KUBE_READ": 9,
+            "PERMISSION_KUBE_WRITE": 10,
+            "PERMISSION_AUDIT_READ": 11,
         }

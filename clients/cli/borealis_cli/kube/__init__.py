@@ -1,0 +1,1 @@
+"""kubectl through the hub: kubeconfigs, tokens for them, and a proxy on this machine."""

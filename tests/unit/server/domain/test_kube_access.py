@@ -1,0 +1,90 @@
+"""What a request to a Kubernetes API needs."""
+
+from __future__ import annotations
+
+import pytest
+
+from borealis_server.domain.access import Permission
+from borealis_server.domain.errors import InvalidArgument
+from borealis_server.domain.kube_access import needed_permission
+
+DISCOVERY, READ, WRITE = Permission.AGENTS_READ, Permission.KUBE_READ, Permission.KUBE_WRITE
+POD = "/api/v1/namespaces/shop/pods/web"
+
+CASES = [
+    ("GET", "/", DISCOVERY),
+    ("GET", "/api", DISCOVERY),
+    ("GET", "/api/v1?timeout=32s", DISCOVERY),
+    ("GET", "/apis/apps", DISCOVERY),
+    ("GET", "/apis/apps/v1", DISCOVERY),
+    ("GET", "/apis/apps/v1/", DISCOVERY),
+    ("GET", "/openapi/v2", DISCOVERY),
+    ("GET", "/openapi/v3/apis/apps/v1", DISCOVERY),
+    ("GET", "/version", DISCOVERY),
+    ("GET", "/metrics", READ),
+    ("GET", "/logs/secret.log", READ),
+    ("GET", "/version/more", READ),
+    ("GET", "/api/v1/pods", READ),
+    ("GET", "/api/v1/namespaces/shop/pods?watch=1", READ),
+    ("HEAD", POD, READ),
+    ("OPTIONS", POD, READ),
+    ("GET", f"{POD}/log?follow=true", READ),
+    ("GET", "/apis/apps/v1/namespaces/shop/deployments/web", READ),
+    ("GET", "/api/v1/namespaces/shop/configmaps/exec", READ),
+    ("GET", "/api/v1/namespaces/proxy/pods", READ),
+    ("GET", "/api/v1/namespaces/proxy", READ),
+    ("POST", "/api/v1/namespaces/shop/pods", WRITE),
+    ("PUT", POD, WRITE),
+    ("PATCH", POD, WRITE),
+    ("DELETE", POD, WRITE),
+    ("GET", f"{POD}/exec?command=sh", WRITE),
+    ("GET", f"{POD}/attach", WRITE),
+    ("GET", f"{POD}/portforward", WRITE),
+    ("GET", f"{POD}/proxy/", WRITE),
+    ("GET", f"{POD}%2Fexec?command=sh", WRITE),
+    ("GET", "/api/v1/namespaces/shop/pods/web/e%78ec", WRITE),
+    ("GET", "/%61pi/v1/namespaces/shop/pods/web/exec", WRITE),
+    ("GET", "/api/v1/nodes/node-1/proxy/run/shop/web", WRITE),
+    ("GET", "/api/v1/namespaces/shop/services/https:web:443/proxy/admin", WRITE),
+    ("GET", "/api/v1/proxy/nodes/node-1", WRITE),
+    ("POST", "/api", WRITE),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "permission"), CASES)
+def test_method_and_path_say_what_is_needed(method, path, permission):
+    assert needed_permission(method, path) is permission
+
+
+@pytest.mark.parametrize("path", ["/api", POD, "/apis/subresources.kubevirt.io/v1/namespaces/a/vms/b/console"])
+def test_every_switch_of_protocols_writes(path):
+    assert needed_permission("GET", path, is_upgrade=True) is WRITE
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "api",
+        "https://other/api",
+        "/api//v1",
+        "/api/v1/../../etc",
+        "/api/v1/%2e%2e/x",
+        "/api/./v1",
+        "/api/%00",
+        "/api/%5c",
+        "/api/a b",
+        "/api/ü",
+        "/api#x",
+        "/" + "a" * 8192,
+    ],
+)
+def test_a_path_that_could_be_read_in_two_ways_is_refused(path):
+    with pytest.raises(InvalidArgument, match="path"):
+        needed_permission("GET", path)
+
+
+@pytest.mark.parametrize("method", ["", "get", "TRACE", "CONNECT", "X" * 1000])
+def test_a_method_that_no_kubernetes_api_knows_is_refused(method):
+    with pytest.raises(InvalidArgument, match="method"):
+        needed_permission(method, "/api")

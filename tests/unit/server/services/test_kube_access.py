@@ -1,0 +1,93 @@
+"""The authority behind a long exchange: it ends with its token, with its credential, and not before."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from borealis_server.domain.access import Role
+from borealis_server.domain.errors import ServerUnavailable, Unauthenticated
+from borealis_server.domain.identity import Principal
+from borealis_server.services.kube_access import AUTHORITY_GRACE_S, Authority
+
+pytestmark = pytest.mark.looptime
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class LoopClock:
+    def now(self):
+        return NOON + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+class Tokens:
+    """Tokens by their text: whose they are, until when; or what verifying them raises."""
+
+    def __init__(self, **tokens):
+        self.known = tokens
+
+    async def verify(self, token):
+        found = self.known[token]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+def somebody(lasts_s, subject="clients/a", role=Role.ADMIN):
+    return Principal(
+        subject=subject,
+        display_name="ana",
+        tenant="main",
+        roles=(role,),
+        agent_name="",
+        expires_at=NOON + timedelta(seconds=lasts_s),
+    )
+
+
+def authority(tokens, lasts_s=60):
+    return Authority(somebody(lasts_s), "first", tokens.verify, LoopClock(), lambda one: Role.ADMIN in one.roles)
+
+
+async def test_it_ends_some_time_after_the_token(looptime):
+    await authority(Tokens(first=somebody(60))).ended()
+
+    assert looptime == 60 + AUTHORITY_GRACE_S
+
+
+async def test_a_newer_token_prolongs_it(looptime):
+    tokens = Tokens(first=somebody(60), second=somebody(600))
+    held = authority(tokens)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(held.ended())
+        await asyncio.sleep(50)
+        await held.renew("second")
+
+    assert looptime == 600 + AUTHORITY_GRACE_S
+
+
+@pytest.mark.parametrize("found", [Unauthenticated("revoked"), somebody(60, role=Role.VIEWER)], ids=["revoked", "lost"])
+async def test_it_ends_soon_after_the_right_was_taken_away(looptime, found):
+    tokens = Tokens(first=somebody(60))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(authority(tokens).ended())
+        await asyncio.sleep(12)
+        tokens.known["first"] = found
+
+    assert looptime == 15
+
+
+async def test_a_store_that_is_away_cuts_nobody_off(looptime):
+    await authority(Tokens(first=ServerUnavailable("its store is away"))).ended()
+
+    assert looptime == 60 + AUTHORITY_GRACE_S
+
+
+async def test_a_token_of_somebody_else_is_refused():
+    held = authority(Tokens(first=somebody(60), other=somebody(600, subject="clients/b")))
+
+    with pytest.raises(Unauthenticated, match="somebody else's"):
+        await held.renew("other")
