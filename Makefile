@@ -84,12 +84,11 @@ random-runs: install ## Deliver random deploy files while random things happen. 
 	@python tests/model/random_runs.py --runs $(or $(RUNS),10000)
 
 .PHONY: bench
-bench: install ## Measure the relay (CASE=get-16 QUICK=1) and the engine. ONLY=relay or engine
-	@if [ "$(ONLY)" != engine ]; then \
-	  tests/kube/install.sh >/dev/null; \
-	  PYTHONPATH=tests python -m bench.relay $(if $(QUICK),--quick) $(if $(CASE),--case $(CASE)); \
-	fi
-	@if [ "$(ONLY)" != relay ]; then python tests/bench/engine.py; fi
+bench: install ## Measure, and write docs/benchmarks.md. ONLY=relay|engine CASE=get-16 QUICK=1
+	@tests/kube/install.sh >/dev/null
+	@for each in $(or $(ONLY),relay engine); do \
+	  PYTHONPATH=tests python -m bench.$$each $(if $(QUICK),--quick) $(if $(CASE),--case $(CASE)) || exit 1; \
+	done
 
 .PHONY: demo
 demo: install ## Deploy an example three times and watch: server, agent and a simulated cluster. KEEP=1 CONTEXT=name
