@@ -99,5 +99,5 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(data)
             await writer.drain()
         writer.write_eof()
-    except OSError:
+    except (OSError, RuntimeError):  # uvloop says the latter of a connection that was closed meanwhile
         writer.transport.abort()

@@ -60,8 +60,12 @@ async def test_f14_a_revoked_agent_loses_its_terminals_and_its_tunnel(bed):
         echo = await terminal.echo(b"hello")
         await bed.hub.revoke(bed.agent.ref.name)
         with pytest.raises((AgentUnavailable, RelayRefused)):
-            while True:
-                await terminal.echo(b"still there?")
+            await _type_for_ever(terminal)
     await wait_until(lambda: not bed.knows_agent)
 
     assert echo == b"hello"
+
+
+async def _type_for_ever(terminal) -> None:
+    while True:
+        await terminal.echo(b"still there?")
