@@ -108,5 +108,5 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             await writer.drain()
         if not writer.is_closing():
             writer.write_eof()
-    except OSError:
+    except (OSError, RuntimeError):  # uvloop says the latter of a connection that was closed meanwhile
         writer.transport.abort()

@@ -108,6 +108,8 @@ def _descriptors() -> Counter[str]:
             target = os.readlink(entry)  # noqa: PTH115 - most are no paths
         except FileNotFoundError:  # the one that listed the folder
             continue
+        if target == os.devnull:  # libuv keeps one in reserve, from the first time that it listens
+            continue
         found[target.split(":")[0] if target.startswith(("socket:", "pipe:")) else target] += 1
     return found
 
