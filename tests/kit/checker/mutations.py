@@ -161,8 +161,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _row(
         "an approval after its limit is refused",
-        f"{_DOMAIN}.persons:_waits",
-        "step.limit_at is None or wish.at < step.limit_at",
+        f"{_DOMAIN}.persons:_open_steps",
+        "(step.limit_at is None or wish.at < step.limit_at)",
         "True",
         "two-pods-approval",
         "3",
@@ -174,6 +174,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         "if False:",
         "two-pods-approval",
         "3",
+    ),
+    _row(
+        "an approval is for those who have the role",
+        f"{_DOMAIN}.persons:_may_approve",
+        "not step.requires_roles or ",
+        "True or ",
+        "two-pods-approval",
+        "8",
     ),
     _row(
         "a pause ends at its limit",
@@ -199,9 +207,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "one-pod + refuse",
         "1",
     ),
-    _row(
-        "no change is left out", f"{_DOMAIN}.outcome:_done", "run.cursor + 1", "run.cursor + 2", "one-pod", "6"
-    ),
+    _row("no change is left out", f"{_DOMAIN}.outcome:_done", "run.cursor + 1", "run.cursor + 2", "one-pod", "6"),
     _row(
         "what is changed was saved before",
         f"{_DOMAIN}.outcome:_prepared",
