@@ -199,9 +199,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "one-pod + refuse",
         "1",
     ),
-    _row(
-        "no change is left out", f"{_DOMAIN}.outcome:_done", "run.cursor + 1", "run.cursor + 2", "one-pod", "6"
-    ),
+    _row("no change is left out", f"{_DOMAIN}.outcome:_done", "run.cursor + 1", "run.cursor + 2", "one-pod", "6"),
     _row(
         "what is changed was saved before",
         f"{_DOMAIN}.outcome:_prepared",
