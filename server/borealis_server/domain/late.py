@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from borealis_server.domain.decision import Circumstances, Hold
-from borealis_server.domain.deployment import TargetRun, Wait
+from borealis_server.domain.deployment import TargetRun, TargetState, Wait
 from borealis_server.domain.pods import RESYNC
 
 SENT_WITHIN = timedelta(seconds=10)
@@ -35,9 +35,12 @@ def learnt(run: TargetRun) -> TargetRun:
 
 
 def unknown(run: TargetRun) -> TargetRun:
-    """The run after its intent's outcome was lost, if there is one: by a crash, with the tunnel, or by an abort."""
-    if run.intent_limit_at is None:
-        return run
+    """The run after its intent's outcome was lost, if there is one: by a crash, with the tunnel, or by an abort.
+
+    What a rollback does only leads further back: it may arrive whenever it likes.
+    """
+    if run.intent_limit_at is None or run.state is TargetState.ROLLING_BACK:
+        return learnt(run)
     limit_at = max(run.late_limit_at or run.intent_limit_at, run.intent_limit_at)
     return replace(run, intent_limit_at=None, late_limit_at=limit_at)
 
