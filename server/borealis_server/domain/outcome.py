@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from borealis_server.domain import decide, pods, rollback
+from borealis_server.domain import decide, late, pods, rollback
 from borealis_server.domain.decision import Become, Circumstances, Hold
 from borealis_server.domain.deployment import EndReason, EventKind, Phase, TargetRun, TargetState, Wait
 from borealis_server.domain.effects import (
@@ -29,6 +29,8 @@ LONGEST_RETRY = timedelta(seconds=30)
 
 def absorb(run: TargetRun, effect: Effect, outcome: Outcome, here: Circumstances) -> Become | Hold:
     """The record after `effect` came out as `outcome`: a Become, or a Hold where it must be tried again later."""
+    is_lost = isinstance(outcome, AgentAway | Busy) and outcome.may_arrive
+    run = late.unknown(run) if is_lost else late.learnt(run)
     match outcome:
         case Prepared():
             return _prepared(run, outcome)

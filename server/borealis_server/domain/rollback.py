@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from borealis_server.domain import pods
+from borealis_server.domain import late, pods
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import (
     EndReason,
@@ -118,8 +118,10 @@ def restore_pods(run: TargetRun, seen: Observation, here: Circumstances) -> Deci
     if isinstance(move, Hold) and pods.is_overdue(run, here):
         detail = pods.describe_wait(run, seen, weight_percent=0)
         return go_on_without_pods(run, f"the old version did not become ready in time ({detail}): repair it by hand")
-    return move or Become(
-        run=replace(run, phase=Phase.REMOVING_NEW, cursor=0, wait=None, intent="", ready_limit_at=None)
+    return (
+        move
+        or late.await_arrival(run, here)
+        or Become(run=replace(run, phase=Phase.REMOVING_NEW, cursor=0, wait=None, intent="", ready_limit_at=None))
     )
 
 
@@ -145,15 +147,17 @@ def remove_new(run: TargetRun, _seen: Observation, _here: Circumstances) -> Deci
 def restore_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
     """Bring every other object back, the last one first; then who owns and who scales the old version."""
     held_back = {one.index for one in run.autoscalers}
+    is_sure = run.late_limit_at is None
     effects: list[Effect] = [
         RestoreObject(saved=saved)
         for index, saved in reversed(tuple(enumerate(run.saved)))
-        if index not in held_back and not _is_changed_setting(saved)
+        if index not in held_back and not (is_sure and _is_changed_setting(saved))
     ]
     if run.has_taken_over:
         effects += [_restore_deployment(load) for load in run.workloads if load.native]
         effects += [RestoreAutoscaler(autoscaler=one) for one in run.autoscalers if one.before]
-    return in_turn(run, tuple(effects)) or _end(run, here, "everything is as it was before")
+    arrival = None if run.cursor or run.rollback is Rollback.FAILED else late.await_arrival(run, here)
+    return arrival or in_turn(run, tuple(effects)) or _end(run, here, "everything is as it was before")
 
 
 def go_on_without_pods(run: TargetRun, why: str) -> Become:
@@ -190,6 +194,7 @@ def _with_steps_ended(run: TargetRun, reason: EndReason, here: Circumstances) ->
 
 def _at_rest(run: TargetRun) -> TargetRun:
     """The run with nothing under way and nothing waited for."""
+    run = late.unknown(run)
     limits = replace(run, ready_limit_at=None, effect_limit_at=None, refused_since=None, agent_lost_at=None)
     return replace(limits, cursor=0, wait=None, intent="")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, Phase, Rollback, StepState, TargetRun, TargetState
 from borealis_server.domain.effects import Prepare
-from kit.checker.moment import INTENDED, PODS_FAILED, SCALED_OUTSIDE, STRANGER
+from kit.checker.moment import ARRIVED_LATE, INTENDED, PODS_FAILED, SCALED_OUTSIDE, STRANGER
 from kit.checker.records import NOW
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _check_bounds(world: World, target: int, run: TargetRun, live: Cluster, excu
         sets = [each for each in live.sets if each.workload == load.name]
         asked = sum(each.desired for each in sets)
         available = sum(min(each.ready, each.desired) for each in sets)
-        if asked > wanted + load.bounds.max_surge and not excuses & SCALED_OUTSIDE:
+        if asked > wanted + load.bounds.max_surge and not excuses & (SCALED_OUTSIDE | ARRIVED_LATE):
             raise Violated(f"2 bounds: {asked} pods asked for, at most {wanted} + {load.bounds.max_surge} allowed")
         if available < floor and not excuses:
             raise Violated(f"2 bounds: {available} pods available, at least {floor} promised")

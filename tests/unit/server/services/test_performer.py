@@ -274,7 +274,7 @@ class TestRestore:
     [
         pytest.param(
             AgentUnavailable("cluster-1", dispatched=None, detail="its tunnel was lost"),
-            AgentAway(detail="its tunnel was lost"),
+            AgentAway(detail="its tunnel was lost", may_arrive=True),
             id="agent",
         ),
         pytest.param(ClusterBusy("503 down"), Busy(detail="503 down"), id="busy"),
