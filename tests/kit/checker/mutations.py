@@ -71,10 +71,11 @@ def _function(place: str) -> Any:  # Any: functions of every signature
 
 
 def _row(guard: str, place: str, before: str, after: str, scenario: str, invariant: str) -> Mutation:
-    """`scenario`: its name, and what must go wrong for the guard to matter."""
+    """`scenario`: its name, and what must go wrong for the guard to matter. Nobody turns round where a server dies."""
     name, _, kinds = scenario.partition(" + ")
     found = next(each for each in SCENARIOS if each.name == name)
     found = found.late() if kinds == "late" else replace(found, faults=1 if kinds else 0, kinds=frozenset({kinds}))
+    found = replace(found, can_abort=kinds != "crash" and found.can_abort)
     return Mutation(guard=guard, place=place, before=before, after=after, scenario=found, invariant=invariant)
 
 
