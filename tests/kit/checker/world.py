@@ -169,7 +169,7 @@ class World:
         needs_pods = decisions.needs_observation(record)
         key = ("decide", run, cluster if needs_pods else -1, is_away)
         if key not in self.memo:
-            if is_away and decisions.needs_agent(record):
+            if is_away and (needs_pods or decisions.needs_agent(record)):
                 seen: Any = AWAY
             else:
                 seen = model.observe(self.clusters[cluster], record) if needs_pods else decisions.NOTHING_SEEN
