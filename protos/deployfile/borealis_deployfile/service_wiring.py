@@ -30,7 +30,7 @@ def check_services(
     deployments = [document for document, _ in objects if kind_of(document) == DEPLOYMENT]
     if not isinstance(strategy, BlueGreen) or not deployments:
         return
-    pairs = _pairs(file, target, strategy)
+    pairs = pairs_of(file, target.name, strategy)
     if not pairs:
         message = f'target "{target.name}" switches Services, but no active Service is named for it'
         advice = f"write trafficManagement: [{{targets: [{target.name}], kubernetes: [{{activeService: NAME}}]}}]"
@@ -41,8 +41,9 @@ def check_services(
     yield from _unmatched_deployments(target, pairs, services, deployments)
 
 
-def _pairs(file: DeployFile, target: Target, strategy: BlueGreen) -> list[KubernetesTraffic]:
-    pairs = [route for route in file.routes_of(target.name) if isinstance(route, KubernetesTraffic)]
+def pairs_of(file: DeployFile, target: str, strategy: BlueGreen) -> list[KubernetesTraffic]:
+    """The Services that the file names for a blue/green target, from the current place or the deprecated one."""
+    pairs = [route for route in file.routes_of(target) if isinstance(route, KubernetesTraffic)]
     if pairs or strategy.active_service is None:
         return pairs
     legacy = KubernetesTraffic(

@@ -9,7 +9,7 @@ from borealis_server.domain.deployment import EventKind, Phase, StepPart, Target
 from borealis_server.domain.effects import DeleteReplicaSet, Effect, KeepDeployment, MarkLive, PlaceAutoscaler
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
-from borealis_server.domain.transitions import TargetEvent, move_target
+from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 
 
 def finish(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
@@ -35,6 +35,12 @@ def _finishing(run: TargetRun, *, keeps_deployment: bool) -> Iterator[Effect]:
 
 
 def _finished(run: TargetRun, here: Circumstances) -> Become:
+    # Shutting an old version down is a step that is over only now.
+    ending = [step for step in run.steps if step.part is StepPart.STRATEGY and not step.state.is_final]
+    for step in ending:
+        done = run.with_step(move_step(step, StepEvent.SUCCEEDED, here.now))
+        note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message="the old version is gone")
+        return Become(run=done, notes=(note,))
     if any(step.part is StepPart.AFTER for step in run.steps):
         return Become(run=replace(run, phase=Phase.AFTER, cursor=0, wait=None, intent=""))
     return succeed(run, here)

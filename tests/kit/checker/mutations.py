@@ -199,9 +199,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "one-pod + refuse",
         "1",
     ),
-    _row(
-        "no change is left out", f"{_DOMAIN}.outcome:_done", "run.cursor + 1", "run.cursor + 2", "one-pod", "6"
-    ),
+    _row("no change is left out", f"{_DOMAIN}.outcome:_done", "run.cursor + 1", "run.cursor + 2", "one-pod", "6"),
     _row(
         "what is changed was saved before",
         f"{_DOMAIN}.outcome:_prepared",
@@ -213,7 +211,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _row(
         "the old version is whole before the new one goes",
         f"{_DOMAIN}.rollback:restore_pods",
-        "move = pods.move(run, seen, here, weight_percent=0)",
+        "move = pods.move(run, seen, here, pods.aim_at(0))",
         "move = None",
         "two-pods-half",
         "2",
