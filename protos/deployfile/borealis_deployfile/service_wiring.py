@@ -61,11 +61,35 @@ def _unmatched_services(
     for pair in pairs:
         for name in (pair.active_service, pair.preview_service):
             service = services.get(name or "")
-            if service is None or any(_selects(service.value, one.value) for one in deployments):
+            if service is None:
                 continue
-            message = f'the Service "{name}" selects the pods of no Deployment of target "{target.name}"'
-            advice = "its selector must be part of the labels of the pod template"
-            yield service.fault(Code.SERVICE_NOT_MATCHED, message, advice, "spec", "selector")
+            found = [one.value["metadata"]["name"] for one in deployments if _selects(service.value, one.value)]
+            if not found:
+                message = f'the Service "{name}" selects the pods of no Deployment of target "{target.name}"'
+                advice = "its selector must be part of the labels of the pod template"
+                yield service.fault(Code.SERVICE_NOT_MATCHED, message, advice, "spec", "selector")
+            elif len(found) > 1:
+                message = f'the Service "{name}" selects the pods of {" and ".join(found)}'
+                advice = "it can lead to one version of one Deployment only: give each Deployment a Service of its own"
+                yield service.fault(Code.SERVICE_NOT_MATCHED, message, advice, "spec", "selector")
+        yield from _divided_pair(pair, services, deployments)
+
+
+def _divided_pair(
+    pair: KubernetesTraffic, services: Mapping[str, ManifestDocument], deployments: Sequence[ManifestDocument]
+) -> Iterator[Fault]:
+    """A preview Service that leads to another Deployment than the active one beside it."""
+    active, preview = services.get(pair.active_service), services.get(pair.preview_service or "")
+    if active is None or preview is None:
+        return
+    leads = [
+        [one.value["metadata"]["name"] for one in deployments if _selects(service.value, one.value)]
+        for service in (active, preview)
+    ]
+    if all(len(found) == 1 for found in leads) and leads[0] != leads[1]:
+        message = f'the Services "{pair.active_service}" and "{pair.preview_service}" lead to different Deployments'
+        advice = "both Services of an entry must select the pods of the same one"
+        yield preview.fault(Code.SERVICE_NOT_MATCHED, message, advice, "spec", "selector")
 
 
 def _unmatched_deployments(
