@@ -62,9 +62,7 @@ async def approve_step(lab, key, ref):
 
 
 async def test_a_first_deployment_goes_straight_to_the_end_and_services_lead_to_it(lab):
-    done = await lab.plane.until_end(
-        await start(lab, *SERVICES, web("1"), redirect=[APPROVE], shut_down=[APPROVE])
-    )
+    done = await lab.plane.until_end(await start(lab, *SERVICES, web("1"), redirect=[APPROVE], shut_down=[APPROVE]))
 
     assert done.state is DeploymentState.SUCCEEDED, describe(done)
     load = done.targets[0].workloads[0]
@@ -179,7 +177,9 @@ async def test_bg_08_services_that_are_applied_with_the_deployment_never_lead_to
 async def test_a_native_deployment_is_replaced_without_a_gap_and_can_come_back(lab, is_in_manifests):
     await lab.create("deployments", web("0"))
     await lab.create("services", service("shop"), group="v1")
-    await lab.rest.until(lab.path("deployments", "shop"), lambda live: live.get("status", {}).get("availableReplicas") == 4)
+    await lab.rest.until(
+        lab.path("deployments", "shop"), lambda live: live.get("status", {}).get("availableReplicas") == 4
+    )
     (old,) = await lab.replica_sets()
     documents = (service("shop"),) if is_in_manifests else ()
     pair = ({"activeService": "shop"},)
