@@ -45,6 +45,7 @@ class TokenSource:
     def __init__(self, settings: LinkSettings) -> None:
         self._settings = settings
         self._token: Token | None = None
+        self._is_kept = False
 
     async def current(self, channel: grpc.aio.Channel) -> Token:
         """A token that need not be renewed yet.
@@ -53,6 +54,7 @@ class TokenSource:
         """
         if self._token is None or self._token.renew_in_s(time.monotonic()) <= 0:
             return await self.renew(channel)
+        self._is_kept = True
         return self._token
 
     async def renew(self, channel: grpc.aio.Channel) -> Token:
@@ -60,6 +62,7 @@ class TokenSource:
 
         Errors: LinkFailure.
         """
+        self._is_kept = False
         request = IssueTokenRequest(
             client_id=self._settings.client_id,
             client_secret=self._settings.client_secret.get_secret_value(),
@@ -75,6 +78,7 @@ class TokenSource:
         )
         return self._token
 
-    def forget(self) -> None:
-        """The server did not want the last token."""
+    def forget(self) -> bool:
+        """The server did not want the last token; says whether that was one kept from an earlier tunnel."""
         self._token = None
+        return self._is_kept

@@ -166,8 +166,10 @@ class Link:
                 return await self._hold(channel, stop, on_leaving)
         except LinkFailure as failure:
             self._metrics.attempts.labels(failure.cause.name.lower()).inc()
-            if failure.cause is Cause.CREDENTIAL:
-                self._tokens.forget()
+            if failure.cause is Cause.CREDENTIAL and self._tokens.forget():
+                # It says nothing of the credential: clocks jump, and servers get new keys.
+                text = f"server {self._settings.server} did not take the token kept from before; asking for a new one"
+                raise LinkFailure(Cause.SERVER, text) from failure
             raise
 
     async def _hold(self, channel: grpc.aio.Channel, stop: asyncio.Event, on_leaving: Callable[[], None]) -> SessionEnd:

@@ -15,7 +15,6 @@ from borealis_agent.pipes import carry
 from borealis_agent.targets.hygiene import (
     HeadFault,
     content_length,
-    fault_of_head,
     fault_of_method,
     fault_of_path,
     request_fields,
@@ -56,7 +55,7 @@ class StreamServer:
         finally:
             stream.close()
             self._metrics.streams.dec()
-            self._metrics.relayed.labels(result).inc()
+            (self._metrics.relayed_ok if result == "ok" else self._metrics.relayed.labels(result)).inc()
             self._metrics.to_target_bytes.inc(stream.received_bytes)
             self._metrics.from_target_bytes.inc(stream.sent_bytes)
 
@@ -112,7 +111,7 @@ class StreamServer:
             await _send_with_body(stream, request, target)
             return
         body = await stream.read()
-        connection = await target.send(_whole(request, body))
+        connection = await target.send(_outgoing(request, request.http, body))
         try:
             await _return(stream, connection, request.idle_timeout_ms)
         finally:
@@ -120,8 +119,7 @@ class StreamServer:
 
     async def _upgrade(self, stream: LiveStream, request: pb.Open) -> None:
         target = self._allowed(request, request.upgrade)
-        outgoing = _outgoing(request, request.upgrade)._replace(upgrade=_protocol(request.upgrade))
-        connection = await target.send(outgoing)
+        connection = await target.send(_outgoing(request, request.upgrade, b"", is_upgrade=True))
         pipe = None
         try:
             if connection.is_switched:
@@ -138,54 +136,44 @@ class StreamServer:
                 pipe.close()
 
     def _allowed(self, request: pb.Open, http: pb.HttpRequest) -> HttpTarget:
-        fault = fault_of_method(http.method) or fault_of_path(http.path) or fault_of_head(http.headers)
+        fault = fault_of_method(http.method) or fault_of_path(http.path)
         if fault is not None:
             raise TargetFailure(pb.Reset.CODE_DENIED, fault, dispatched=False)
         return self._targets.http(request.target, http.method, http.path)
 
 
-def _outgoing(request: pb.Open, http: pb.HttpRequest) -> TargetRequest:
+def _outgoing(request: pb.Open, http: pb.HttpRequest, body: bytes | None, *, is_upgrade: bool = False) -> TargetRequest:
+    """The request for the target: its head clean, its body as far as it came with it; None if it follows.
+
+    Errors: TargetFailure.
+    """
     try:
         fields = request_fields(http.headers)
+        length = content_length(http.headers)
+        upgrade = upgrade_protocol(http.headers) if is_upgrade else b""
     except HeadFault as fault:
-        raise TargetFailure(pb.Reset.CODE_PROTOCOL, str(fault), dispatched=False) from fault
-    return TargetRequest(
-        method=http.method,
-        path=http.path,
-        fields=fields,
-        actor=request.actor,
-        actor_groups=tuple(request.actor_groups),
-        is_repeatable=request.has_idempotency_key,
-        limit_s=request.open_timeout_ms / 1000 or _OPEN_TIMEOUT_S,
-    )
-
-
-def _whole(request: pb.Open, body: bytes) -> TargetRequest:
-    """The request with all of its body, which came with it."""
-    length = _length(request)
-    if length is not None and length != len(body) and request.http.method != "HEAD":
+        code = pb.Reset.CODE_DENIED if fault.is_denied else pb.Reset.CODE_PROTOCOL
+        raise TargetFailure(code, str(fault), dispatched=False) from fault
+    if body is not None and length is not None and length != len(body) and http.method != "HEAD":
         detail = f"Content-Length is {length} and the body has {len(body)} bytes"
         raise TargetFailure(pb.Reset.CODE_PROTOCOL, detail, dispatched=False)
-    return _outgoing(request, request.http)._replace(body=body)
-
-
-def _length(request: pb.Open) -> int | None:
-    try:
-        return content_length(request.http.headers)
-    except HeadFault as fault:
-        raise TargetFailure(pb.Reset.CODE_PROTOCOL, str(fault), dispatched=False) from fault
-
-
-def _protocol(http: pb.HttpRequest) -> bytes:
-    try:
-        return upgrade_protocol(http.headers)
-    except HeadFault as fault:
-        raise TargetFailure(pb.Reset.CODE_PROTOCOL, str(fault), dispatched=False) from fault
+    return TargetRequest(
+        http.method,
+        http.path,
+        fields,
+        body,
+        length,
+        upgrade,
+        request.actor,
+        tuple(request.actor_groups),
+        request.has_idempotency_key,
+        request.open_timeout_ms / 1000 or _OPEN_TIMEOUT_S,
+    )
 
 
 async def _send_with_body(stream: LiveStream, request: pb.Open, target: HttpTarget) -> None:
     """Send a request whose body follows: it goes out while the answer may come in already."""
-    outgoing = _outgoing(request, request.http)._replace(body=None, length=_length(request))
+    outgoing = _outgoing(request, request.http, None)
     connection = await target.open(outgoing)
     failure: TargetFailure | StreamError | None = None
     try:
@@ -236,7 +224,7 @@ async def _return(stream: LiveStream, connection: HttpConnection, idle_timeout_m
     else:
         while data := await _next(connection, idle_timeout_ms):
             await stream.send(data)
-    stream.end(response_headers(connection.trailers))
+    stream.end(response_headers(connection.trailers) if connection.trailers else ())
 
 
 async def _next(connection: HttpConnection, idle_timeout_ms: int) -> bytes:

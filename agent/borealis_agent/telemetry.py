@@ -41,6 +41,7 @@ class AgentMetrics:
             ["result"],
             registry=self.registry,
         )
+        self.relayed_ok = self.relayed.labels("ok")
         moved = Counter(
             "borealis_agent_bytes",
             "Bytes of bodies and connections that were relayed.",

@@ -229,7 +229,7 @@ class _Flight:
             if str(deployment.state.name).endswith(("FAILED", "SUCCEEDED", "CANCELLED")):
                 raise SystemExit(f"{self.names[number]} is {deployment.state.name}: {deployment.message}")
             await asyncio.sleep(0.5)
-        raise SystemExit(f"{self.names[number]} is not {state} after {LIMIT_S} s")
+        raise SystemExit(f"{self.names[number]} is not {state} after {LIMIT_S:g} s: {deployment.message}")
 
     async def _each(self, act: Callable[[int], Awaitable[None]]) -> None:
         slots = asyncio.Semaphore(AT_ONCE)

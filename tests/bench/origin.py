@@ -20,6 +20,7 @@ from borealis_server.adapters.pki import open_own_certificate
 
 TOKEN: Final = "token-of-the-origin"
 PIECE: Final = b"e" * 65536
+_TURN_CHUNKS: Final = 4
 _CHUNK: Final = b"10000\r\n" + PIECE + b"\r\n"
 
 
@@ -47,6 +48,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_endless = False
         self._is_full = False
+        self._is_scheduled = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -118,8 +120,17 @@ class Connection(asyncio.Protocol):
         self._timer = asyncio.get_running_loop().call_later(every_s, self._tick, every_s)
 
     def _pour(self) -> None:
-        while self._is_endless and not self._is_full:
+        if not self._is_scheduled:
+            self._pour_some()
+
+    def _pour_some(self) -> None:
+        self._is_scheduled = False
+        for _ in range(_TURN_CHUNKS):
+            if not self._is_endless or self._is_full:
+                return
             self._transport.write(_CHUNK)
+        self._is_scheduled = True
+        asyncio.get_running_loop().call_soon(self._pour_some)  # who said goodbye over TLS neither fills up nor fails
 
 
 async def serve(folder: Path) -> None:

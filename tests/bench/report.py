@@ -148,9 +148,13 @@ def _crowd_lines(crowd: Crowd) -> list[str]:
 def conditions(run: Run) -> str:
     """On what it was measured, in a sentence."""
     versions = f"Python {platform.python_version()}, grpcio {grpc.__version__}"
+    busy = ""
+    if run.load_before > (os.cpu_count() or 1) / 2:
+        busy = " **Other work kept the machine busy: no goal is shown to be met or missed by these numbers.**"
     return (
         f"Measured on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores for everything together, loopback, "
-        f"{versions}; {run.rounds} rounds of {run.slice_s:g} s; load average before the run {run.load_before:.1f}."
+        f"{versions}; {run.rounds} rounds of {run.slice_s:g} s; "
+        f"load average before the run {run.load_before:.1f}.{busy}"
     )
 
 

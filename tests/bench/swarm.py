@@ -9,28 +9,29 @@ import asyncio
 import json
 import time
 from collections import defaultdict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 
+from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_agent.backoff import Backoff
 from borealis_agent.link import Link, Offer
 from borealis_agent.settings import LinkSettings
-from borealis_agent.streams import StreamServer
 from borealis_agent.telemetry import AgentMetrics
 from borealis_server.domain.errors import ClusterRefused
 from borealis_server.ports.cluster import ObjectRef
 from borealis_server.ports.relay import AgentRef
+from borealis_wire.aio.stream import StreamError
 from kit.model_kube import ModelKube
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
-    from borealis_agent.targets.target import TargetRequest
     from borealis_client import Borealis
+    from borealis_wire.aio.stream import LiveStream
 
 # Any throughout: JSON of Kubernetes objects.
 PODS_EVERY_S = 0.05
@@ -66,66 +67,49 @@ class Notes:
 
 
 @dataclass
-class Answer:
-    """What a target answers; `ticks` make an endless body."""
-
-    status: int
-    content: bytes = b""
-    ticks: AsyncIterator[None] | None = None
-    headers: Sequence[tuple[str, bytes]] = (("content-type", b"application/json"),)
-
-    @property
-    def length(self) -> int | None:
-        """Size of the body, where it has one."""
-        return None if self.ticks else len(self.content)
-
-    async def read(self) -> bytes:
-        """The body."""
-        return self.content
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes."""
-        if self.ticks is None:
-            yield self.content
-            return
-        async for _ in self.ticks:
-            yield b'{"type":"MODIFIED"}\n'
-
-
-@dataclass
 class LightCluster:
-    """A target of an agent: the Kubernetes API of one model cluster."""
+    """The Kubernetes API of one model cluster, behind the tunnel of an agent."""
 
     notes: Notes
     kube: ModelKube = field(default_factory=ModelKube)
     stalled: set[str] = field(default_factory=set)
     """Namespaces in which no pod gets ready for now."""
 
-    def fault_of(self, method: str, path: str) -> str | None:  # noqa: ARG002 - everything is allowed
-        """Nothing is refused."""
-        return None
-
-    @asynccontextmanager
-    async def request(self, request: TargetRequest) -> AsyncIterator[Answer]:
-        """Answer as an API server would."""
+    async def serve(self, stream: LiveStream, request: pb.Open) -> None:
+        """Answer one request of the tunnel as an API server would; in the place of the agent's own `StreamServer`."""
         self.notes.requests += 1
-        url = urlsplit(request.path)
-        query = parse_qs(url.query)
+        with suppress(StreamError):
+            async with stream:
+                await self._exchange(stream, request)
+
+    async def _exchange(self, stream: LiveStream, request: pb.Open) -> None:
+        body = b""
+        while data := await stream.read():
+            body += data
+        url = urlsplit(request.http.path)
         parts = url.path.strip("/").split("/")
-        body = json.loads(request.body) if isinstance(request.body, bytes) else None
-        if "watch" in query:
+        if "watch" in parse_qs(url.query):
+            stream.answer(_head(_OK))
             async with self.kube.watch(_NOBODY, *_collection(parts)) as ticks:
-                yield Answer(_OK, ticks=ticks)
+                async for _ in ticks:
+                    await stream.send(b'{"type":"MODIFIED"}\n')
             return
+        headers = {each.name.lower(): _text(each.value) for each in request.http.headers}
         try:
-            status, document = await self._answered(request.method, parts, body, dict(request.headers))
+            status, document = await self._answered(
+                request.http.method, parts, json.loads(body) if body else None, headers
+            )
         except ClusterRefused as refused:
             status, document = refused.code, {"reason": refused.cluster_reason, "message": refused.detail}
-        yield Answer(status, json.dumps(document).encode())
+        stream.answer(_head(status))
+        await stream.send(json.dumps(document).encode())
+        stream.end()
 
     async def _answered(self, method: str, parts: list[str], body: Any, headers: dict[str, str]) -> tuple[int, Any]:
         if "namespaces" not in parts:
             return _OK, _discovery()
+        if parts[-2] == "namespaces":
+            return _OK, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": parts[-1]}}
         api_version, kind, namespace = _collection(parts)
         name = parts[parts.index("namespaces") + 3] if len(parts) > parts.index("namespaces") + 3 else ""
         ref = ObjectRef(api_version=api_version, kind=kind, name=name, namespace=namespace)
@@ -169,6 +153,15 @@ class LightCluster:
                 status.update(now)
                 self.kube._tell(ref.namespace)
                 self.notes.told(ref.namespace)
+
+
+def _head(status: int) -> pb.Opened:
+    header = pb.HttpHeader(name="content-type", value=b"application/json")
+    return pb.Opened(http=pb.HttpResponse(status=status, headers=[header]))
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _collection(parts: list[str]) -> tuple[str, str, str]:
@@ -237,9 +230,10 @@ async def open_swarm(borealis: Borealis, agents: int) -> AsyncIterator[Swarm]:
 
 def _link(settings: LinkSettings, cluster: LightCluster) -> Link:
     metrics = AgentMetrics()
+    server: Any = cluster  # it serves streams as the agent's own server does, without HTTP
     return Link(
         settings,
-        StreamServer({"kube": cluster}, metrics),
+        server,
         metrics,
         max_streams=1000,
         offer=Offer(targets=("kube",), policy_digest="", kubernetes_version=_version),

@@ -21,9 +21,12 @@ import borealis_agent.session
 from bench.origin import TOKEN
 from borealis_agent.main import run as run_agent
 from borealis_server.adapters.clock import SystemClock
-from borealis_server.adapters.relay.audit import LogAudit
+from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.relay.connection import RelaySettings
+from borealis_server.adapters.store.audit import SqliteAuditStore
+from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.ports.relay import AgentRef
+from borealis_server.services.audit import open_audit_trail
 from borealis_wire.limits import MIB, Limits
 from kit.agent_program import RUN, clean_environment, start_agent_program
 from kit.direct_relay import DirectCluster, DirectRelay
@@ -101,7 +104,12 @@ async def open_ways(origin: Origin, folder: Path, *, lamed: bool) -> AsyncIterat
 @asynccontextmanager
 async def _open_relayed(name: str, origin: Origin, folder: Path, limits: dict[str, int]) -> AsyncIterator[Way]:
     settings = RelaySettings(limits=Limits(**limits))
-    async with open_hub(folder, settings=settings, audit=LogAudit()) as bed:
+    folder.mkdir(parents=True)
+    async with (
+        open_database(folder / "borealis.db") as database,
+        open_audit_trail(SqliteAuditStore(database), SystemClock(), SystemRandomness()) as trail,
+        open_hub(folder, settings=settings, audit=trail) as bed,
+    ):
         with await start_agent(bed, origin.kubeconfig, folder, limits=limits) as program:
             await until_connected(bed, program)
             yield Way(name=name, relay=bed.hub, agent_pid=program.pid)
@@ -125,17 +133,17 @@ async def until_connected(bed: TunnelHub, program: Program) -> None:
 
 
 def quiet() -> None:
-    """Keep all logs of this process that say nothing is wrong, without showing them: writing them is part of the work."""
+    """Write all logs of this process as JSON, but show none: writing them is part of the work."""
     structlog.configure(
         processors=[structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(Path(os.devnull).open("w")),  # noqa: SIM115 - for the run
+        logger_factory=structlog.PrintLoggerFactory(Path(os.devnull).open("w")),  # noqa: SIM115 - kept
         cache_logger_on_first_use=True,
     )
 
 
 def _run_lamed_agent(limits: dict[str, Any]) -> int:  # Any: fields of Limits
     """The agent, with some limits of the tunnel replaced."""
-    borealis_agent.session.Limits = partial(Limits, **limits)  # type: ignore[attr-defined]  # laming it is the point
+    borealis_agent.session.Limits = partial(Limits, **limits)  # type: ignore[attr-defined,assignment]  # to lame it
     return run_agent(sys.argv[2:])
 
 

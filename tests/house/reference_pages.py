@@ -5,8 +5,12 @@ The pages are committed; a house test fails when they no longer say what the cod
 
 from __future__ import annotations
 
+import ast
 import importlib
+import inspect
 import json
+from dataclasses import MISSING
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +20,7 @@ from pydantic_core import PydanticUndefined
 import borealis
 from borealis.auth.v1 import permission_pb2
 from borealis_agent.settings import AgentSettings
+from borealis_agent.targets import policy
 from borealis_deployfile.language.json_schema import deploy_file_schema
 from borealis_deployfile.language.reference import reference_page
 from borealis_deployfile.planning.document import plan_schema
@@ -30,6 +35,46 @@ if TYPE_CHECKING:
 
 _NOTE = "<!-- Written by tests/house/reference_pages.py from the code; change the code instead. -->"
 _COMPUTED = "see text"
+_TARGETS = """\
+An agent reaches what its targets file names, and nothing else. The file is TOML, stands in the cluster, and is read
+once when the agent starts: `BOREALIS_AGENT_TARGETS_FILE`. Without one the agent offers the Kubernetes API alone, and
+its RBAC decides. A file that cannot be used stops the start with one line for each fault.
+
+```toml
+[kube]                                   # the Kubernetes API, with the agent's own credentials
+namespaces = ["shop", "shop-*"]
+[[kube.deny]]
+resources = ["secrets", "*/proxy"]
+
+[http.prometheus]                        # a server over HTTP, called by the name `prometheus`
+url = "http://prometheus.monitoring.svc:9090"
+paths = ["/api/v1"]
+
+[http.jenkins]
+url = "https://jenkins.example.com/ci"
+methods = ["GET", "POST"]
+authorization_file = "/etc/borealis/jenkins"
+
+[tcp.database]                           # one address that takes plain connections
+host = "db.example.com"
+port = 5432
+
+[services.preview]                       # Services, called as `preview:shop/web:80`
+namespaces = ["shop"]
+ports = [80, 8080]
+```
+
+What holds for every target, whatever the file says:
+
+- The address that is connected to is judged, after the name was resolved: the agent's own machine, link-local addresses
+  and the metadata services of clouds are refused unless `allow_local` permits them. `kube` is where its own
+  configuration says.
+- Paths with `.`, `..`, empty segments, NUL or a backslash, also encoded, are refused, and so is a path above 8 KiB.
+- `Authorization`, cookies and what belongs to a connection are dropped from requests. A request that names an identity
+  (`Impersonate-*`, `X-Remote-*`) is refused.
+- Redirects come back as they are; the agent follows none.
+- A digest over the whole list goes to the server with every tunnel, and from there into the audit log.
+"""
 _CLIENT_VARIABLES = """\
 | `BOREALIS_SERVER` | Address of the server, `host:port`. Without a port: 7443. |
 | `BOREALIS_CA_FILE` | PEM file with the certificates to trust. Default: those of the system. |
@@ -48,6 +93,7 @@ def pages() -> dict[str, str]:
     return {
         "settings.md": settings_page(),
         "permissions.md": permissions_page(),
+        "targets.md": targets_page(),
         "deploy-file.md": f"{_NOTE}\n\n{reference_page()}",
         "schema/deploy-file.json": _json(deploy_file_schema()),
         "schema/plan.json": _json(plan_schema()),
@@ -84,6 +130,42 @@ file is only ever sent to the server that the same file names.
 | --- | --- |
 {_CLIENT_VARIABLES}
 """
+
+
+def targets_page() -> str:
+    """Every field of the agent's targets file."""
+    parts = {
+        "[kube]": policy.KubeRule,
+        "[[kube.deny]]": policy.KubeDeny,
+        "[http.NAME]": policy.WebTarget,
+        "[tcp.NAME]": policy.TcpAddress,
+        "[services.NAME]": policy.ServiceRange,
+    }
+    tables = "\n\n".join(f"## `{title}`\n\n{_dataclass_table(kind)}" for title, kind in parts.items())
+    return f"# Targets of an agent\n\n{_NOTE}\n\n{_TARGETS}\n{tables}\n"
+
+
+def _dataclass_table(kind: type[Any]) -> str:  # Any: whatever the class holds
+    """The fields of a data class, with the sentence below each."""
+    (definition,) = ast.parse(inspect.getsource(kind)).body
+    assert isinstance(definition, ast.ClassDef)
+    lines = ["| field | default | meaning |", "| --- | --- | --- |"]
+    for field, sentence in pairwise(definition.body):
+        if isinstance(field, ast.AnnAssign) and isinstance(sentence, ast.Expr) and isinstance(field.target, ast.Name):
+            meaning = " ".join(str(ast.literal_eval(sentence.value)).split())
+            default = getattr(kind, "__dataclass_fields__", {})[field.target.id].default
+            lines.append(f"| `{field.target.id}` | {_field_default(default)} | {meaning} |")
+    return "\n".join(lines)
+
+
+def _field_default(value: object) -> str:
+    if value is MISSING:
+        return "required"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, tuple) and all(isinstance(item, str) for item in value) and value:
+        return "`" + ", ".join(value) + "`"
+    return f"`{value}`" if value not in (None, "", ()) else "—"
 
 
 def permissions_page() -> str:

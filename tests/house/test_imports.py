@@ -19,6 +19,9 @@ EXTRA_OF = {
 }
 """The extra that brings what a program needs; None is the base install."""
 
+OPTIONAL = {"clients/python/borealis_client/kubernetes.py": "kubernetes"}
+"""Modules that nothing else imports, each with the extra that brings what it needs."""
+
 FOUND_IN = {
     "google": "googleapis-common-protos",
     "google.protobuf": "protobuf",
@@ -81,6 +84,17 @@ def test_what_a_program_imports_is_declared_by_its_own_extra(program, modules, p
     assert needed - declared(project, EXTRA_OF[program]) == set()
 
 
+@pytest.mark.parametrize("path", OPTIONAL)
+def test_an_optional_module_stands_alone_and_its_extra_brings_what_it_needs(path, modules, project):
+    name = path.removesuffix(".py").split("/", 2)[2].replace("/", ".")
+    importers = [module.path for module in modules if module.is_in_package and name in set(imported(module.tree))]
+    (tree,) = (module.tree for module in modules if module.path == path)
+    foreign = {one.split(".")[0] for one in imported(tree)} - sys.stdlib_module_names - {"borealis_client"}
+
+    assert importers == []
+    assert {normal(one) for one in foreign} <= declared(project, OPTIONAL[path])
+
+
 def third_party_of(program, modules):
     """Distributions that a program needs, with those of our own packages that it imports."""
     distributions = packages_distributions()
@@ -88,7 +102,8 @@ def third_party_of(program, modules):
     while waiting:
         package = waiting.pop()
         seen.add(package)
-        for name in (name for module in modules if package_of(module) == package for name in imported(module.tree)):
+        own = [module for module in modules if package_of(module) == package and module.path not in OPTIONAL]
+        for name in (name for module in own for name in imported(module.tree)):
             top = name.split(".")[0]
             if top.startswith("borealis_"):
                 waiting |= {top} - seen

@@ -41,14 +41,19 @@ class ConnectProxy:
 async def open_connect_proxy() -> AsyncIterator[ConnectProxy]:
     """Run a proxy while the context is open."""
     proxy = ConnectProxy()
+    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
         proxy.writers.add(writer)
         try:
             await _serve(proxy, reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
+            tasks.discard(task)
             proxy.writers.discard(writer)
             writer.close()
 
@@ -59,7 +64,10 @@ async def open_connect_proxy() -> AsyncIterator[ConnectProxy]:
     finally:
         listening.close()
         proxy.cut()
-        await asyncio.sleep(0)
+        for task in tuple(tasks):
+            task.cancel()
+        while tasks:
+            await asyncio.sleep(0)
 
 
 async def _serve(proxy: ConnectProxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -98,6 +106,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(_PIECE):
             writer.write(data)
             await writer.drain()
-        writer.write_eof()
-    except OSError:
+        if not writer.is_closing():
+            writer.write_eof()
+    except (OSError, RuntimeError):  # uvloop says the latter of a connection that was closed meanwhile
         writer.transport.abort()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from yarl import URL
 
 from borealis_server.adapters.relay.connection import RelaySettings
-from borealis_server.ports.relay import RelayRequest
+from borealis_server.ports.relay import Priority, RelayRequest
 from borealis_wire.aio.live import Timing
 from kit.fault_proxy import FaultProxy
 from kit.leaks import held_by_tunnels
@@ -21,12 +21,31 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from borealis_server.ports.relay import RelayResponse
+    from borealis_server.ports.relay import RelayDuplex, RelayResponse
     from kit.target_api import TargetApi
     from kit.tunnel import RunningAgent, TunnelHub
 
 FAST = Timing(ping_interval_s=0.3, dead_after_s=1.0, write_limit_s=1.0, live_interval_s=0.5)
 """The real rules, thirty times faster."""
+
+
+class Terminal:
+    """A WebSocket that says everything again. Messages have at most 125 bytes."""
+
+    def __init__(self, duplex: RelayDuplex) -> None:
+        self._duplex = duplex
+        self._received = b""
+
+    async def echo(self, message: bytes) -> bytes:
+        """What comes back."""
+        await self._duplex.write(bytes((0x82, 0x80 | len(message), 0, 0, 0, 0)) + message)
+        size = 2 + len(message)
+        while len(self._received) < size:
+            data = await self._duplex.read()
+            assert data, "the terminal ended"
+            self._received += data
+        answer, self._received = self._received[2:size], self._received[size:]
+        return answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +70,20 @@ class FaultBed:
         """The whole answer."""
         async with self.call(path, **more) as response:
             return await response.read()
+
+    @asynccontextmanager
+    async def terminal(self) -> AsyncIterator[Terminal]:
+        """A terminal in the cluster, as `kubectl exec` opens it."""
+        headers = (
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+        )
+        request = RelayRequest(method="GET", path="/api/exec", headers=headers, priority=Priority.INTERACTIVE)
+        async with self.hub.hub.duplex(self.agent.ref, request) as duplex:
+            assert duplex.is_switched
+            yield Terminal(duplex)
 
     @property
     def knows_hub(self) -> bool:

@@ -20,6 +20,8 @@ class MemoryLane:
         self.gate = asyncio.Event()
         self.gate.set()
         self.is_broken = False
+        self.delay_s = 0.0
+        """How long a batch is on its way to the other end."""
 
     async def read(self) -> bytes | None:
         """The next batch."""
@@ -33,7 +35,10 @@ class MemoryLane:
         await self.gate.wait()
         if self.is_broken:
             raise LaneLost("broken by the test")
-        self._outgoing.put_nowait(batch)
+        if self.delay_s:
+            asyncio.get_running_loop().call_later(self.delay_s, self._outgoing.put_nowait, batch)
+        else:
+            self._outgoing.put_nowait(batch)
 
     async def finish(self) -> None:
         """Say that no more follow."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 async def no_leaks(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     """Fails a test that leaves tasks, descriptors, connections, streams or complaints of the event loop."""
-    await _settle_grpc()
+    await _settle()
     with LeakWatch() as watch:
         yield
         request.node.funcargs.clear()  # pytest itself would keep what the test was given
@@ -108,14 +108,19 @@ def _descriptors() -> Counter[str]:
             target = os.readlink(entry)  # noqa: PTH115 - most are no paths
         except FileNotFoundError:  # the one that listed the folder
             continue
+        if target == os.devnull:  # libuv keeps one in reserve, from the first time that it listens
+            continue
         found[target.split(":")[0] if target.startswith(("socket:", "pipe:")) else target] += 1
     return found
 
 
-async def _settle_grpc() -> None:
-    """Let gRPC make what it keeps for the rest of the process, so that no test is blamed for it."""
+async def _settle() -> None:
+    """Let gRPC and uvloop make what they keep for as long as they run, so that no test is blamed for it."""
     async with grpc.aio.insecure_channel("localhost:1"):
         await asyncio.sleep(0)
+    server = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)  # keeps /dev/null in reserve
+    server.close()
+    await server.wait_closed()
 
 
 def _coroutine(task: asyncio.Task[Any]) -> str:  # Any: whatever tasks give

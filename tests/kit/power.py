@@ -6,29 +6,48 @@ Nothing is closed or told. The next life starts from the database files as they 
 from __future__ import annotations
 
 import asyncio
+import copy
 import shutil
+from collections import Counter
 from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from borealis_sandbox.cluster import SandboxCluster
+from borealis_server.adapters.cluster.client import RelayedCluster
 from borealis_server.adapters.randomness import CountingRandomness
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.sqlite import open_database
+from borealis_server.ports.relay import AgentRef
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.journal import Journal
 from borealis_server.services.runner import open_runner
-from kit.control_plane import ControlPlane, JumpingClock
+from kit.api_server import ApiServer
+from kit.capacity import open_scale_history
+from kit.control_plane import ACCOUNT, TENANT, ControlPlane, JumpingClock
+from kit.direct_relay import DirectCluster, DirectRelay
 from kit.model_engine import POD_S, KnownAgents, LoopClock, ModelRelay
 from kit.model_kube import ModelKube
+from kit.rest import open_rest
+from kit.web import KnownAddresses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
+
+    from borealis_server.adapters.store.sqlite import SqliteDatabase
+    from borealis_server.ports.randomness import Randomness
+    from borealis_server.ports.relay import Relay
+    from kit.capacity import ScaleHistory
+    from kit.rest import Rest
 
 _CLUSTER_WRITES = frozenset({"apply", "create", "patch", "delete"})
 _STORE_WRITES = frozenset({"insert", "update"})
 _FILES = ("store.db", "store.db-wal")
+_SANDBOX_SPEED = 50.0
+_VOLATILE = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields")
 
 
 @dataclass
@@ -111,9 +130,29 @@ class Inline(Executor):
         return future
 
 
+class World(Protocol):
+    """What outlives a server."""
+
+    def life(self, plug: Plug) -> AbstractAsyncContextManager[ControlPlane]:
+        """A server on the database in the plug's folder."""
+        ...
+
+    async def forget(self) -> None:
+        """Note changes from now on."""
+        ...
+
+    async def objects(self) -> dict[str, Any]:
+        """By kind, namespace and name: what the cluster holds, without what every write changes. Any: JSON."""
+        ...
+
+    def writes(self) -> Counter[str]:
+        """Changes that took effect, and how often."""
+        ...
+
+
 @dataclass(kw_only=True)
 class ModelWorld:
-    """What outlives a server: a model cluster, its agent, time, and what chance has given so far."""
+    """A model cluster, its agent, virtual time, and what chance has given so far."""
 
     kube: ModelKube = field(default_factory=ModelKube)
     randomness: CountingRandomness = field(default_factory=CountingRandomness)
@@ -126,21 +165,117 @@ class ModelWorld:
             database._write_thread.shutdown()
             database._write_thread = Inline()  # type: ignore[assignment]
             database._read_threads = Inline()  # type: ignore[assignment]
-            # They stand in for the ports they wrap: every call passes through.
-            store: Any = Powered(SqliteDeploymentStore(database), plug, _STORE_WRITES)
-            cluster: Any = Powered(self.kube, plug, _CLUSTER_WRITES)
-            relay: Any = ModelRelay()
-            journal = Journal(store)
+            relay: Any = ModelRelay()  # Any: the part of the port that the runner uses
             async with asyncio.TaskGroup() as group:
                 pods = group.create_task(self._work(), name="model cluster")
                 try:
-                    async with open_runner(journal, cluster, relay, self.clock):
-                        deployments = Deployments(journal, KnownAgents(), self.clock, self.randomness)
-                        yield ControlPlane(deployments=deployments, journal=journal, clock=self.clock)
+                    async with _served(database, plug, self.kube, relay, self.clock, self.randomness) as plane:
+                        yield plane
                 finally:
                     pods.cancel()
+
+    async def forget(self) -> None:
+        """Note changes from now on."""
+        self.kube.writes.clear()
+
+    async def objects(self) -> dict[str, Any]:
+        """What the model holds. Any: JSON."""
+        return {f"{ref.kind} {ref.namespace}/{ref.name}": stripped(each) for ref, each in self.kube.objects.items()}
+
+    def writes(self) -> Counter[str]:
+        """Changes that took effect."""
+        return Counter(self.kube.writes)
 
     async def _work(self) -> None:
         while True:
             await asyncio.sleep(POD_S)
             self.kube.advance()
+
+
+@dataclass(kw_only=True)
+class SandboxWorld:
+    """A simulated API server over HTTPS, in real time. Use `open_sandbox_world`."""
+
+    api: ApiServer
+    rest: Rest
+    history: ScaleHistory
+    randomness: CountingRandomness = field(default_factory=CountingRandomness)
+    clock: JumpingClock = field(default_factory=JumpingClock)
+
+    @asynccontextmanager
+    async def life(self, plug: Plug) -> AsyncIterator[ControlPlane]:
+        """A server on the database in the plug's folder."""
+        cluster = DirectCluster(url=self.api.url, ca_pem=self.api.ca_pem.decode(), token=self.api.token)
+        async with (
+            open_database(plug.folder / _FILES[0]) as database,
+            DirectRelay({AgentRef(tenant=TENANT, name=ACCOUNT): cluster}, self.clock) as relay,
+            _served(database, plug, RelayedCluster(relay), relay, self.clock, self.randomness) as plane,
+        ):
+            yield plane
+
+    async def forget(self) -> None:
+        """Note changes from now on."""
+        self.history.counts = {name: counts[-1:] for name, counts in self.history.counts.items()}
+
+    async def objects(self) -> dict[str, Any]:
+        """What the API server holds. Any: JSON."""
+        found = {}
+        for path in ("apis/apps/v1/{}/replicasets", "apis/apps/v1/{}/deployments", "api/v1/{}/configmaps"):
+            listed = (await self.rest.get("/" + path.format("namespaces/ns"))).ok()
+            for each in listed["items"]:
+                if each["metadata"]["name"] == "kube-root-ca.crt":
+                    continue  # each cluster has its own
+                kept = stripped(each)
+                kept.pop("status", None)
+                found[f"{path} {each['metadata']['name']}"] = kept
+        return found
+
+    def writes(self) -> Counter[str]:
+        """What each ReplicaSet was asked for, in order, and how often it was made."""
+        counts = Counter(f"{name} {counts}" for name, counts in self.history.counts.items())
+        return counts + Counter(f"{name} made" for name, uids in self.history.uids.items() for _ in uids)
+
+
+@asynccontextmanager
+async def open_sandbox_world(folder: Path) -> AsyncIterator[SandboxWorld]:
+    """A simulated cluster of its own, with a namespace `ns`, in which time runs faster."""
+    async with SandboxCluster(speed=_SANDBOX_SPEED) as cluster:
+        ca_file = folder / "sandbox-ca.crt"
+        ca_file.write_bytes(cluster.ca_pem)
+        api = ApiServer(
+            kind="sandbox",
+            url=cluster.url,
+            token=cluster.token,
+            ca_pem=cluster.ca_pem,
+            ca_file=ca_file,
+            kubeconfig=cluster.kubeconfig(folder / "sandbox-kubeconfig"),
+        )
+        async with open_rest(api) as rest:
+            made = await rest.post("/api/v1/namespaces", {"metadata": {"name": "ns"}})
+            made.ok()
+            async with open_scale_history(api, "ns") as history:
+                yield SandboxWorld(api=api, rest=rest, history=history)
+
+
+@asynccontextmanager
+async def _served(
+    database: SqliteDatabase, plug: Plug, cluster: Any, relay: Relay, clock: JumpingClock, randomness: Randomness
+) -> AsyncIterator[ControlPlane]:
+    """An engine that works while there is power. Any: any adapter of the cluster."""
+    store: Any = Powered(SqliteDeploymentStore(database), plug, _STORE_WRITES)  # Any: it stands in for what it wraps
+    powered: Any = Powered(cluster, plug, _CLUSTER_WRITES)
+    journal = Journal(store)
+    async with open_runner(journal, powered, relay, clock):
+        deployments = Deployments(journal, KnownAgents(), clock, randomness, KnownAddresses())
+        yield ControlPlane(deployments=deployments, journal=journal, clock=clock)
+
+
+def stripped(document: dict[str, Any]) -> dict[str, Any]:
+    """An object without what every write changes. Any: JSON."""
+    kept = copy.deepcopy(document)
+    for name in _VOLATILE:
+        kept["metadata"].pop(name, None)
+    for owner in kept["metadata"].get("ownerReferences") or []:
+        owner.pop("uid", None)
+    (kept.get("status") or {}).pop("observedGeneration", None)
+    return kept

@@ -231,6 +231,16 @@ class _Deployments(deployment_service_pb2_grpc.DeploymentServiceServicer):
         self._script.enter("ApproveDeployment", request, context)
         return deployment_service_pb2.ApproveDeploymentResponse(deployment=_sent(self._found(request.name, context)))
 
+    def ExplainDeployment(self, request: Any, context: Any) -> Any:
+        self._script.enter("ExplainDeployment", request, context)
+        self._found(request.name, context)
+        waiting = deployment_pb2.Explanation(
+            sentence="prod waits for approval; to do: approve it, or roll back.",
+            target=request.target,
+            actions=["ACTION_APPROVE", "ACTION_ROLL_BACK"],
+        )
+        return deployment_service_pb2.ExplainDeploymentResponse(explanation=waiting)
+
     def SkipPause(self, request: Any, context: Any) -> Any:
         self._script.enter("SkipPause", request, context)
         return deployment_service_pb2.SkipPauseResponse(deployment=_sent(self._found(request.name, context)))

@@ -78,6 +78,7 @@ def _application(api: TargetApi) -> web.Application:
         "/api/watch": _watch,
         "/api/endless": _endless,
         "/api/echo": _echo,
+        "/api/exec": _exec,
         "/api/late": _late,
         "/api/broken": _broken,
         "/api/late-body": _late_body,
@@ -143,6 +144,15 @@ async def _endless(request: web.Request) -> web.StreamResponse:
 
 async def _echo(request: web.Request) -> web.Response:
     return web.Response(status=201, body=await request.read(), headers={"X-Method": request.method})
+
+
+async def _exec(request: web.Request) -> web.WebSocketResponse:
+    """A WebSocket that says everything again, as a terminal does."""
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        await socket.send_bytes(message.data)
+    return socket
 
 
 async def _late(request: web.Request) -> web.Response:

@@ -48,7 +48,7 @@ def run_many(number: int) -> int:
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink),
     )
-    @given(random_files(), st.lists(st.integers(0, 99), max_size=150))
+    @given(random_files(), st.lists(st.integers(0, 99), min_size=40, max_size=150))
     def run(file: RandomFile, choices: list[int]) -> None:
         nonlocal count
         count += 1

@@ -7,8 +7,9 @@ import pytest
 from kit.checker.explore import explore
 from kit.checker.scenarios import SCENARIOS
 
-STATES = 4_000
-UNDISTURBED_STATES = 10_000
+pytestmark = pytest.mark.timeout(300)
+STATES = 3_000
+UNDISTURBED_STATES = 6_000
 
 
 def named(scenario):

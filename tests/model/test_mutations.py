@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kit.checker.explore import explore
 from kit.checker.mutations import MUTATIONS
 
+pytestmark = pytest.mark.timeout(300)
 STATES = 60_000
 
 
@@ -17,6 +20,12 @@ def test_a_missing_guard_is_noticed(mutation):
 
     assert explored.counter_example is not None, f"nobody missed it in {explored.states} states"
     assert explored.counter_example.what.startswith(mutation.invariant), f"\n{explored.counter_example}"
+
+
+def test_the_page_has_a_row_for_every_guard():
+    page = (Path(__file__).parents[2] / "docs" / "verification.md").read_text()
+
+    assert [each.guard for each in MUTATIONS if f"| {each.guard} | {each.invariant}" not in page] == []
 
 
 def test_with_all_guards_in_place_the_same_scenarios_hold():

@@ -41,11 +41,13 @@ class Catalog:
         no_proxy: str = "",
     ) -> None:
         self._policy = policy
-        self._https_proxy = https_proxy
-        self._no_proxy = no_proxy
-        self._kube = kube
+        self._kube = kube if policy.kube is not None else None
+        self._kube_rule = policy.kube if policy.kube is not None and not policy.kube.is_open else None
         self._web = {
             name: web_server(target, https_proxy=https_proxy, no_proxy=no_proxy) for name, target in policy.http.items()
+        }
+        self._tcp = {
+            name: _tcp_dialer(target, https_proxy=https_proxy, no_proxy=no_proxy) for name, target in policy.tcp.items()
         }
         self._services: OrderedDict[tuple[str, str, str, int], WebServer] = OrderedDict()
 
@@ -59,8 +61,9 @@ class Catalog:
 
         Errors: TargetFailure if the allow-list does not have it.
         """
-        if name == "kube" and self._kube is not None and self._policy.kube is not None:
-            _refuse_if(self._policy.kube.fault_of(method, path))
+        if name == "kube" and self._kube is not None:
+            if self._kube_rule is not None:
+                _refuse_if(self._kube_rule.fault_of(method, path))
             return self._kube
         if name in self._policy.http:
             _refuse_if(fault_of_http(self._policy.http[name], method, path))
@@ -83,7 +86,7 @@ class Catalog:
         Errors: TargetFailure if the allow-list does not have it, or it cannot be reached.
         """
         if name in self._policy.tcp:
-            return await self._dialer(self._policy.tcp[name], host, port).dial(Pipe)
+            return await self._dialer_of(name, self._policy.tcp[name], host, port).dial(Pipe)
         range_name, _, rest = name.partition(":")
         if range_name not in self._policy.services:
             raise self._unknown(name, "plain connections")
@@ -105,13 +108,10 @@ class Catalog:
         for server in (*self._web.values(), *self._services.values()):
             server.close()
 
-    def _dialer(self, target: TcpAddress, host: str, port: int) -> Dialer:
+    def _dialer_of(self, name: str, target: TcpAddress, host: str, port: int) -> Dialer:
         if host not in {"", target.host} or port not in {0, target.port}:
             raise _denied(f"the target is {target.host}:{target.port} and nothing else")
-        proxy = proxy_for(
-            target.proxy, target.host, target.port, https_proxy=self._https_proxy, no_proxy=self._no_proxy
-        )
-        return Dialer(target.host, target.port, proxy=proxy, allow_local=target.allow_local)
+        return self._tcp[name]
 
     def _service(self, range_name: str, namespace: str, service: str, port: int) -> WebServer:
         key = (range_name, namespace, service, port)
@@ -130,6 +130,11 @@ class Catalog:
             return _denied("the request names no target")
         offered = ", ".join(self.names) or "none at all"
         return _denied(f"the agent has no target {name!a} that takes {what}; its targets: {offered}")
+
+
+def _tcp_dialer(target: TcpAddress, *, https_proxy: str, no_proxy: str) -> Dialer:
+    proxy = proxy_for(target.proxy, target.host, target.port, https_proxy=https_proxy, no_proxy=no_proxy)
+    return Dialer(target.host, target.port, proxy=proxy, allow_local=target.allow_local)
 
 
 def _fault_of_service(services: ServiceRange, namespace: str, port: int) -> str | None:

@@ -48,29 +48,52 @@ _MAX_PATH: Final = 8 * 1024
 class HeadFault(ValueError):  # noqa: N818 - it names what is wrong with the head
     """The head of a request is not one that can be relayed. The text says why."""
 
+    def __init__(self, detail: str, *, is_denied: bool = False) -> None:
+        super().__init__(detail)
+        self.is_denied = is_denied
+        """Whether it asks for what it may not have; else it is malformed."""
 
-def request_fields(headers: Iterable[pb.HttpHeader], *, added: bytes = b"") -> bytes:
-    """The header fields that may reach a target, as they go over the wire, behind those that we add.
 
-    Shape: no credentials, no identity, nothing about a connection; and nothing that `Connection` calls its own.
+def request_fields(headers: Iterable[pb.HttpHeader]) -> bytes:
+    """The header fields that may reach a target, as they go over the wire.
 
-    Errors: HeadFault for a name or a value that would end its line.
+    Shape: no credentials, nothing about a connection, and nothing that `Connection` calls its own. What two readers of
+    the same bytes could understand differently is refused, not repaired.
+
+    Errors: HeadFault.
     """
-    own: frozenset[str] = frozenset()
     kept: list[tuple[str, bytes]] = []
+    dropped: list[tuple[str, bytes]] = []
     for header in headers:
-        name = header.name.lower()
-        if name in _NOT_FORWARDED or name.startswith(_IDENTITY):
-            if name == "connection":
-                own |= {word.strip().lower() for word in header.value.decode("latin-1").split(",")}
-            continue
-        kept.append((header.name, header.value))
-    if own:
+        name = header.name
+        lower = name.lower()
+        if lower in _NOT_FORWARDED:
+            dropped.append((lower, header.value))
+        elif lower.startswith(_IDENTITY):
+            raise HeadFault("only the agent may name an identity (Impersonate-*, X-Remote-*)", is_denied=True)
+        else:
+            kept.append((name, header.value))
+    if dropped:
+        own = _own_to_the_connection(dropped)
         kept = [(name, value) for name, value in kept if name.lower() not in own]
     fields = b"".join([b"%b: %b\r\n" % (name.encode(), value) for name, value in kept])
     if fields.count(b"\n") != len(kept) or not _FIELDS.fullmatch(fields):
         raise HeadFault("a header field has a line break, a NUL or a wrong name")
-    return added + fields
+    return fields
+
+
+def _own_to_the_connection(dropped: list[tuple[str, bytes]]) -> frozenset[str]:
+    """Names of the fields that `Connection` calls its own.
+
+    Errors: HeadFault if the fields about the connection contradict each other.
+    """
+    names = [name for name, _ in dropped]
+    if names.count("host") > 1:
+        raise HeadFault("the request has two Host fields")
+    if "transfer-encoding" in names and "content-length" in names:
+        raise HeadFault("the request has both Transfer-Encoding and Content-Length")
+    values = [value.decode("latin-1").lower() for name, value in dropped if name == "connection"]
+    return frozenset(word.strip() for value in values for word in value.split(","))
 
 
 def content_length(headers: Iterable[pb.HttpHeader]) -> int | None:
@@ -108,21 +131,6 @@ def response_headers(headers: Iterable[tuple[bytes, bytes]], *, is_switch: bool 
         for name, value in headers
         if name not in dropped
     ]
-
-
-def fault_of_head(headers: Iterable[pb.HttpHeader]) -> str | None:
-    """Why a head must not be relayed, whatever would be dropped from it; None if it may be.
-
-    Shape: what two readers of the same bytes could understand differently is refused, not repaired.
-    """
-    names = [header.name.lower() for header in headers]
-    if names.count("host") > 1:
-        return "the request has two Host fields"
-    if "transfer-encoding" in names and "content-length" in names:
-        return "the request has both Transfer-Encoding and Content-Length"
-    if any(name.startswith(_IDENTITY) for name in names):
-        return "the request names an identity (Impersonate-* or X-Remote-*), which only the agent may do"
-    return None
 
 
 def fault_of_method(method: str) -> str | None:

@@ -54,7 +54,7 @@ class KubeTarget:
         Errors: TargetFailure.
         """
         field = await self._credentials.field()
-        connection = await self._client.send(self._signed(request, field))
+        connection = await self._client.send(request, self._fields(request, field))
         if connection.status != _UNAUTHORIZED:
             return connection
         try:
@@ -65,14 +65,14 @@ class KubeTarget:
         if not is_renewed:
             return connection
         connection.release()
-        return await self._client.send(self._signed(request, await self._credentials.field()))
+        return await self._client.send(request, self._fields(request, await self._credentials.field()))
 
     async def open(self, request: TargetRequest) -> HttpConnection:
         """Send the head of a request whose body follows.
 
         Errors: TargetFailure.
         """
-        return await self._client.open(self._signed(request, await self._credentials.field()))
+        return await self._client.open(request, self._fields(request, await self._credentials.field()))
 
     async def version(self) -> str:
         """Version of the API server; empty, and logged, if it cannot be reached."""
@@ -89,10 +89,8 @@ class KubeTarget:
             log.warning("kube.unreachable", cause=str(error) or "no answer in time", advice="check the kubeconfig")
             return ""
 
-    def _signed(self, request: TargetRequest, field: bytes) -> TargetRequest:
-        if self._impersonates:
-            field += impersonation(request.actor, request.actor_groups)
-        return request._replace(fields=field + request.fields)
+    def _fields(self, request: TargetRequest, field: bytes) -> bytes:
+        return field + impersonation(request.actor, request.actor_groups) if self._impersonates else field
 
     async def _renew(self, refused: bytes) -> bool:
         is_renewed = await self._credentials.renew(refused)

@@ -82,8 +82,6 @@ class KubeRule:
         """Why a request is refused; None if it is allowed."""
         if "%2f" in path.lower() and "%2f" in path.partition("?")[0].lower():
             return "the path has an encoded slash, which no path of the Kubernetes API needs"
-        if self.is_open:
-            return None
         if method not in self.methods:
             return f"the agent's targets file allows {_listed(self.methods)} here, not {method}"
         request = parse_kube_request(method, path)
@@ -117,7 +115,7 @@ class WebTarget:
     paths: tuple[str, ...] = ("/",)
     """Paths that are allowed, with everything below them."""
     ca_file: Path | None = None
-    """Authorities to trust for it; None trusts those of the system."""
+    """Authorities to trust for it; without, those of the system."""
     certificate_file: Path | None = None
     """Certificate that the agent shows to it."""
     key_file: Path | None = None

@@ -36,14 +36,14 @@ class WebServer:
 
         Errors: TargetFailure.
         """
-        return await self._client.send(self._addressed(request))
+        return await self._client.send(self._addressed(request), self._fields())
 
     async def open(self, request: TargetRequest) -> HttpConnection:
         """Send the head of a request whose body follows.
 
         Errors: TargetFailure.
         """
-        return await self._client.open(self._addressed(request))
+        return await self._client.open(self._addressed(request), self._fields())
 
     def close(self) -> None:
         """Close all connections."""
@@ -54,10 +54,10 @@ class WebServer:
         self._client.retire()
 
     def _addressed(self, request: TargetRequest) -> TargetRequest:
-        fields = request.fields
-        if self._authorization_file is not None:
-            fields = b"Authorization: " + _secret(self._authorization_file) + b"\r\n" + fields
-        return request._replace(path=self._path + request.path, fields=fields)
+        return request._replace(path=self._path + request.path) if self._path else request
+
+    def _fields(self) -> bytes:
+        return b"Authorization: " + _secret(self._authorization_file) + b"\r\n" if self._authorization_file else b""
 
 
 def web_server(target: WebTarget, *, https_proxy: str, no_proxy: str) -> WebServer:

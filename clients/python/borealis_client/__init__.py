@@ -16,11 +16,15 @@ from borealis_client._generated.borealis.deployment.v1 import (
     DeploymentEvent,
     DeploymentEventKind,
     DeploymentState,
+    Explanation,
+    ExplanationAction,
     LiveReplicas,
     ManifestFile,
     Pause,
     SetWeight,
+    Skip,
     StepRun,
+    StepRunPart,
     StepRunState,
     TargetRun,
     TargetRunEndReason,
@@ -36,7 +40,7 @@ from borealis_client.agents import Agents
 from borealis_client.audit import Audit
 from borealis_client.client import Borealis, connect
 from borealis_client.deploy_files import GatheredFiles, gather
-from borealis_client.deployments import Deployments, DeploymentUpdate, StartedDeployment
+from borealis_client.deployments import DeploymentExplanation, Deployments, DeploymentUpdate, StartedDeployment
 from borealis_client.errors import (
     AgentNotFoundError,
     AgentUnavailableError,
@@ -125,12 +129,15 @@ __all__ = [
     "DeploymentEndedError",
     "DeploymentEvent",
     "DeploymentEventKind",
+    "DeploymentExplanation",
     "DeploymentInProgressError",
     "DeploymentNotFoundError",
     "DeploymentState",
     "DeploymentUpdate",
     "Deployments",
     "ExhaustedError",
+    "Explanation",
+    "ExplanationAction",
     "GatheredFiles",
     "Identity",
     "InternalError",
@@ -162,9 +169,11 @@ __all__ = [
     "ServerUnreachableError",
     "SetWeight",
     "SettingsError",
+    "Skip",
     "StaleError",
     "StartedDeployment",
     "StepRun",
+    "StepRunPart",
     "StepRunState",
     "TargetNotFoundError",
     "TargetRun",

@@ -14,6 +14,8 @@ from borealis_client._generated.borealis.deployment.v1 import (
     Deployment,
     DeploymentEvent,
     DeploymentServiceStub,
+    ExplainDeploymentRequest,
+    Explanation,
     GetDeploymentRequest,
     GetLiveReplicasRequest,
     ListDeploymentsRequest,
@@ -47,6 +49,16 @@ class StartedDeployment:
     deployment: Deployment
     warnings: tuple[str, ...]
     """Things in the deploy file that a person should know and that stop nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentExplanation:
+    """Why a deployment is as it is."""
+
+    explanation: Explanation
+    """The deployment, or the target that was asked for."""
+    targets: tuple[Explanation, ...]
+    """Each target; empty where one was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +132,27 @@ class Deployments:
         )
         return StartedDeployment(deployment=_present(answer.deployment), warnings=tuple(answer.warnings))
 
+    async def redeploy(
+        self, name: str, *, targets: Sequence[str] = (), account: str = "", request_id: str = ""
+    ) -> StartedDeployment:
+        """A new deployment of what was stored with deployment `name`, whatever became of that one.
+
+        `targets` are some of its targets; `account` replaces their accounts.
+
+        Errors: DeploymentNotFoundError, DeployFileInvalidError, DeploymentInProgressError.
+        """
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).start_deployment,
+            StartDeploymentRequest(
+                request_id=request_id or new_request_id(),
+                source_deployment=name,
+                account=account,
+                targets=[*targets],
+            ),
+            is_repeatable=True,
+        )
+        return StartedDeployment(deployment=_present(answer.deployment), warnings=tuple(answer.warnings))
+
     async def get(self, name: str) -> Deployment:
         """One deployment as it is now."""
         answer = await self._transport.call(
@@ -128,6 +161,20 @@ class Deployments:
             is_repeatable=True,
         )
         return _present(answer.deployment)
+
+    async def explain(self, name: str, *, target: str = "") -> DeploymentExplanation:
+        """Why the deployment is as it is, or only its `target`.
+
+        Errors: DeploymentNotFoundError, TargetNotFoundError.
+        """
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).explain_deployment,
+            ExplainDeploymentRequest(name=name, target=target),
+            is_repeatable=True,
+        )
+        if answer.explanation is None:
+            raise ServerError("the server answered without an explanation. Is it newer or older than this client?")
+        return DeploymentExplanation(explanation=answer.explanation, targets=tuple(answer.targets))
 
     async def list(
         self, *, application: str = "", in_progress_only: bool = False, page_size: int = 50

@@ -140,10 +140,12 @@ def _after(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
 
 
 def _begin_finishing(run: TargetRun, here: Circumstances) -> Become:
+    notes = []
     for step in run.steps:
         if step.part is StepPart.STRATEGY and not step.state.is_final:
             run = run.with_step(move_step(step, StepEvent.SKIPPED, here.now))
-    return Become(run=replace(run, phase=Phase.FINISHING, cursor=0, wait=None))
+            notes.append(Note(kind=EventKind.STEP_CHANGED, step=step.ref, message="skipped: there are no pods to move"))
+    return Become(run=replace(run, phase=Phase.FINISHING, cursor=0, wait=None), notes=tuple(notes))
 
 
 _PHASES: dict[Phase, Callable[[TargetRun, Observation, Circumstances], Decision]] = {

@@ -476,7 +476,7 @@ class Deployment:
     digest: str = ""
     """SHA-256 of the start request, to tell a repeat from another request of the same id."""
     decisions: tuple[PersonsDecision, ...] = ()
-    context: dict[str, str] = field(default_factory=dict)
+    context: dict[str, str] = field(default_factory=dict, hash=False)
     """Variables that were given at the start."""
     blocked_by: str = ""
     """Id of the deployment that it waited for in the queue; empty when it never waited."""

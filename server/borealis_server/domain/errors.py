@@ -502,6 +502,10 @@ class Unauthenticated(NotAuthenticated):
         )
 
 
+class CredentialRevoked(Unauthenticated):
+    """The token was good, and the credential behind it is gone. Unlike its times, that does not hang on a clock."""
+
+
 class CredentialRefused(NotAuthenticated):
     """Client id or secret is wrong; which of the two is not said."""
 

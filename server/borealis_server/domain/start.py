@@ -69,6 +69,8 @@ class StartRequest:
     targets: tuple[str, ...] = ()
     """Only these targets; empty means all."""
     request_id: str = ""
+    source: str = ""
+    """Id of the deployment whose stored files these are; empty when a client sent them."""
 
     def digest(self) -> str:
         """SHA-256 over everything that makes this request another than the next."""
@@ -86,6 +88,8 @@ class StartRequest:
         for path, contents in sorted(self.files.items()):
             for content in contents:
                 yield from (path.encode(), content.name.encode(), content.content)
+        if self.source:
+            yield self.source.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +225,8 @@ def first_record(
     start: CheckedStart, request: StartRequest, key: DeploymentKey, now: datetime
 ) -> tuple[Recorded, DeploymentInputs]:
     """The new deployment with its first events, and what it is made of."""
-    note = Note(kind=EventKind.DEPLOYMENT_STARTED, message=f"started by {request.actor}", actor=request.actor)
+    again = f", as deployment {request.source} was" if request.source else ""
+    note = Note(kind=EventKind.DEPLOYMENT_STARTED, message=f"started by {request.actor}{again}", actor=request.actor)
     deployment = new_deployment(start, request, key, now)
     inputs = DeploymentInputs(
         deploy_file=request.deploy_file.decode(),
@@ -250,6 +255,7 @@ def new_deployment(start: CheckedStart, request: StartRequest, key: DeploymentKe
         request_id=request.request_id,
         digest=request.digest(),
         context=dict(request.context),
+        redeploy_of=request.source,
     )
 
 

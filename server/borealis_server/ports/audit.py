@@ -5,9 +5,8 @@ Owns the words of it; where they are kept is an adapter's choice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from borealis_server.ports.relay import AgentRef, RelayRequest, TcpRequest
@@ -37,9 +36,8 @@ class RelayOutcome(Enum):
     """It was lost, and nobody knows whether it reached the target."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelayEnd:
-    """How a relayed call ended."""
+class RelayEnd(NamedTuple):
+    """How a relayed call ended. A tuple, since every call makes one."""
 
     outcome: RelayOutcome
     """What came of it."""

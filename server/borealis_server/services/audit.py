@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -78,8 +78,8 @@ class AuditTrail:
         self._settings = settings or AuditSettings()
         self._on_written = on_written
         self._on_lost = on_lost
-        self._calls: dict[str, AuditCall] = {}
-        self._ended: list[AuditCall] = []
+        self._calls: list[_OpenCall] = []
+        self._ended: list[_OpenCall] = []
         self._has_work = asyncio.Event()
         self._is_closing = False
         self._fault = ""
@@ -97,48 +97,24 @@ class AuditTrail:
         if fault and request.actor:
             raise ServerUnavailable(f"the audit cannot be written ({fault})")
         self._count += 1
-        call = AuditCall(
-            id=f"{self._prefix}{self._count:x}",
-            opened_at=self._clock.now(),
-            tenant=agent.tenant,
-            agent=agent.name,
-            target=request.target,
-            actor=request.actor,
-            actor_groups=request.actor_groups,
-            method=request.method if isinstance(request, RelayRequest) else "TCP",
-            path=_path(request),
-            is_denied=decision is Decision.DENIED,
-            request_id=request.request_id,
-            policy_digest=policy_digest,
-        )
+        call = _OpenCall(self, f"{self._prefix}{self._count:x}", self._clock.now(), agent, request, policy_digest)
+        call.is_denied = decision is Decision.DENIED
         if self._is_full():
             self._lose(call)
         else:
-            self._calls[call.id] = call
+            self._calls.append(call)
             self._has_work.set()
-        return _OpenCall(self, call)
+        return call
 
-    def closed(self, call: AuditCall, end: RelayEnd) -> None:
-        """Write down how a call ended that was `opened` before."""
-        ended = replace(
-            call,
-            end=AuditEnd(
-                closed_at=self._clock.now(),
-                duration_us=round(end.duration_s * 1_000_000),
-                status=end.status,
-                sent_bytes=end.sent_bytes,
-                received_bytes=end.received_bytes,
-                outcome=end.outcome.value,
-                code=end.code,
-            ),
-        )
-        if call.id in self._calls:  # not written yet: one entry says it all
-            self._calls[call.id] = ended
-        elif self._is_full():
-            self._lose(call)
-        else:
-            self._ended.append(ended)
-            self._has_work.set()
+    def ended(self, call: _OpenCall) -> datetime:
+        """Called by a call when it ends; gives the time. One that was not written yet is one entry then."""
+        if call.is_taken:
+            if self._is_full():
+                self._lose(call)
+            else:
+                self._ended.append(call)
+                self._has_work.set()
+        return self._clock.now()
 
     async def run(self) -> None:
         """Write until `close`; then what is left, once."""
@@ -154,7 +130,8 @@ class AuditTrail:
         self._has_work.set()
 
     async def _write(self) -> None:
-        calls, ended = tuple(self._calls.values()), tuple(self._ended)
+        calls = tuple(call.taken() for call in self._calls)
+        ended = tuple(call.record() for call in self._ended)
         self._calls.clear()
         self._ended.clear()
         self._has_work.clear()
@@ -182,11 +159,11 @@ class AuditTrail:
     def _is_full(self) -> bool:
         return len(self._calls) + len(self._ended) >= self._settings.max_waiting
 
-    def _lose(self, call: AuditCall) -> None:
+    def _lose(self, call: _OpenCall) -> None:
         self._on_lost(1)
         if not self._is_losing:  # the metric counts them all
             self._is_losing = True
-            log.error("audit.losing", first=call.id, agent=call.agent, waiting=self._settings.max_waiting)
+            log.error("audit.losing", first=call.id, agent=call.agent.name, waiting=self._settings.max_waiting)
 
 
 @asynccontextmanager
@@ -211,14 +188,94 @@ async def open_audit_trail(
             trail.close()
 
 
-@dataclass(frozen=True, slots=True)
 class _OpenCall:
-    trail: AuditTrail
-    call: AuditCall
+    """A call as it is noted on its way, which must cost little; its record is made when it is written down."""
+
+    __slots__ = (
+        "_actor",
+        "_actor_groups",
+        "_closed_at",
+        "_end",
+        "_method",
+        "_opened_at",
+        "_path",
+        "_policy_digest",
+        "_request_id",
+        "_target",
+        "_trail",
+        "agent",
+        "id",
+        "is_denied",
+        "is_taken",
+    )
+
+    def __init__(
+        self,
+        trail: AuditTrail,
+        call_id: str,
+        opened_at: datetime,
+        agent: AgentRef,
+        request: RelayRequest | TcpRequest,
+        policy_digest: str,
+    ) -> None:
+        self.id = call_id
+        self.agent = agent
+        self.is_denied = False
+        self.is_taken = False
+        self._trail = trail
+        self._opened_at = opened_at
+        # Not the request itself: its body may be large, and entries may wait long for a store that is away.
+        self._target = request.target
+        self._actor = request.actor
+        self._actor_groups = request.actor_groups
+        self._request_id = request.request_id
+        if isinstance(request, RelayRequest):
+            self._method, self._path = request.method, request.path
+        else:
+            self._method, self._path = "TCP", f"{request.host}:{request.port or ''}"
+        self._policy_digest = policy_digest
+        self._end: RelayEnd | None = None
+        self._closed_at = opened_at
 
     def closed(self, end: RelayEnd) -> None:
-        """Write down how it ended."""
-        self.trail.closed(self.call, end)
+        """Note how it ended."""
+        self._end = end
+        self._closed_at = self._trail.ended(self)
+
+    def taken(self) -> AuditCall:
+        """The record to write; from here on its end is an entry of its own."""
+        self.is_taken = True
+        return self.record()
+
+    def record(self) -> AuditCall:
+        """The record as it is now."""
+        return AuditCall(
+            id=self.id,
+            opened_at=self._opened_at,
+            tenant=self.agent.tenant,
+            agent=self.agent.name,
+            target=self._target,
+            actor=self._actor,
+            actor_groups=self._actor_groups,
+            method=self._method,
+            path=_shown(self._path),
+            is_denied=self.is_denied,
+            request_id=self._request_id,
+            policy_digest=self._policy_digest,
+            end=None if self._end is None else _ending(self._end, self._closed_at),
+        )
+
+
+def _ending(end: RelayEnd, closed_at: datetime) -> AuditEnd:
+    return AuditEnd(
+        closed_at=closed_at,
+        duration_us=round(end.duration_s * 1_000_000),
+        status=end.status,
+        sent_bytes=end.sent_bytes,
+        received_bytes=end.received_bytes,
+        outcome=end.outcome.value,
+        code=end.code,
+    )
 
 
 class AuditService:
@@ -258,9 +315,9 @@ class AuditService:
             await asyncio.sleep(self._settings.prune_every_s)
 
 
-def _path(request: RelayRequest | TcpRequest) -> str:
-    path = audited_path(request.path) if isinstance(request, RelayRequest) else f"{request.host}:{request.port or ''}"
-    return path if len(path) <= _PATH_CHARACTERS else f"{path[: _PATH_CHARACTERS - 1]}…"
+def _shown(path: str) -> str:
+    shown = audited_path(path)
+    return shown if len(shown) <= _PATH_CHARACTERS else f"{shown[: _PATH_CHARACTERS - 1]}…"
 
 
 def _position(entry: AuditEntry) -> str:

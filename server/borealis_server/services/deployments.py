@@ -9,11 +9,12 @@ from borealis_deployfile.addresses import shown
 from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, DeploymentKey, Event, PersonsDecision
-from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid
-from borealis_server.domain.names import RANDOM_ID_BYTES, random_id
+from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid, TargetNotFound
+from borealis_server.domain.names import RANDOM_ID_BYTES, DeploymentName, random_id
 from borealis_server.domain.paging import Page, PageRequest, page_token
 from borealis_server.domain.queue import enqueue
 from borealis_server.domain.record import Recorded
+from borealis_server.domain.redeploy import RedeployRequest, redeploy_request
 from borealis_server.domain.start import (
     StartRequest,
     away_warnings,
@@ -24,6 +25,7 @@ from borealis_server.domain.start import (
     read_file,
     stored_files,
 )
+from borealis_server.domain.why import Explanation, explain, explain_target
 from borealis_server.ports.clock import Clock
 from borealis_server.ports.fetcher import Fetcher
 from borealis_server.ports.randomness import Randomness
@@ -77,9 +79,31 @@ class Deployments:
         away = await self._agents.away(request.tenant, accounts)
         return deployment, (*start.warnings, *away_warnings(start.file, away))
 
+    async def redeploy(self, wanted: RedeployRequest) -> tuple[Deployment, tuple[str, ...]]:
+        """Start what was stored with a deployment once more, or nothing. Returns as `start`.
+
+        Errors: DeploymentNotFound, and those of `start`.
+        """
+        source = DeploymentKey(tenant=wanted.tenant, id=wanted.source)
+        origin, inputs = await self._journal.store.get(source), await self._journal.store.inputs(source)
+        return await self.start(redeploy_request(wanted, origin, inputs))
+
     async def get(self, key: DeploymentKey) -> Deployment:
         """The deployment as it is now. Errors: DeploymentNotFound."""
         return await self._journal.store.get(key)
+
+    async def explain(self, key: DeploymentKey, target: str) -> tuple[Explanation, ...]:
+        """Why the deployment is as it is, then each of its targets; or only `target`, where it is not empty.
+
+        Errors: DeploymentNotFound, TargetNotFound.
+        """
+        deployment = await self._journal.store.get(key)
+        names = [run.name for run in deployment.targets]
+        if target and target not in names:
+            raise TargetNotFound(DeploymentName(key.tenant, key.id), target)
+        if target:
+            return (explain_target(deployment, target),)
+        return (explain(deployment), *(explain_target(deployment, name) for name in names))
 
     async def list(
         self, tenant: str, page: PageRequest, *, application: str = "", in_progress_only: bool = False

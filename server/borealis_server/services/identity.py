@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from borealis_server.domain.errors import CredentialNotFound, CredentialRefused, Unauthenticated
+from borealis_server.domain.errors import CredentialNotFound, CredentialRefused, CredentialRevoked, Unauthenticated
 from borealis_server.domain.identity import ClientCredential, NewCredential, Principal
 from borealis_server.domain.names import RANDOM_ID_BYTES, CredentialName, random_id
 from borealis_server.domain.paging import Page, PageRequest, page_token
@@ -113,7 +113,7 @@ class IdentityService:
             raise Unauthenticated("the token is not good yet; check the clocks")
         credential = await self._credential(claims.client_id)
         if credential is None or credential.tenant != claims.tenant:
-            raise Unauthenticated("the credential behind the token was revoked")
+            raise CredentialRevoked("the credential behind the token was revoked")
         return _principal(credential, claims)
 
     def public_keys(self) -> Mapping[str, object]:

@@ -6,6 +6,7 @@ import asyncio
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ class TestRows:
     async def test_rb_01_a_person_rolls_back_at_any_moment_before_the_end(self, engine, plane, moment):
         key = await begin(plane, target("a", before_start=[approval()]), steps=[HALF, pause(20), HALF, approval()])
         (old,) = [name for name, pods in engine.kube.pods().items() if pods]
-        wishes = asyncio.Queue(maxsize=100)
+        wishes: asyncio.Queue[Any] = asyncio.Queue(maxsize=100)  # Any: what to decide
 
         def watch(committed):
             run = committed.after.targets[0]

@@ -12,9 +12,11 @@ from borealis_server.adapters.clock import SystemClock
 from borealis_server.domain.errors import AgentUnavailable, RelayRefused
 from borealis_server.ports.relay import AgentRef, RelayRequest
 from kit.direct_relay import DirectCluster, DirectRelay
-from kit.leaks import LeakWatch
+from kit.leaks import no_leaks
 from kit.target_api import TOKEN, open_target_api
 from kit.tunnel import TENANT, open_agent, open_hub, wait_until
+
+__all__ = ["no_leaks"]
 
 PROD = AgentRef(tenant=TENANT, name="prod")
 NOBODY = AgentRef(tenant=TENANT, name="nobody")
@@ -22,10 +24,8 @@ NOBODY = AgentRef(tenant=TENANT, name="nobody")
 
 @pytest.fixture
 async def api(tmp_path):
-    watch = LeakWatch()
     async with open_target_api(tmp_path / "api") as api:
         yield api
-    await watch.check()
 
 
 @asynccontextmanager

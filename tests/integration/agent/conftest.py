@@ -12,20 +12,15 @@ from borealis_agent.targets.http1.client import HttpClient
 from borealis_agent.targets.target import TargetRequest
 from borealis_agent.targets.tls import TlsFiles, TlsSource
 from borealis_sandbox.pki import Authority
-from kit.leaks import LeakWatch
+from kit.leaks import no_leaks
 from kit.raw_server import HOSTS, open_raw_server, server_tls, trust
+
+__all__ = ["no_leaks"]
 
 
 def pytest_asyncio_loop_factories(config, item):  # noqa: ARG001 - the names are those of the hook
     """The loop that the agent runs on."""
     return {"uvloop": uvloop.new_event_loop}
-
-
-@pytest.fixture(autouse=True)
-async def no_leaks():
-    watch = LeakWatch()
-    yield
-    await watch.check()
 
 
 @pytest.fixture(scope="session")

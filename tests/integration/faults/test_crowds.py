@@ -83,10 +83,11 @@ async def test_f10_an_echo_is_answered_every_time_while_bulk_flows(bed):
             await bed.body("/api/echo", method="POST", body=bytes(2**20))
 
     done = asyncio.Event()
-    async with asyncio.TaskGroup() as tasks:
+    async with asyncio.TaskGroup() as tasks, bed.terminal() as terminal:
         tasks.create_task(bulk_down())
         tasks.create_task(bulk_up())
+        typed = [await terminal.echo(b"%d" % number) for number in range(100)]
         echoes = [await bed.body("/api/echo", method="POST", body=b"%d" % number) for number in range(100)]
         done.set()
 
-    assert echoes == [b"%d" % number for number in range(100)]
+    assert typed == echoes == [b"%d" % number for number in range(100)]

@@ -39,6 +39,15 @@ class Calls:
             except (AgentUnavailable, RelayRefused) as error:
                 self.ends["watch"] = error
 
+    async def terminal(self) -> None:
+        async with self.bed.terminal() as terminal:
+            try:
+                while True:
+                    self.ends["typed"] = await terminal.echo(b"hello")
+                    await asyncio.sleep(0.02)
+            except (AgentUnavailable, RelayRefused) as error:
+                self.ends["terminal"] = error
+
     async def upload(self) -> None:
         async def pieces():
             for start in range(0, len(UPLOAD), 65536):
@@ -49,9 +58,9 @@ class Calls:
 
     async def run(self, drain) -> None:
         async with asyncio.TaskGroup() as tasks:
-            for kind in (self.unary, self.watch, self.upload):
+            for kind in (self.unary, self.watch, self.terminal, self.upload):
                 tasks.create_task(kind())
-            await wait_until(lambda: self.bed.api.open_requests == 3 and "watched" in self.ends)
+            await wait_until(lambda: self.bed.api.open_requests == 4 and {"watched", "typed"} <= set(self.ends))
             await drain()
 
 
@@ -62,6 +71,7 @@ async def test_f17_a_draining_hub_lets_calls_finish_and_cuts_watches_at_the_end_
     assert calls.ends["unary"] == b"late"
     assert calls.ends["upload"] == UPLOAD
     assert isinstance(calls.ends["watch"], AgentUnavailable)
+    assert isinstance(calls.ends["terminal"], AgentUnavailable)
     await wait_until(lambda: bed.api.open_requests == 0)
 
 
@@ -89,6 +99,7 @@ async def test_f17_a_draining_agent_lets_calls_finish_and_takes_no_new_ones(bed)
     assert calls.ends["unary"] == b"late"
     assert calls.ends["upload"] == UPLOAD
     assert isinstance(calls.ends["watch"], AgentUnavailable)
+    assert isinstance(calls.ends["terminal"], AgentUnavailable)
     await wait_until(lambda: bed.api.open_requests == 0)
 
 

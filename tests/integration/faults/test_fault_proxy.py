@@ -128,7 +128,7 @@ async def test_one_way_can_be_frozen_alone(proxy, client, echo):
     assert await nothing_comes(client)
 
 
-async def test_a_connection_to_a_frozen_proxy_is_taken_and_hears_nothing(proxy, echo):
+async def test_a_connection_to_a_frozen_proxy_is_taken_and_hears_nothing(proxy):
     proxy.freeze()
     client = await asyncio.open_connection("127.0.0.1", proxy.port)
     client[1].write(b"hello")

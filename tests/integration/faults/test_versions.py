@@ -100,7 +100,7 @@ async def test_f21_todays_agent_serves_an_earlier_hub(path, tmp_path):
 
 
 async def speak(hub, frames, *, extra=b""):
-    """Say what an agent said: Hello at once, and each answer when its stream is opened. `extra` goes into each batch."""
+    """Say what an agent said: Hello at once, each answer when its stream is opened. `extra` goes into each batch."""
     said = by_stream(frames)
     token = await hub.identity.issue_token((await hub.link_settings("prod")).client_id, hub.credentials["prod"].secret)
     async with trusting_channel(hub) as channel:

@@ -5,16 +5,11 @@ from __future__ import annotations
 import pytest
 
 from kit.kube_door import open_kube_web
-from kit.leaks import LeakWatch
+from kit.leaks import no_leaks
 from kit.target_api import open_target_api
 from kit.tunnel import open_agent, open_hub
 
-
-@pytest.fixture(autouse=True)
-async def no_leaks():
-    watch = LeakWatch()
-    yield
-    await watch.check()
+__all__ = ["no_leaks"]
 
 
 @pytest.fixture

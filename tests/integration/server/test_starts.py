@@ -6,6 +6,7 @@ import pytest
 
 import borealis_client
 from borealis_client import DeployFileInvalidError, InvalidArgumentError, WorkloadPlace
+from borealis_client._generated.borealis.deployment.v1 import DeploymentServiceStub, StartDeploymentRequest
 from borealis_server.main import open_server
 from borealis_server.settings import ServerSettings
 from kit import web as kit
@@ -59,6 +60,35 @@ async def test_the_server_fetches_what_it_was_not_sent_and_keeps_it_with_the_con
     assert kept.context == {"suite": "fast"}
     assert again.deployment.name == kept.name
     assert [path for _, path in web.asked] == ["/flags.yaml"]
+
+
+async def test_a_redeploy_needs_nothing_but_the_stored_deployment_and_takes_nothing_else(web, tmp_path):
+    """PL-19"""
+    async with (
+        open_server(settings_in(tmp_path, allow_private_addresses=True)) as running,
+        connected(running) as borealis,
+    ):
+        await borealis.identity.create_credential("c", role="agent", agent="c")
+        first = (await borealis.deployments.start(deploy_file(web), context={"suite": "fast"})).deployment
+        await borealis.deployments.cancel(first.name)
+    web.answers.clear()
+
+    async with open_server(settings_in(tmp_path)) as running, connected(running) as borealis:
+        again = (await borealis.deployments.redeploy(first.name, targets=["qa"])).deployment
+        why = await borealis.deployments.explain(again.name, target="qa")
+        both = StartDeploymentRequest(source_deployment=first.name, deploy_file=b"a: b", context={"a": "b"})
+        with pytest.raises(InvalidArgumentError) as refused:
+            await borealis.deployments._transport.call(
+                lambda channel: DeploymentServiceStub(channel).start_deployment, both, is_repeatable=False
+            )
+        with pytest.raises(borealis_client.TargetNotFoundError):
+            await borealis.deployments.explain(again.name, target="nowhere")
+        with pytest.raises(borealis_client.DeploymentNotFoundError):
+            await borealis.deployments.redeploy("tenants/main/deployments/nowhere")
+
+    assert (again.redeploy_of, again.context) == (first.name, {"suite": "fast"})
+    assert (why.explanation.target, why.explanation.sentence.partition(" ")[0]) == ("qa", "qa")
+    assert sorted(violation.field for violation in refused.value.violations) == ["context", "deploy_file"]
 
 
 async def test_the_server_fetches_from_no_private_machine_by_default(web, tmp_path):

@@ -93,10 +93,10 @@ async def test_a_hundred_thousand_cancelled_streams_leave_nothing(hub):
         (connection,) = hub.hub._connections
         tunnels = [connection._live, agent.live]
         await _open_and_cancel(hub, agent, 10_000)  # what libraries keep for later uses is there after this
-        await wait_until(lambda: agent.ended == agent.opened)
+        await wait_until(lambda: agent.ended == agent.opened, 60)
         memory_before, files_before, tasks_before = _measure()
         await _open_and_cancel(hub, agent, 100_000)
-        await wait_until(lambda: agent.ended == agent.opened)
+        await wait_until(lambda: agent.ended == agent.opened, 60)
         memory_after, files_after, tasks_after = _measure()
 
         assert agent.opened == agent.ended == 110_000

@@ -118,8 +118,8 @@ def check_liveness(world: World, state: State, lively: set[int]) -> None:
             if key in lively:
                 break
             passed[key] = label
+            invariants.check_state(world, state)
             if world.record(state).state.is_final:
-                invariants.check_state(world, state)
                 break
             label, state = _fair_round(world, state)
             if hash(state) == key:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, Phase, Rollback, StepState, TargetRun, TargetState
 from borealis_server.domain.effects import Prepare
-from kit.checker.moment import INTENDED, PODS_FAILED, SCALED_OUTSIDE
+from kit.checker.moment import INTENDED, PODS_FAILED, ROLLBACK_FAILED, SCALED_OUTSIDE, STRANGER
+from kit.checker.records import NOW
 
 if TYPE_CHECKING:
     from borealis_server.domain.decision import Hold
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from kit.checker.moment import Drive, State
     from kit.checker.world import World
 
+ABORTS = (persons.ROLL_BACK, persons.CANCEL)
 _ROUND = (TargetState.ROLLING_BACK, TargetState.FAILED, TargetState.CANCELLED)
 
 _WAY_BACK = (Phase.RESTORING_TRAFFIC, Phase.RESTORING_PODS, Phase.REMOVING_NEW, Phase.RESTORING_OBJECTS)
@@ -88,6 +90,8 @@ def _check_end(world: World, target: int, run: TargetRun, live: Cluster, excuses
 def _check_success(world: World, target: int, run: TargetRun, live: Cluster, excuses: int, ours: str) -> None:
     for plan in world.scenario.targets[target].workloads:
         sets = [each for each in live.sets if each.workload == plan.name]
+        if excuses & ROLLBACK_FAILED:
+            sets = [each for each in sets if each.maker]  # what it let go and could not give back is a person's
         if [(each.maker, each.is_live) for each in sets] != [(ours, True)]:
             raise Violated(f"6 final means finished: {run.name} succeeded with {[each.name for each in sets]}")
         if sets[0].desired != plan.pods and not excuses & SCALED_OUTSIDE:
@@ -135,13 +139,16 @@ def _check_turn(old: TargetRun, new: TargetRun) -> None:
         raise Violated(f"1 capacity before traffic: {old.name} turns back while its old version is being removed")
 
 
-def check_wish(before: Deployment, after: Deployment, kind: str) -> None:
-    """An approval comes in time or not at all."""
+def check_wish(before: Deployment, after: Deployment, by: str) -> None:
+    """An approval comes in time or not at all, and from those who may."""
     for old, new in zip(before.targets, after.targets, strict=True):
-        if kind == persons.APPROVE:
-            for step, given in zip(old.steps, new.steps, strict=True):
-                if given.approval and not step.approval and step.limit_at and step.limit_at <= before.started_at:
-                    raise Violated(f"3 abort wins: {step.ref} was approved after its limit")
+        for step, given in zip(old.steps, new.steps, strict=True):
+            if not given.approval or step.approval:
+                continue
+            if step.limit_at and step.limit_at <= NOW:
+                raise Violated(f"3 abort wins: {step.ref} was approved after its limit")
+            if step.requires_roles and by == STRANGER:
+                raise Violated(f"8 authority: {step.ref} was approved by somebody who has none of its roles")
 
 
 def check_write(world: World, state: State, target: int, drive: Drive) -> None:
@@ -155,7 +162,7 @@ def check_write(world: World, state: State, target: int, drive: Drive) -> None:
 def excuses_of(record: Deployment) -> int:
     """What the next deployment cannot be held to after this one."""
     is_complete = all(run.rollback is not Rollback.FAILED and not _was_left(run) for run in record.targets)
-    return 0 if is_complete else PODS_FAILED | SCALED_OUTSIDE
+    return 0 if is_complete else PODS_FAILED | SCALED_OUTSIDE | ROLLBACK_FAILED
 
 
 def _was_left(run: TargetRun) -> bool:

@@ -16,8 +16,9 @@ LOOKED, INTENDED, PERFORMED = 1, 2, 3
 AWAY = AgentAway(detail="its tunnel was lost")
 BUSY = Busy(detail="429 slow down")
 REFUSED = Refused(reason=EndReason.APPLY_ERROR, message="the cluster said no")
-PODS_FAILED, SCALED_OUTSIDE = 1, 2
+PODS_FAILED, SCALED_OUTSIDE, ROLLBACK_FAILED = 1, 2, 4
 READINESS_S = 600
+ROLES, STRANGER = ("release",), "a stranger"
 
 
 class Drive(NamedTuple):

@@ -161,8 +161,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _row(
         "an approval after its limit is refused",
-        f"{_DOMAIN}.persons:_waits",
-        "step.limit_at is None or wish.at < step.limit_at",
+        f"{_DOMAIN}.persons:_open_steps",
+        "(step.limit_at is None or wish.at < step.limit_at)",
         "True",
         "two-pods-approval",
         "3",
@@ -174,6 +174,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         "if False:",
         "two-pods-approval",
         "3",
+    ),
+    _row(
+        "an approval is for those who have the role",
+        f"{_DOMAIN}.persons:_may_approve",
+        "not step.requires_roles or ",
+        "True or ",
+        "two-pods-approval",
+        "8",
     ),
     _row(
         "a pause ends at its limit",

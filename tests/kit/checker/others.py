@@ -9,9 +9,22 @@ from typing import TYPE_CHECKING
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import PersonsDecision, StepState, TargetRun
 from borealis_server.domain.errors import BorealisError
+from borealis_server.domain.stages import is_pausing
 from kit.checker import cluster as model
 from kit.checker import invariants
-from kit.checker.moment import LOOKED, PODS_FAILED, READINESS_S, SCALED_OUTSIDE, Drive, State, holding, on, with_at
+from kit.checker.moment import (
+    LOOKED,
+    PODS_FAILED,
+    READINESS_S,
+    ROLES,
+    SCALED_OUTSIDE,
+    STRANGER,
+    Drive,
+    State,
+    holding,
+    on,
+    with_at,
+)
 from kit.checker.records import NOW, deadlines, later
 
 if TYPE_CHECKING:
@@ -22,6 +35,13 @@ if TYPE_CHECKING:
     from kit.checker.world import World
 
     Steps = Callable[[Cluster], Iterable[tuple[str, Cluster]]]
+
+_ACTS = {
+    persons.APPROVE: persons.approve,
+    persons.SKIP: persons.skip,
+    persons.ROLL_BACK: persons.roll_back,
+    persons.CANCEL: persons.cancel,
+}
 
 
 def of_cluster(world: World, state: State, target: int) -> Iterator[tuple[str, State]]:
@@ -64,28 +84,33 @@ def of_persons(world: World, state: State) -> Iterator[tuple[str, State]]:
     record = world.record(state)
     if record.state.is_final:
         return
-    if any(step.state is StepState.AWAITING_APPROVAL for run in record.targets for step in run.steps):
+    steps = [step for run in record.targets for step in run.current_steps]
+    if any(step.state is StepState.AWAITING_APPROVAL for step in steps):
         yield from said(world, state, persons.APPROVE)
-    if world.scenario.can_abort and not any(wish.kind != persons.APPROVE for wish in record.decisions):
+        yield from said(world, state, persons.APPROVE, by=STRANGER)
+    if any(is_pausing(step) for step in steps):
+        yield from said(world, state, persons.SKIP)
+    if world.scenario.can_abort and not any(wish.kind in invariants.ABORTS for wish in record.decisions):
         yield from said(world, state, persons.ROLL_BACK)
+        yield from said(world, state, persons.CANCEL)
 
 
-def said(world: World, state: State, kind: str) -> Iterator[tuple[str, State]]:
-    """What follows when a person decides; nothing when it is refused."""
-    key = ("said", state.deployment, kind)
+def said(world: World, state: State, kind: str, *, by: str = "ana") -> Iterator[tuple[str, State]]:
+    """What follows when a person decides; nothing when it is refused. Everybody but the stranger has all roles."""
+    key = ("said", state.deployment, kind, by)
     if key not in world.memo:
         before = world.record(state)
-        act = {persons.APPROVE: persons.approve, persons.ROLL_BACK: persons.roll_back}[kind]
+        roles = () if by == STRANGER else ROLES
         try:
-            recorded = act(before, PersonsDecision(kind=kind, by="ana", at=NOW))
+            recorded = _ACTS[kind](before, PersonsDecision(kind=kind, by=by, roles=roles, at=NOW))
         except BorealisError:
             world.memo[key] = None
         else:
-            invariants.check_wish(before, recorded.deployment, kind)
+            invariants.check_wish(before, recorded.deployment, by)
             world.memo[key] = world.committed(before, recorded.deployment)
     if world.memo[key]:
         newest, changed = world.memo[key]
-        yield f"a person says {kind}", world.moved(state, newest, changed)
+        yield f"{by} says {kind}", world.moved(state, newest, changed)
 
 
 def time(world: World, state: State) -> Iterator[tuple[str, State]]:

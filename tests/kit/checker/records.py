@@ -27,6 +27,7 @@ _UNTOLD: dict[str, Any] = {
     "old_available": 0,
     "asked_weight_percent": 0,
     "warnings": (),
+    "context": (),
 }
 _TEXTS = {"message", "comment", "by", "at_limit", "ended_by"}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from borealis_server.domain.deployment import DeploymentState, StepPart, StepRun
 from kit.checker.cluster import Workload
+from kit.checker.moment import ROLES
 from kit.delivery import approval, numbered, set_weight, timed_pause
 
 FAULTS = frozenset({"crash", "lost", "away", "busy", "refuse", "pod", "outside", "blind"})
@@ -68,7 +69,7 @@ def canary(
 
 
 HALF, ALL = set_weight(50), set_weight(100)
-APPROVAL, EXPIRING, PAUSE = approval(), approval(expires_after_s=100), timed_pause(10)
+APPROVAL, EXPIRING, PAUSE = approval(), replace(approval(expires_after_s=100), requires_roles=ROLES), timed_pause(10)
 
 _two_workloads = TargetPlan(
     steps=numbered(HALF, ALL), workloads=(Workload("shop", 2, 2), Workload("cart", 1, 1)), objects=0

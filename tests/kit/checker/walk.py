@@ -33,7 +33,7 @@ def walk(scenario: Scenario, choices: Sequence[int]) -> CounterExample | None:
                 if not steps:
                     break
                 label, state = steps[choice % len(steps)]
-            labels.append(label)
+            labels += [label] if label else []
             invariants.check_state(world, state)
         check_liveness(world, state, set())
     except Exception as error:  # noqa: BLE001 - a bug of the engine is a violation as well

@@ -27,7 +27,7 @@ POD = "/api/v1/namespaces/shop/pods/web"
     ("rule", "method", "path", "says"),
     [
         pytest.param(KubeRule(), "DELETE", POD, None, id="open"),
-        pytest.param(KubeRule(), "GET", "/api/v1/namespaces/a%2f..%2fb/pods", "encoded slash", id="open-slash"),
+        pytest.param(KubeRule(), "GET", "/api/v1/namespaces/a%2f..%2fb/pods", "encoded slash", id="slash"),
         pytest.param(KubeRule(), "GET", "/api/v1/pods?fieldSelector=a%2Fb", None, id="slash-in-query"),
         pytest.param(KubeRule(methods=("GET",)), "POST", POD, "not POST", id="method"),
         pytest.param(KubeRule(paths=("/api",)), "GET", POD, None, id="path"),

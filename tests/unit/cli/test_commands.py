@@ -108,6 +108,75 @@ def test_rollback_and_cancel_send_their_comment(cli, server: ScriptedServer):
     assert server.called("CancelDeployment")[0].comment == "stop"
 
 
+@pytest.mark.parametrize("command", [("redeploy", ID), ("deploy", "--pipelineId", ID)])
+def test_pl_21_a_redeploy_sends_the_stored_deployment_and_nothing_else(cli, server: ScriptedServer, command):
+    outcome = cli(*command, "-t", "qa", "-t", "prod", "--account", "other")
+
+    assert outcome.code == 0
+    (request,) = server.called("StartDeployment")
+    assert (request.source_deployment, list(request.targets), request.account) == (NAME, ["qa", "prod"], "other")
+    assert (request.deploy_file, len(request.manifest_files), request.application, len(request.context)) == (
+        b"",
+        0,
+        "",
+        0,
+    )
+    assert outcome.out.startswith("started shop")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [("-f", "deploy.yaml"), ("--application", "stock"), ("--add-context", "a=b")],
+    ids=["file", "name", "context"],
+)
+def test_pl_21_a_redeploy_takes_no_file_and_nothing_that_belongs_to_one(cli, server: ScriptedServer, more):
+    outcome = cli("deploy", "--pipelineId", ID, *more)
+
+    assert outcome.code == 2
+    assert "leave it out" in outcome.err
+    assert server.called("StartDeployment") == []
+
+
+def test_a_deploy_without_a_file_says_what_is_missing(cli):
+    outcome = cli("deploy")
+
+    assert outcome.code == 2
+    assert "write -f FILE" in outcome.err
+
+
+def test_a_queued_deployment_is_told_with_what_it_waits_for(cli, server: ScriptedServer):
+    blocker = "tenants/main/deployments/zyxwvu5432aa"
+    server.deployments[NAME] = a_deployment(state=DeploymentState.QUEUED, blocked_by=blocker)
+
+    assert cli("redeploy", ID).out.startswith("queued shop abcdefgh2345 (1 target) behind zyxwvu5432aa")
+
+
+@pytest.mark.parametrize(("text", "target"), [(ID, ""), (f"{ID}/prod", "prod")])
+def test_why_prints_the_sentence_and_what_to_type(cli, server: ScriptedServer, text: str, target: str):
+    outcome = cli("why", text)
+
+    assert server.called("ExplainDeployment")[0].target == target
+    place = text if target else ID
+    assert outcome.out.splitlines() == [
+        "prod waits for approval; to do: approve it, or roll back.",
+        f"  borealis approve {place}",
+        f"  borealis rollback {place}",
+    ]
+
+
+def test_why_as_json_is_what_the_server_sent(cli):
+    document = json.loads(cli("why", ID, "-o", "json").out)
+
+    assert document["explanation"]["actions"] == ["ACTION_APPROVE", "ACTION_ROLL_BACK"]
+    assert document["targets"] == []
+
+
+def test_a_rollback_may_name_the_target_that_has_to_go_back(cli, server: ScriptedServer):
+    assert cli("rollback", f"{ID}/prod").code == 0
+
+    assert server.called("RollBackDeployment")[0].target == "prod"
+
+
 @pytest.mark.parametrize("command", ["approve", "skip"])
 def test_a_step_needs_its_target(cli, command):
     assert cli(command, ID, "--step", "step-2").code == 2

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from borealis_cli.render.changes import ChangeLines
 from borealis_cli.render.glyphs import ASCII, UNICODE, glyphs_for, sign
-from borealis_cli.render.tables import agent_table, deployment_table
+from borealis_cli.render.tables import agent_table, audit_table, deployment_table
 from borealis_cli.render.text import Span, duration, fit, plain, printable, width
 from borealis_cli.render.tree import View, tree
 from borealis_client import (
     Agent,
     AgentSession,
     AgentState,
+    AuditCall,
+    AuditCallDecision,
+    AuditEnd,
+    AuditEndOutcome,
     DeploymentEventKind,
     DeploymentState,
     DeploymentUpdate,
     Pause,
+    Skip,
     StepRun,
+    StepRunPart,
     StepRunState,
     TargetRunRollback,
     TargetRunState,
@@ -119,6 +127,25 @@ def test_a_decided_approval_names_the_person():
     step = an_approval(1, StepRunState.SUCCEEDED, decided_by="clients/ben", comment="looks good")
 
     assert "approval by clients/ben: looks good" in lines(a_deployment(targets=[a_target(steps=[step])]))[2]
+
+
+def test_conditions_say_where_they_stand_and_who_may_end_or_ended_them():
+    steps = [
+        replace(
+            an_approval(1, StepRunState.AWAITING_APPROVAL, requires_roles=["Owner", "SRE"]), part=StepRunPart.BEFORE
+        ),
+        StepRun(
+            ref="after-1",
+            part=StepRunPart.AFTER,
+            state=StepRunState.SUCCEEDED,
+            pause=Pause(duration_s=60, skip=Skip(decided_by="clients/ben", comment="enough")),
+        ),
+    ]
+
+    shown = "\n".join(lines(a_deployment(targets=[a_target(steps=steps)])))
+
+    assert "before: approval by the role Owner or SRE" in shown
+    assert "after: pause 1m00s, skipped by clients/ben: enough" in shown
 
 
 def test_warnings_are_shown_even_when_all_went_well():
@@ -280,3 +307,27 @@ def test_several_workloads_have_a_line_each():
     assert "pods web:" in text
     assert "pods worker: new 0/1" in text
     assert "25% asked 25% actual, 50% asked 0% actual" in text
+
+
+def test_audited_calls_are_listed_with_who_what_and_how_it_ended():
+    name = "tenants/main/agents/prod"
+    done = AuditEnd(status=404, outcome=AuditEndOutcome.COMPLETE)
+    lost = AuditEnd(status=200, outcome=AuditEndOutcome.BROKEN, code="AGENT_UNAVAILABLE")
+    allowed, denied = AuditCallDecision.ALLOWED, AuditCallDecision.DENIED
+    calls = [
+        AuditCall(agent=name, decision=allowed, open_time=at(0), actor="ana", method="GET", path="/api", end=done),
+        AuditCall(agent=name, decision=allowed, method="GET", path="/api/v1/pods?watch=1"),
+        AuditCall(agent=name, decision=allowed, actor="ana", method="GET", path="/a", end=lost),
+        AuditCall(agent=name, decision=denied, actor="bob", method="DELETE", path="/b", end=AuditEnd(status=403)),
+    ]
+
+    rows = [line.split("  ") for line in audit_table(calls)]
+
+    found = [[cell.strip() for cell in row if cell.strip()] for row in rows]
+    assert found[0] == ["TIME", "ACTOR", "AGENT", "METHOD", "PATH", "ENDED"]
+    assert [row[-5:] for row in found[1:]] == [
+        ["ana", "prod", "GET", "/api", "404"],
+        ["(server)", "prod", "GET", "/api/v1/pods?watch=1", "open"],
+        ["ana", "prod", "GET", "/a", "200 broken AGENT_UNAVAILABLE"],
+        ["bob", "prod", "DELETE", "/b", "denied"],
+    ]

@@ -3,75 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 
 import pytest
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
-from borealis_wire.aio.live import LiveTunnel, Timing
+from borealis_wire.aio.live import Timing
 from borealis_wire.aio.stream import StreamWasReset, TunnelLost
 from borealis_wire.errors import LocalProtocolError
 from borealis_wire.events import GoAwayReceived, PongReceived, SessionViolated
 from borealis_wire.limits import Limits
-from borealis_wire.tunnel import Role, Tunnel
-from kit.lanes import lane_pair
-from kit.wire import FEATURES, http, ok
+from kit.live_pair import running, until
+from kit.wire import http, ok
 
 pytestmark = pytest.mark.looptime
 
 KIB = 1024
-
-
-class Ends:
-    """Both ends of a running tunnel, greeted."""
-
-    def __init__(self, limits=None, *, timing=None):
-        self.server_lane, self.agent_lane = lane_pair()
-        self.events = []
-        self.opened: asyncio.Queue = asyncio.Queue()
-        self.server = self._live(Role.SERVER, self.server_lane, limits, timing)
-        self.agent = self._live(Role.AGENT, self.agent_lane, limits, timing)
-        self.server_task = self.agent_task = None
-
-    def _live(self, role, lane, limits, timing):
-        return LiveTunnel(
-            Tunnel(role, limits),
-            lane,
-            on_event=self.events.append,
-            on_open=lambda stream, request: self.opened.put_nowait((stream, request)),
-            timing=timing,
-        )
-
-    async def greet(self):
-        self.agent.core.hello(pb.Hello(agent="prod", features=FEATURES))
-        self.agent.flush()
-        await until(lambda: self.events)
-        self.server.core.welcome(pb.Welcome(features=FEATURES))
-        self.server.flush()
-        await until(lambda: len(self.events) == 2)
-        self.events.clear()
-
-    async def accepted(self):
-        stream, _ = await self.opened.get()
-        return stream
-
-
-@asynccontextmanager
-async def running(limits=None, *, timing=None):
-    ends = Ends(limits, timing=timing)
-    async with asyncio.TaskGroup() as tasks:
-        ends.server_task = tasks.create_task(ends.server.run())
-        ends.agent_task = tasks.create_task(ends.agent.run())
-        await ends.greet()
-        yield ends
-        ends.server_task.cancel()
-        ends.agent_task.cancel()
-
-
-async def until(condition):
-    async with asyncio.timeout(100):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def test_a_call_and_its_answer():
@@ -295,7 +241,8 @@ async def test_both_sides_compare_their_live_streams():
     async with running(timing=Timing(live_interval_s=30)) as ends:
         call = ends.server.open(http())
         await ends.accepted()
-        ends.agent.core._streams.remove(ends.agent.core._streams.find(call.id))  # as a bug would
+        streams = ends.agent.core._streams
+        streams.remove(streams._streams[call.id])  # as a bug would
         failure = await failure_of(call.answered())
 
     assert failure.code == pb.Reset.CODE_NO_SUCH_STREAM

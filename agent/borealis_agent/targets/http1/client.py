@@ -36,15 +36,15 @@ class HttpClient:
         self._all: set[HttpConnection] = set()
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def send(self, request: TargetRequest) -> HttpConnection:
-        """Send a request with all of its body; the connection once its answer has begun.
+    async def send(self, request: TargetRequest, added: bytes = b"") -> HttpConnection:
+        """Send a request with all of its body and the header fields `added`; the connection once its answer has begun.
 
         A connection that had served before and was closed without one byte of an answer is replaced by a new one, once,
         and only for a request that does no harm if it comes twice.
 
         Errors: TargetFailure.
         """
-        connection = await self.open(request)
+        connection = await self.open(request, added)
         try:
             await connection.answered(request.limit_s)
         except TargetFailure:
@@ -56,7 +56,7 @@ class HttpClient:
             raise
         else:
             return connection
-        connection = await self.open(request, is_fresh=True)
+        connection = await self.open(request, added, is_fresh=True)
         try:
             await connection.answered(request.limit_s)
         except BaseException:
@@ -64,12 +64,12 @@ class HttpClient:
             raise
         return connection
 
-    async def open(self, request: TargetRequest, *, is_fresh: bool = False) -> HttpConnection:
+    async def open(self, request: TargetRequest, added: bytes = b"", *, is_fresh: bool = False) -> HttpConnection:
         """Send the head of a request and what there is of its body.
 
         Errors: TargetFailure.
         """
-        data = self._head(request)
+        data = self._head(request, added)
         connection = None if is_fresh or request.upgrade else self._take_idle()
         if connection is None:
             connection = await self._dialer.dial(self._new_connection)
@@ -105,7 +105,7 @@ class HttpClient:
         """Connections that wait for a request."""
         return len(self._idle)
 
-    def _head(self, request: TargetRequest) -> bytes:
+    def _head(self, request: TargetRequest, added: bytes) -> bytes:
         body = request.body
         framing = b""
         if request.upgrade:
@@ -116,7 +116,7 @@ class HttpClient:
         elif body or request.method not in _BODILESS:
             framing = b"Content-Length: %d\r\n" % len(body)
         target = f"{request.method} {request.path}".encode("ascii")
-        head = b"".join((target, self._host_field, request.fields, framing, b"\r\n"))
+        head = b"".join((target, self._host_field, added, request.fields, framing, b"\r\n"))
         return head + body if body else head
 
     def _take_idle(self) -> HttpConnection | None:

@@ -1,4 +1,4 @@
-"""`deploy`: what begins with a deploy file."""
+"""`deploy` and `redeploy`: what starts a deployment, from files or from what was stored with an earlier one."""
 
 # ruff: noqa: PLC0415 - what is heavy is imported when a command runs, so that help and completion stay quick
 
@@ -14,6 +14,7 @@ from borealis_cli.options import (
     CaFile,
     Connection,
     DeployFilePath,
+    DeploymentId,
     Format,
     Output,
     Server,
@@ -28,20 +29,28 @@ if TYPE_CHECKING:
 
     from borealis_cli.deploy_files import Given
     from borealis_cli.running import Attachment
-    from borealis_client import GatheredFiles, StartedDeployment
+    from borealis_client import Borealis, GatheredFiles, StartedDeployment
 
     Starter = Callable[..., Awaitable[StartedDeployment]]
+    Begin = Callable[[Borealis], Awaitable[tuple[StartedDeployment, list[str]]]]
+
+PipelineId = Annotated[
+    str, typer.Option("--pipelineId", metavar="ID", help="As `redeploy ID`, in place of a file.", show_default=False)
+]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command to the table."""
+    """Adds the commands to the table."""
     app.command("deploy")(deploy)
+    app.command("redeploy")(redeploy)
 
 
 def deploy(  # noqa: PLR0913 - a command's options
-    file: DeployFilePath,
+    file: DeployFilePath = "",
     *,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
+    pipeline_id: PipelineId = "",
+    watch: Watch = False,
     application: Application = "",
     account: Account = "",
     allow_private: AllowPrivate = False,
@@ -56,16 +65,25 @@ def deploy(  # noqa: PLR0913 - a command's options
 
     The file and its manifests are checked first: with faults, nothing is sent (exit status 7).
     """
-    from borealis_cli.context import connected
     from borealis_cli.deploy_files import Given, read
-    from borealis_cli.following import follow
-    from borealis_cli.output import note
-    from borealis_cli.render.text import one_line
-    from borealis_cli.running import run
 
-    timeout_s = parse_duration(timeout)
-    if timeout_s and not watch:
-        raise typer.BadParameter("it limits --watch, which is missing", param_hint="--timeout")
+    _check_limit(timeout, watch=watch)
+    connection = Connection(server=server, ca_file=ca_file)
+    if pipeline_id:
+        _check_alone(file=file, application=application, add_context=add_context)
+        redeploy(
+            pipeline_id,
+            watch=watch,
+            account=account,
+            target=target,
+            timeout=timeout,
+            output=output,
+            server=server,
+            ca_file=ca_file,
+        )
+        return
+    if not file:
+        raise typer.BadParameter("write -f FILE, or --pipelineId ID to redeploy", param_hint="--file")
     given = Given(
         application=application,
         account=account,
@@ -76,17 +94,72 @@ def deploy(  # noqa: PLR0913 - a command's options
     gathered = read(file, given)
     _warn(gathered)
 
+    async def begin(borealis: "Borealis") -> "tuple[StartedDeployment, list[str]]":
+        started = await _start(borealis.deployments.start, gathered, given)
+        return started, _news(started, gathered)
+
+    _run(begin, connection, watch=watch, timeout=timeout, output=output)
+
+
+def redeploy(  # a command's options
+    deployment: DeploymentId,
+    *,
+    watch: Watch = False,
+    account: Account = "",
+    target: Targets = None,
+    timeout: Timeout = "",
+    output: Output = Format.TEXT,
+    server: Server = None,
+    ca_file: CaFile = None,
+) -> None:
+    """Start a stored deployment once more, whatever became of it: with its own files, not those of today."""
+    from borealis_cli.ids import find
+
+    _check_limit(timeout, watch=watch)
+
+    async def begin(borealis: "Borealis") -> "tuple[StartedDeployment, list[str]]":
+        name = await find(borealis, deployment)
+        started = await borealis.deployments.redeploy(name, targets=target or (), account=account)
+        return started, list(started.warnings)
+
+    _run(begin, Connection(server=server, ca_file=ca_file), watch=watch, timeout=timeout, output=output)
+
+
+def _run(begin: "Begin", connection: Connection, *, watch: bool, timeout: str, output: Format) -> None:
+    """Start, then say so or follow it to its end."""
+    from borealis_cli.context import connected
+    from borealis_cli.following import follow
+    from borealis_cli.output import note
+    from borealis_cli.render.text import one_line
+    from borealis_cli.running import run
+
+    timeout_s = parse_duration(timeout)
+
     async def command(attachment: "Attachment") -> int:
-        async with connected(Connection(server=server, ca_file=ca_file)) as borealis:
-            started = await _start(borealis.deployments.start, gathered, given)
+        async with connected(connection) as borealis:
+            started, warnings = await begin(borealis)
             attachment.name = started.deployment.name
-            note(*(f"warning: {one_line(warning)}" for warning in _news(started, gathered)))
+            note(*(f"warning: {one_line(warning)}" for warning in warnings))
             if not watch:
                 _say_started(started, output)
                 return 0
             return await follow(borealis, started.deployment.name, output=output, timeout_s=timeout_s)
 
     run(command)
+
+
+def _check_limit(timeout: str, *, watch: bool) -> None:
+    """Errors: typer.BadParameter when it is no limit, or limits nothing."""
+    if parse_duration(timeout) and not watch:
+        raise typer.BadParameter("it limits --watch, which is missing", param_hint="--timeout")
+
+
+def _check_alone(**options: object) -> None:
+    """Errors: typer.BadParameter when an option is given that a stored deployment has itself."""
+    for name, value in options.items():
+        if value:
+            hint = f"--{name.replace('_', '-')}"
+            raise typer.BadParameter("a redeploy uses what was stored: leave it out", param_hint=hint)
 
 
 async def _start(start: "Starter", gathered: "GatheredFiles", given: "Given") -> "StartedDeployment":

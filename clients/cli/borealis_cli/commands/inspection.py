@@ -1,4 +1,4 @@
-"""`status`, `list` and `watch`: looking at deployments."""
+"""`status`, `why`, `list` and `watch`: looking at deployments."""
 
 # ruff: noqa: PLC0415 - what is heavy is imported when a command runs, so that help and completion stay quick
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Adds the commands to the table."""
     app.command("status")(status)
+    app.command("why")(why)
     app.command("list")(list_deployments)
     app.command("watch")(watch)
 
@@ -35,6 +36,36 @@ def status(
     async def command(_: "Attachment") -> int:
         async with connected(Connection(server=server, ca_file=ca_file)) as borealis:
             show(await borealis.deployments.get(await find(borealis, deployment)), output)
+        return 0
+
+    run(command)
+
+
+def why(
+    deployment: Annotated[str, typer.Argument(metavar="ID[/TARGET]", help="As for `status`; a target narrows it.")],
+    *,
+    output: Output = Format.TEXT,
+    server: Server = None,
+    ca_file: CaFile = None,
+) -> None:
+    """Say why a deployment is as it is, who or what ends that, and what can be done."""
+    from borealis_cli.context import connected
+    from borealis_cli.ids import find, split_target
+    from borealis_cli.output import message_json, say, say_json
+    from borealis_cli.render.why import explanation_lines
+    from borealis_cli.running import run
+
+    wanted, target = split_target(deployment)
+
+    async def command(_: "Attachment") -> int:
+        async with connected(Connection(server=server, ca_file=ca_file)) as borealis:
+            name = await find(borealis, wanted)
+            found = await borealis.deployments.explain(name, target=target)
+        if output is Format.TEXT:
+            say(explanation_lines(name, found))
+        else:
+            targets = [message_json(one) for one in found.targets]
+            say_json({"explanation": message_json(found.explanation), "targets": targets}, output)
         return 0
 
     run(command)

@@ -82,6 +82,9 @@ class KubeProxy:
     async def _answer(self, client: _Client, request: h11.Request) -> None:
         path = request.target.decode("ascii").removeprefix(f"/{self._secret}")
         if len(path) == len(request.target) or not path.startswith("/"):
+            if not _has_body(request):  # then the connection can go on
+                async for _ in client.body():
+                    pass
             await client.fail(
                 _NOT_FOUND, "NotFound", "this proxy serves the address in its kubeconfig and nothing else"
             )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from borealis_cli.render.glyphs import sign
 from borealis_cli.render.text import Span, duration, elapsed, one_line, short_id, timestamp, word
-from borealis_client import StepRunState, TargetRunRollback, TargetRunState
+from borealis_client import StepRunPart, StepRunState, TargetRunRollback, TargetRunState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,6 +23,7 @@ _WORKS: Final = {
     "redirect_traffic": "redirect traffic to the new version",
     "shut_down_old_version": "shut down the old version",
 }
+_PART_WORDS: Final = {StepRunPart.BEFORE: "before: ", StepRunPart.AFTER: "after: "}
 _ROLLBACK_WORDS: Final = {
     TargetRunRollback.RUNNING: "rolling back",
     TargetRunRollback.DONE: "rolled back",
@@ -107,7 +108,7 @@ def _step(step: StepRun, *, glyphs: Glyphs, now: datetime) -> Line:
     time = "" if is_dull else elapsed(step.start_time, step.end_time, now)
     return (
         Span(f"{mark} ", style),
-        Span(_step_text(step, now), "quiet" if is_dull else ""),
+        Span(_PART_WORDS.get(step.part, "") + _step_text(step, now), "quiet" if is_dull else ""),
         Span(state, style),
         Span(f"  {time}" if time else "", "quiet"),
     )
@@ -119,10 +120,18 @@ def _step_text(step: StepRun, now: datetime) -> str:
     if step.pause is None:
         return next((text for field, text in _WORKS.items() if getattr(step, field) is not None), one_line(step.ref))
     if step.pause.approval is None:
-        return f"pause {duration(step.pause.duration_s)}{_rest(step, now)}"
-    decided = one_line(step.pause.approval.decided_by)
-    comment = one_line(step.pause.approval.comment)
-    return "approval" + (f" by {decided}" if decided else "") + (f": {comment}" if comment else "")
+        skip = step.pause.skip
+        ending = f", skipped by {_said(skip.decided_by, skip.comment)}" if skip else _rest(step, now)
+        return f"pause {duration(step.pause.duration_s)}{ending}"
+    given = step.pause.approval
+    if given.decided_by:
+        return f"approval by {_said(given.decided_by, given.comment)}"
+    roles = " or ".join(given.requires_roles)
+    return f"approval by the role {one_line(roles)}" if roles else "approval"
+
+
+def _said(who: str, comment: str) -> str:
+    return one_line(f"{who}: {comment}" if comment else who)
 
 
 def _rest(step: StepRun, now: datetime) -> str:

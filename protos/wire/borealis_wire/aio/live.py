@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from borealis_wire.tunnel import Tunnel
 
 
+_LEAST_PAUSE_S: Final = 0.01
 _LEAST_FACTOR: Final = 0.8
 _FACTOR_SPREAD: Final = 0.4
 
@@ -101,6 +102,7 @@ class LiveTunnel:
         self._ping_sent_at: float | None = None
         self._ping_factor = 1.0
         self._forgotten = 0
+        self._lag_s = 0.0  # how long the loop stood still since the peer was heard
         self._handlers: dict[type[Event], Callable[[Any], None]] = {  # Any: the event of that type
             StreamAnswered: self._on_answered,
             DataReceived: self._on_data,
@@ -295,11 +297,13 @@ class LiveTunnel:
         """Watchdog: must not depend on the writer, which may be the one that hangs."""
         looked_at = compared_at = self.loop.time()
         while True:
-            pause_s = min(self.timing.ping_interval_s, self.timing.dead_after_s) / 5
+            pause_s = self._pause_s(looked_at)
             await asyncio.sleep(pause_s)
             now = self.loop.time()
-            self.stats.worst_lag_s = max(self.stats.worst_lag_s, now - looked_at - pause_s)
-            self._check_life(now, now - looked_at - pause_s)
+            lag_s = max(0.0, now - looked_at - pause_s)
+            self.stats.worst_lag_s = max(self.stats.worst_lag_s, lag_s)
+            self._lag_s = lag_s if self.last_received_at > looked_at else self._lag_s + lag_s
+            self._check_life(now)
             self._check_streams(now, now - looked_at)
             looked_at = now
             if now - compared_at >= self.timing.live_interval_s and self.core.has_live_news:
@@ -307,12 +311,20 @@ class LiveTunnel:
                 self.core.announce_live()
                 self._output.set()
 
-    def _check_life(self, now: float, lag_s: float) -> None:
+    def _pause_s(self, now: float) -> float:
+        """How long there is surely nothing to notice: a dead peer is given up when it is due, not a look later."""
+        pause_s = min(self.timing.ping_interval_s, self.timing.dead_after_s) / 5
+        due_s = self.last_received_at + self.timing.dead_after_s + self._lag_s - now
+        if self._write_began_at is not None:
+            due_s = min(due_s, self._write_began_at + self.timing.write_limit_s + self._lag_s - now)
+        return max(_LEAST_PAUSE_S, min(pause_s, due_s))
+
+    def _check_life(self, now: float) -> None:
         silent_s = now - self.last_received_at
         # while this process did not run it could not hear either: what came meanwhile has yet to be read
-        if silent_s - lag_s >= self.timing.dead_after_s:
+        if silent_s - self._lag_s >= self.timing.dead_after_s:
             raise _Ended(f"no sign of life for {silent_s:.0f} s")
-        if self._write_began_at is not None and now - self._write_began_at - lag_s >= self.timing.write_limit_s:
+        if self._write_began_at is not None and now - self._write_began_at - self._lag_s >= self.timing.write_limit_s:
             raise _Ended(f"nothing could be sent for {self.timing.write_limit_s:.0f} s")
         if silent_s >= self.timing.ping_interval_s * self._ping_factor:
             self._ping(now)

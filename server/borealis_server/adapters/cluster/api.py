@@ -1,14 +1,15 @@
 """One call to a Kubernetes API through the relay: JSON in and out, its `Status` answers turned into our errors."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 
-from borealis_server.domain.errors import ClusterBusy, ClusterRefused
+from borealis_server.domain.errors import ClusterBusy, ClusterRefused, Exhausted
 from borealis_server.domain.kubernetes.refusals import Cause
-from borealis_server.ports.relay import AgentRef, Relay, RelayRequest
+from borealis_server.ports.relay import AgentRef, Relay, RelayRequest, RelayResponse
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -49,12 +50,25 @@ class KubernetesApi:
             body=json.dumps(body).encode() if body is not None else b"",
             timeout_s=self._timeout_s,
         )
-        async with self._relay.call(agent, request) as response:
+        async with relayed(self._relay, agent, request) as response:
             content = await response.read()
         if response.status >= _OK_BELOW:
             raise error_of(response.status, response.headers, content)
         answer: dict[str, Any] = msgspec.json.decode(content)
         return answer
+
+
+@asynccontextmanager
+async def relayed(relay: Relay, agent: AgentRef, request: RelayRequest) -> AsyncIterator[RelayResponse]:
+    """The answer to a request. A limit of the relay counts as a busy cluster: it is worth trying again later.
+
+    Errors: as `Relay.call`, and ClusterBusy for its Exhausted.
+    """
+    try:
+        async with relay.call(agent, request) as response:
+            yield response
+    except Exhausted as error:
+        raise ClusterBusy(error.message, retry_after_s=error.retry_after_s) from error
 
 
 def error_of(code: int, headers: Sequence[tuple[str, str]], content: bytes) -> ClusterRefused | ClusterBusy:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
 
-from borealis_server.adapters.cluster.api import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, KubernetesApi, error_of
+from borealis_server.adapters.cluster.api import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, KubernetesApi, error_of, relayed
 from borealis_server.adapters.cluster.discovery import Discovery, Resource
 from borealis_server.adapters.cluster.kubernetes import KubernetesClient
 from borealis_server.domain.errors import ClusterRefused
@@ -114,7 +114,7 @@ class RelayedCluster:
             headers=(("accept", "application/json"),),
             idle_timeout_s=_WATCH_S + 30.0,
         )
-        async with self._relay.call(agent, request) as response:
+        async with relayed(self._relay, agent, request) as response:
             if response.status != _OK:
                 raise error_of(response.status, response.headers, await response.read())
             yield _ticks(response.chunks())

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from borealis_server.adapters.cluster.api import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, KubernetesApi, error_of
+from borealis_server.adapters.cluster.api import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, KubernetesApi, error_of, relayed
 from borealis_server.domain.errors import ClusterBusy, ClusterRefused
 from borealis_server.ports.relay import RelayRequest
 
@@ -163,7 +163,7 @@ class KubernetesClient:
         query = {"container": container, "follow": "true" if follows else "", "tailLines": tail_lines}
         path = f"{pod_path}/log?{_encoded(query)}"
         request = RelayRequest(method="GET", path=path, idle_timeout_s=0.0 if follows else _QUIET_S)
-        async with self._relay.call(agent, request) as response:
+        async with relayed(self._relay, agent, request) as response:
             await _check(response)
             yield response.chunks()
 
@@ -194,7 +194,7 @@ class KubernetesClient:
         limit_s = _WATCH_S + _QUIET_S
         request = RelayRequest(method="GET", path=f"{path}?{_encoded(query)}", headers=headers, idle_timeout_s=limit_s)
         try:
-            async with self._relay.call(agent, request) as response:
+            async with relayed(self._relay, agent, request) as response:
                 await _check(response)
                 async for line in _lines(response.chunks()):
                     event = msgspec.json.decode(line)

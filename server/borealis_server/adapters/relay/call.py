@@ -42,6 +42,23 @@ _LOST_PAUSE_S: Final = (0.05, 0.2)
 class RelayedCall(Generic[Answer]):
     """A call. An async context manager: entering it gives the answer, leaving it frees everything, also midway."""
 
+    __slots__ = (
+        "_agent",
+        "_audit",
+        "_audited",
+        "_began_at",
+        "_body",
+        "_deadline",
+        "_is_counted",
+        "_metrics",
+        "_mode",
+        "_render",
+        "_request",
+        "_route",
+        "_stream",
+        "_used",
+    )
+
     def __init__(
         self,
         agent: AgentRef,
@@ -83,7 +100,7 @@ class RelayedCall(Generic[Answer]):
         except BaseException as error:
             await self._end(error)
             raise
-        self._metrics.open_duration.observe(loop.time() - self._began_at)
+        self._metrics.count_answer(loop.time() - self._began_at)
         return self._render(self._agent, stream, opened, self._request.idle_timeout_s)
 
     async def __aexit__(
@@ -195,15 +212,12 @@ class RelayedCall(Generic[Answer]):
         if self._is_counted and self._route is not None:
             self._route.leave()
         outcome = _outcome(stream, error)
-        metrics, priority = self._metrics, self._request.priority
-        metrics.calls[self._mode, outcome].inc()
         sent = received = 0
         if stream is not None:
             sent, received = stream.sent_bytes, stream.received_bytes
-            metrics.sent_bytes[priority].inc(sent)
-            metrics.received_bytes[priority].inc(received)
             if stream.failure is not None:
-                metrics.count_reset(stream.failure)
+                self._metrics.count_reset(stream.failure)
+        self._metrics.count_call(self._mode, outcome, self._request.priority, sent, received)
         if self._audited is not None:
             self._audited.closed(
                 RelayEnd(

@@ -17,7 +17,13 @@ import structlog
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_server.adapters.relay.admission import AdmissionLimits
-from borealis_server.domain.errors import BorealisError, NotAuthenticated, PermissionDenied, ServerUnavailable
+from borealis_server.domain.errors import (
+    BorealisError,
+    CredentialRevoked,
+    NotAuthenticated,
+    PermissionDenied,
+    ServerUnavailable,
+)
 from borealis_server.ports.relay import AgentRef, AgentSession
 from borealis_wire.aio.live import LiveTunnel, Timing
 from borealis_wire.events import (
@@ -133,6 +139,7 @@ class AgentConnection:
         self._settings = settings
         self._server_id = server_id
         self._on_ready = on_ready
+        self._expires_at = self._expiry(authority.principal)
         self._connected_at = clock.now()
         self._cause = "lost"
         self._greeted = asyncio.Event()
@@ -341,8 +348,10 @@ class AgentConnection:
         try:
             async with asyncio.timeout(self._settings.verify_timeout_s):
                 await self._authority.verify(self._authority.token)
-        except NotAuthenticated:
-            return self._left_s() > 0  # otherwise it expired meanwhile, which has its own grace
+        except CredentialRevoked:
+            return True
+        except NotAuthenticated:  # its times, by the wall clock; how long it holds was settled when it came
+            return False
         except (BorealisError, TimeoutError) as error:  # the store is away: no reason to cut agents off
             log.warning("tunnel.recheck_failed", agent=self.agent.name, error=str(error))
         return False
@@ -358,6 +367,7 @@ class AgentConnection:
         else:
             if (principal.tenant, principal.agent_name) == (self.agent.tenant, self.agent.name):
                 self._authority = replace(self._authority, principal=principal, token=token)
+                self._expires_at = self._expiry(principal)
                 self._answer_token()
             else:
                 self._answer_token("the token is bound to another agent")
@@ -368,7 +378,12 @@ class AgentConnection:
         self._live.flush()
 
     def _left_s(self) -> float:
-        return (self._authority.principal.expires_at - self._clock.now()).total_seconds()
+        """How long the token in force is good. By the loop's clock, since the wall clock may jump."""
+        return self._expires_at - asyncio.get_running_loop().time()
+
+    def _expiry(self, principal: Principal) -> float:
+        """When the token of `principal`, which was found good just now, expires by the loop's clock."""
+        return asyncio.get_running_loop().time() + (principal.expires_at - self._clock.now()).total_seconds()
 
     def _expires_in_ms(self) -> int:
         return max(1, int(self._left_s() * 1000))

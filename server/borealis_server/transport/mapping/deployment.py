@@ -20,6 +20,7 @@ from borealis_server.domain.deployment import (
 )
 from borealis_server.domain.live_replicas import LiveReplicas
 from borealis_server.domain.names import DeploymentName
+from borealis_server.domain.why import Explanation
 
 
 def to_proto(deployment: Deployment) -> pb.Deployment:
@@ -78,6 +79,21 @@ def target_to_proto(run: TargetRun) -> pb.TargetRun:
         end_time=timestamp(run.ended_at),
         warnings=run.warnings,
         services=[_service_to_proto(one) for one in run.services if one.role is not ServiceRole.SHARED],
+    )
+
+
+def explanation_to_proto(explanation: Explanation) -> pb.Explanation:
+    """Why something is as it is."""
+    return pb.Explanation(
+        sentence=explanation.sentence,
+        target=explanation.target,
+        what=explanation.what,
+        since_time=timestamp(explanation.since),
+        ended_by=explanation.ended_by,
+        limit_time=timestamp(explanation.limit_at),
+        at_limit=explanation.at_limit,
+        advice=explanation.advice,
+        actions=[f"ACTION_{action}" for action in explanation.actions],
     )
 
 

@@ -12,13 +12,14 @@ from borealis.deployment.v1 import deployment_service_pb2_grpc as rpc
 from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, DeploymentKey, PersonsDecision
-from borealis_server.domain.errors import DeploymentNotFound
+from borealis_server.domain.errors import DeploymentNotFound, InvalidArgument, Violation
 from borealis_server.domain.live_replicas import WorkloadPlace
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.paging import PageRequest
+from borealis_server.domain.redeploy import RedeployRequest
 from borealis_server.domain.start import StartRequest
 from borealis_server.transport.interceptors.auth import current_principal
-from borealis_server.transport.mapping.deployment import event_to_proto, live_to_proto, to_proto
+from borealis_server.transport.mapping.deployment import event_to_proto, explanation_to_proto, live_to_proto, to_proto
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from borealis_server.services.deployments import Deployments
     from borealis_server.services.live_replicas import LiveReplicasReader
 
+_OF_THE_SOURCE = "must be empty beside `source_deployment`, whose stored one is used"
 Context = Any  # generated stubs of grpc.aio do not type it
 
 
@@ -37,8 +39,11 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         self._live = live
 
     async def StartDeployment(self, request: pb.StartDeploymentRequest, context: Context) -> pb.StartDeploymentResponse:
-        """Check a deploy file and start it."""
-        deployment, warnings = await self._deployments.start(_start_request(request))
+        """Check a deploy file, or a stored deployment, and start it."""
+        if request.source_deployment:
+            deployment, warnings = await self._deployments.redeploy(_redeploy_request(request))
+        else:
+            deployment, warnings = await self._deployments.start(_start_request(request))
         return pb.StartDeploymentResponse(deployment=to_proto(deployment), warnings=warnings)
 
     async def GetDeployment(self, request: pb.GetDeploymentRequest, context: Context) -> pb.GetDeploymentResponse:
@@ -66,6 +71,15 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
                 yield pb.WatchDeploymentResponse(sequence=change.sequence, snapshot=to_proto(change))
             else:
                 yield pb.WatchDeploymentResponse(sequence=change.sequence, event=event_to_proto(change))
+
+    async def ExplainDeployment(
+        self, request: pb.ExplainDeploymentRequest, context: Context
+    ) -> pb.ExplainDeploymentResponse:
+        """Say why a deployment, or one target of it, is as it is."""
+        found, *targets = await self._deployments.explain(_key(request.name), request.target)
+        return pb.ExplainDeploymentResponse(
+            explanation=explanation_to_proto(found), targets=map(explanation_to_proto, targets)
+        )
 
     async def GetLiveReplicas(self, request: pb.GetLiveReplicasRequest, context: Context) -> pb.GetLiveReplicasResponse:
         """Get how many pods are live."""
@@ -119,9 +133,9 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         )
 
 
-def _key(name: str) -> DeploymentKey:
+def _key(name: str, *, field: str = "name") -> DeploymentKey:
     """The key of a resource name; another tenant's deployment does not exist for the caller."""
-    parsed = DeploymentName.parse(name)
+    parsed = DeploymentName.parse(name, field=field)
     if parsed.tenant != current_principal().tenant:
         raise DeploymentNotFound(parsed)
     return DeploymentKey(tenant=parsed.tenant, id=parsed.id)
@@ -141,6 +155,22 @@ def _start_request(request: pb.StartDeploymentRequest) -> StartRequest:
         application=request.application,
         account=request.account,
         context=dict(request.context),
+        targets=tuple(request.targets),
+        request_id=request.request_id,
+    )
+
+
+def _redeploy_request(request: pb.StartDeploymentRequest) -> RedeployRequest:
+    names = ("deploy_file", "deploy_file_name", "manifest_files", "application", "context")
+    given = [Violation(field=name, description=_OF_THE_SOURCE) for name in names if getattr(request, name)]
+    if given:
+        raise InvalidArgument(given)
+    caller = current_principal()
+    return RedeployRequest(
+        tenant=caller.tenant,
+        actor=caller.display_name,
+        source=_key(request.source_deployment, field="source_deployment").id,
+        account=request.account,
         targets=tuple(request.targets),
         request_id=request.request_id,
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from borealis_server.domain.access import Permission
+from borealis_server.domain.access import Permission, Role
 from borealis_server.domain.errors import InvalidArgument
-from borealis_server.domain.kube_access import needed_permission
+from borealis_server.domain.kube_access import cluster_groups, needed_permission, relayed_headers
 
 DISCOVERY, READ, WRITE = Permission.AGENTS_READ, Permission.KUBE_READ, Permission.KUBE_WRITE
 POD = "/api/v1/namespaces/shop/pods/web"
@@ -88,3 +88,39 @@ def test_a_path_that_could_be_read_in_two_ways_is_refused(path):
 def test_a_method_that_no_kubernetes_api_knows_is_refused(method):
     with pytest.raises(InvalidArgument, match="method"):
         needed_permission(method, "/api")
+
+
+def test_credentials_and_what_concerns_the_callers_own_connection_stay_behind():
+    headers = [
+        ("Authorization", "Bearer secret"),
+        ("Cookie", "secret"),
+        ("Host", "localhost"),
+        ("Connection", "keep-alive, X-Mine"),
+        ("X-Mine", "of this connection"),
+        ("Transfer-Encoding", "chunked"),
+        ("Content-Length", "3"),
+        ("Accept", "application/json"),
+        ("Accept", "*/*"),
+    ]
+
+    assert relayed_headers(headers) == (("content-length", "3"), ("accept", "application/json"), ("accept", "*/*"))
+
+
+def test_a_switch_of_protocols_is_asked_for_again():
+    headers = [("connection", "Upgrade"), ("upgrade", "SPDY/3.1"), ("x-stream-protocol-version", "v4.channel.k8s.io")]
+
+    assert relayed_headers(headers, upgrade="SPDY/3.1") == (
+        ("x-stream-protocol-version", "v4.channel.k8s.io"),
+        ("connection", "Upgrade"),
+        ("upgrade", "SPDY/3.1"),
+    )
+
+
+@pytest.mark.parametrize("name", ["Impersonate-User", "impersonate-extra-a", "X-Remote-Group"])
+def test_an_identity_is_refused_and_not_dropped(name):
+    with pytest.raises(InvalidArgument, match="--as"):
+        relayed_headers([(name, "system:admin")])
+
+
+def test_groups_are_never_names_of_kubernetes_own():
+    assert cluster_groups(Role) == tuple(f"borealis:{role.value}" for role in Role)

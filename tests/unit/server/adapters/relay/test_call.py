@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
+from borealis_server.adapters.cluster.api import KubernetesApi
 from borealis_server.adapters.relay.admission import AdmissionLimits
 from borealis_server.adapters.relay.connection import RelaySettings
-from borealis_server.domain.errors import AgentUnavailable, Exhausted, RelayRefused
+from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, Exhausted, RelayRefused
 from borealis_server.ports.relay import AgentRef, RelayRequest, TcpRequest
 from kit.fake_agent import open_bed, principal
 
@@ -248,6 +249,16 @@ async def test_too_many_calls_within_a_second_are_refused_until_the_next(limits)
         assert isinstance(failure, Exhausted)
         assert "within a second (limit 3)" in failure.message
         assert await body_of(bed.hub) == b"one"
+
+
+async def test_the_engine_takes_a_limit_for_a_busy_cluster_and_tries_again():
+    async with open_bed(settings=RelaySettings(admission=AdmissionLimits(agent_calls=0))) as bed:
+        agent = await bed.connect("one")
+        with pytest.raises(ClusterBusy, match="too many relayed calls open at once") as caught:
+            await KubernetesApi(bed.hub).json(PROD, "GET", "/api")
+
+        assert caught.value.retry_after_s == 1.0
+        assert agent.opened == 0
 
 
 async def test_a_head_beyond_the_tunnels_limits_is_refused_before_it_is_sent():

@@ -12,6 +12,7 @@ from borealis_server.adapters.relay.connection import RelaySettings
 from borealis_server.adapters.relay.hub import RelayHub
 from borealis_server.domain.errors import (
     AgentUnavailable,
+    CredentialRevoked,
     InvalidArgument,
     PermissionDenied,
     RelayRefused,
@@ -225,7 +226,7 @@ async def test_a_check_that_takes_too_long_is_answered():
 
 
 async def test_a_revoked_credential_ends_the_session():
-    async with hub_with("one", verify=expired) as (hub, (agent,)):
+    async with hub_with("one", verify=revoked) as (hub, (agent,)):
         await agent.serving
 
         assert asyncio.get_running_loop().time() < 30
@@ -291,8 +292,8 @@ async def test_only_lane_0_of_an_agents_credential_is_taken():
         await hub.serve(lane, lane_number=0, principal=principal(""), token="t", verify=never_asked)
 
 
-async def expired(_token):
-    raise Unauthenticated("the credential behind the token was revoked")
+async def revoked(_token):
+    raise CredentialRevoked("the credential behind the token was revoked")
 
 
 async def outcome_of(call):

@@ -382,3 +382,39 @@ class DeploymentEvent(_message.Message):
     target_run: TargetRun
     deployment_message: str
     def __init__(self, sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[_Union[DeploymentEvent.Kind, str]] = ..., target: _Optional[str] = ..., step: _Optional[str] = ..., message: _Optional[str] = ..., actor: _Optional[str] = ..., deployment_state: _Optional[_Union[Deployment.State, str]] = ..., target_run: _Optional[_Union[TargetRun, _Mapping]] = ..., deployment_message: _Optional[str] = ...) -> None: ...
+
+class Explanation(_message.Message):
+    __slots__ = ("sentence", "target", "what", "since_time", "ended_by", "limit_time", "at_limit", "advice", "actions")
+    class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        ACTION_UNSPECIFIED: _ClassVar[Explanation.Action]
+        ACTION_APPROVE: _ClassVar[Explanation.Action]
+        ACTION_SKIP: _ClassVar[Explanation.Action]
+        ACTION_ROLL_BACK: _ClassVar[Explanation.Action]
+        ACTION_CANCEL: _ClassVar[Explanation.Action]
+        ACTION_REDEPLOY: _ClassVar[Explanation.Action]
+    ACTION_UNSPECIFIED: Explanation.Action
+    ACTION_APPROVE: Explanation.Action
+    ACTION_SKIP: Explanation.Action
+    ACTION_ROLL_BACK: Explanation.Action
+    ACTION_CANCEL: Explanation.Action
+    ACTION_REDEPLOY: Explanation.Action
+    SENTENCE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    SINCE_TIME_FIELD_NUMBER: _ClassVar[int]
+    ENDED_BY_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_TIME_FIELD_NUMBER: _ClassVar[int]
+    AT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    ADVICE_FIELD_NUMBER: _ClassVar[int]
+    ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    sentence: str
+    target: str
+    what: str
+    since_time: _timestamp_pb2.Timestamp
+    ended_by: str
+    limit_time: _timestamp_pb2.Timestamp
+    at_limit: str
+    advice: str
+    actions: _containers.RepeatedScalarFieldContainer[Explanation.Action]
+    def __init__(self, sentence: _Optional[str] = ..., target: _Optional[str] = ..., what: _Optional[str] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_by: _Optional[str] = ..., limit_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., at_limit: _Optional[str] = ..., advice: _Optional[str] = ..., actions: _Optional[_Iterable[_Union[Explanation.Action, str]]] = ...) -> None: ...

@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StartDeploymentRequest(_message.Message):
-    __slots__ = ("request_id", "deploy_file", "deploy_file_name", "manifest_files", "application", "account", "context", "targets")
+    __slots__ = ("request_id", "deploy_file", "deploy_file_name", "manifest_files", "application", "account", "context", "targets", "source_deployment")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +25,7 @@ class StartDeploymentRequest(_message.Message):
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     TARGETS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_DEPLOYMENT_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     deploy_file: bytes
     deploy_file_name: str
@@ -33,7 +34,8 @@ class StartDeploymentRequest(_message.Message):
     account: str
     context: _containers.ScalarMap[str, str]
     targets: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, request_id: _Optional[str] = ..., deploy_file: _Optional[bytes] = ..., deploy_file_name: _Optional[str] = ..., manifest_files: _Optional[_Iterable[_Union[ManifestFile, _Mapping]]] = ..., application: _Optional[str] = ..., account: _Optional[str] = ..., context: _Optional[_Mapping[str, str]] = ..., targets: _Optional[_Iterable[str]] = ...) -> None: ...
+    source_deployment: str
+    def __init__(self, request_id: _Optional[str] = ..., deploy_file: _Optional[bytes] = ..., deploy_file_name: _Optional[str] = ..., manifest_files: _Optional[_Iterable[_Union[ManifestFile, _Mapping]]] = ..., application: _Optional[str] = ..., account: _Optional[str] = ..., context: _Optional[_Mapping[str, str]] = ..., targets: _Optional[_Iterable[str]] = ..., source_deployment: _Optional[str] = ...) -> None: ...
 
 class ManifestFile(_message.Message):
     __slots__ = ("path", "name", "content")
@@ -102,6 +104,22 @@ class WatchDeploymentResponse(_message.Message):
     snapshot: _deployment_pb2.Deployment
     event: _deployment_pb2.DeploymentEvent
     def __init__(self, sequence: _Optional[int] = ..., snapshot: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ..., event: _Optional[_Union[_deployment_pb2.DeploymentEvent, _Mapping]] = ...) -> None: ...
+
+class ExplainDeploymentRequest(_message.Message):
+    __slots__ = ("name", "target")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    target: str
+    def __init__(self, name: _Optional[str] = ..., target: _Optional[str] = ...) -> None: ...
+
+class ExplainDeploymentResponse(_message.Message):
+    __slots__ = ("explanation", "targets")
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    explanation: _deployment_pb2.Explanation
+    targets: _containers.RepeatedCompositeFieldContainer[_deployment_pb2.Explanation]
+    def __init__(self, explanation: _Optional[_Union[_deployment_pb2.Explanation, _Mapping]] = ..., targets: _Optional[_Iterable[_Union[_deployment_pb2.Explanation, _Mapping]]] = ...) -> None: ...
 
 class ApproveDeploymentRequest(_message.Message):
     __slots__ = ("name", "request_id", "target", "step", "comment")

@@ -58,6 +58,11 @@ class DeploymentServiceStub:
                 request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentRequest.SerializeToString,
                 response_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentResponse.FromString,
                 _registered_method=True)
+        self.ExplainDeployment = channel.unary_unary(
+                '/borealis.deployment.v1.DeploymentService/ExplainDeployment',
+                request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ExplainDeploymentRequest.SerializeToString,
+                response_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ExplainDeploymentResponse.FromString,
+                _registered_method=True)
         self.GetLiveReplicas = channel.unary_unary(
                 '/borealis.deployment.v1.DeploymentService/GetLiveReplicas',
                 request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.GetLiveReplicasRequest.SerializeToString,
@@ -118,6 +123,14 @@ class DeploymentServiceServicer:
     def WatchDeployment(self, request, context):
         """Streams one deployment: first its whole state or the events missed, then each event as it happens. The stream ends by
         itself after the event that makes the deployment final.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainDeployment(self, request, context):
+        """Explains why a deployment is as it is, by the target that needs somebody most, or one target of it. Fails with
+        DEPLOYMENT_NOT_FOUND or TARGET_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -186,6 +199,11 @@ def add_DeploymentServiceServicer_to_server(servicer, server):
                     servicer.WatchDeployment,
                     request_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentRequest.FromString,
                     response_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentResponse.SerializeToString,
+            ),
+            'ExplainDeployment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainDeployment,
+                    request_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ExplainDeploymentRequest.FromString,
+                    response_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ExplainDeploymentResponse.SerializeToString,
             ),
             'GetLiveReplicas': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLiveReplicas,
@@ -325,6 +343,33 @@ class DeploymentService:
             '/borealis.deployment.v1.DeploymentService/WatchDeployment',
             borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentRequest.SerializeToString,
             borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.WatchDeploymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainDeployment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/borealis.deployment.v1.DeploymentService/ExplainDeployment',
+            borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ExplainDeploymentRequest.SerializeToString,
+            borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ExplainDeploymentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,6 +50,10 @@ class DeploymentServiceStub:
     """Streams one deployment: first its whole state or the events missed, then each event as it happens. The stream ends by
     itself after the event that makes the deployment final.
     """
+    ExplainDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ExplainDeploymentRequest, _deployment_service_pb2.ExplainDeploymentResponse]
+    """Explains why a deployment is as it is, by the target that needs somebody most, or one target of it. Fails with
+    DEPLOYMENT_NOT_FOUND or TARGET_NOT_FOUND.
+    """
     GetLiveReplicas: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.GetLiveReplicasRequest, _deployment_service_pb2.GetLiveReplicasResponse]
     """Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
     with the reason; the call does not fail for it.
@@ -93,6 +97,10 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     WatchDeployment: _aio.UnaryStreamMultiCallable[_deployment_service_pb2.WatchDeploymentRequest, _deployment_service_pb2.WatchDeploymentResponse]  # type: ignore[assignment]
     """Streams one deployment: first its whole state or the events missed, then each event as it happens. The stream ends by
     itself after the event that makes the deployment final.
+    """
+    ExplainDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ExplainDeploymentRequest, _deployment_service_pb2.ExplainDeploymentResponse]  # type: ignore[assignment]
+    """Explains why a deployment is as it is, by the target that needs somebody most, or one target of it. Fails with
+    DEPLOYMENT_NOT_FOUND or TARGET_NOT_FOUND.
     """
     GetLiveReplicas: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.GetLiveReplicasRequest, _deployment_service_pb2.GetLiveReplicasResponse]  # type: ignore[assignment]
     """Gets how many pods of Kubernetes Deployments are live, through the agents, for plans. What cannot be read comes back
@@ -158,6 +166,16 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_deployment_service_pb2.WatchDeploymentResponse], _abc.AsyncIterator[_deployment_service_pb2.WatchDeploymentResponse]]:
         """Streams one deployment: first its whole state or the events missed, then each event as it happens. The stream ends by
         itself after the event that makes the deployment final.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainDeployment(
+        self,
+        request: _deployment_service_pb2.ExplainDeploymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.ExplainDeploymentResponse, _abc.Awaitable[_deployment_service_pb2.ExplainDeploymentResponse]]:
+        """Explains why a deployment is as it is, by the target that needs somebody most, or one target of it. Fails with
+        DEPLOYMENT_NOT_FOUND or TARGET_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

@@ -15,6 +15,10 @@ __all__ = (
     "DeploymentEventKind",
     "DeploymentServiceStub",
     "DeploymentState",
+    "ExplainDeploymentRequest",
+    "ExplainDeploymentResponse",
+    "Explanation",
+    "ExplanationAction",
     "GetDeploymentRequest",
     "GetDeploymentResponse",
     "GetLiveReplicasRequest",
@@ -244,6 +248,64 @@ class DeploymentEventKind(betterproto2.Enum):
             "KIND_DECISION": 8,
             "KIND_WARNING": 9,
             "KIND_DEPLOYMENT_QUEUED": 10,
+        }
+
+
+class ExplanationAction(betterproto2.Enum):
+    """
+    What a person can do about it.
+    """
+
+    UNSPECIFIED = 0
+    """
+    Never sent.
+    """
+
+    APPROVE = 1
+    """
+    Approve what waits.
+    """
+
+    SKIP = 2
+    """
+    Skip the pause.
+    """
+
+    ROLL_BACK = 3
+    """
+    Roll the target back.
+    """
+
+    CANCEL = 4
+    """
+    Cancel the deployment.
+    """
+
+    REDEPLOY = 5
+    """
+    Redeploy a deployment.
+    """
+
+    @classmethod
+    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
+        return {
+            0: "ACTION_UNSPECIFIED",
+            1: "ACTION_APPROVE",
+            2: "ACTION_SKIP",
+            3: "ACTION_ROLL_BACK",
+            4: "ACTION_CANCEL",
+            5: "ACTION_REDEPLOY",
+        }
+
+    @classmethod
+    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
+        return {
+            "ACTION_UNSPECIFIED": 0,
+            "ACTION_APPROVE": 1,
+            "ACTION_SKIP": 2,
+            "ACTION_ROLL_BACK": 3,
+            "ACTION_CANCEL": 4,
+            "ACTION_REDEPLOY": 5,
         }
 
 
@@ -930,6 +992,105 @@ default_message_pool.register_message("borealis.deployment.v1", "DeployNewVersio
 
 
 @dataclass(eq=False, repr=False)
+class ExplainDeploymentRequest(betterproto2.Message):
+    """
+    Asks why a deployment is as it is.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Resource name: `tenants/{tenant}/deployments/{deployment}`.
+    """
+
+    target: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Only this target; empty means the deployment.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "ExplainDeploymentRequest", ExplainDeploymentRequest)
+
+
+@dataclass(eq=False, repr=False)
+class ExplainDeploymentResponse(betterproto2.Message):
+    """
+    Why it is so.
+    """
+
+    explanation: "Explanation | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The deployment, or the target that was asked for.
+    """
+
+    targets: "list[Explanation]" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Each target of the deployment in the order of the deploy file; empty where one target was asked for.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "ExplainDeploymentResponse", ExplainDeploymentResponse)
+
+
+@dataclass(eq=False, repr=False)
+class Explanation(betterproto2.Message):
+    """
+    Why a deployment or a target is as it is.
+    """
+
+    sentence: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Everything below in one sentence.
+    """
+
+    target: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    The target that it is about; empty when it is about the deployment itself.
+    """
+
+    what: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    What it waits for, does, or came to.
+    """
+
+    since_time: "datetime.datetime | None" = betterproto2.field(
+        4, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    Since when; absent before it began.
+    """
+
+    ended_by: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Who or what ends it; empty for what is final.
+    """
+
+    limit_time: "datetime.datetime | None" = betterproto2.field(
+        6, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When the limit is reached; absent when there is none.
+    """
+
+    at_limit: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
+    """
+    What happens at the limit; empty when there is none.
+    """
+
+    advice: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    """
+    What to do, in words.
+    """
+
+    actions: "list[ExplanationAction]" = betterproto2.field(9, betterproto2.TYPE_ENUM, repeated=True)
+    """
+    What a person may decide now that would change it, the usual one first.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "Explanation", Explanation)
+
+
+@dataclass(eq=False, repr=False)
 class GetDeploymentRequest(betterproto2.Message):
     """
     Asks for one deployment.
@@ -1381,6 +1542,13 @@ class StartDeploymentRequest(betterproto2.Message):
     targets: "list[str]" = betterproto2.field(8, betterproto2.TYPE_STRING, repeated=True)
     """
     Only these targets; empty means all. A target waits for the nearest chosen ones before it.
+    """
+
+    source_deployment: "str" = betterproto2.field(9, betterproto2.TYPE_STRING)
+    """
+    Resource name of a deployment to bring out once more, whatever became of it: its stored deploy file, manifests and
+    variables are used, checked against today's agents. `deploy_file`, `deploy_file_name`, `manifest_files`, `application`
+    and `context` stay empty then; `account` and `targets` (of that deployment) may be given. Empty: a start with files.
     """
 
 
@@ -1860,6 +2028,28 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
             metadata=metadata,
         ):
             yield response
+
+    async def explain_deployment(
+        self,
+        message: "ExplainDeploymentRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "ExplainDeploymentResponse":
+        """
+        Explains why a deployment is as it is, by the target that needs somebody most, or one target of it. Fails with
+        DEPLOYMENT_NOT_FOUND or TARGET_NOT_FOUND.
+        """
+
+        return await self._unary_unary(
+            "/borealis.deployment.v1.DeploymentService/ExplainDeployment",
+            message,
+            ExplainDeploymentResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
 
     async def get_live_replicas(
         self,

@@ -215,7 +215,7 @@ class ResetCode(betterproto2.Enum):
 
     FLOW_CONTROL = 9
     """
-    More data than the credit allowed.
+    More data than the credit allowed, or bulk that waited too long for credit.
     """
 
     TOO_LARGE = 10
@@ -240,7 +240,7 @@ class ResetCode(betterproto2.Enum):
 
     NO_SUCH_STREAM = 14
     """
-    The stream is not known.
+    The stream is not known: it ended, and not by a Reset of the last 30 s. Said once for a stream.
     """
 
     AUTHORITY_ENDED = 15
@@ -562,8 +562,8 @@ class HttpRequest(betterproto2.Message):
 
     headers: "list[HttpHeader]" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    Header fields in order. At most 256, 64 KiB in all. Credentials, hop-by-hop fields and impersonation are dropped by the
-    agent.
+    Header fields in order. At most 256, 64 KiB in all. The agent drops credentials and hop-by-hop fields, and refuses a
+    request that names an identity (Impersonate-*, X-Remote-*).
     """
 
 
@@ -817,7 +817,8 @@ default_message_pool.register_message("borealis.tunnel.v1", "Pong", Pong)
 @dataclass(eq=False, repr=False)
 class Reset(betterproto2.Message):
     """
-    Ends a stream at once. Both sides drop what they hold for it. Never answered; a second one is ignored.
+    Ends a stream at once. Both sides drop what they hold for it. Never answered; a second one, and frames that come late, are
+    ignored for 30 s.
     """
 
     code: "ResetCode" = betterproto2.field(1, betterproto2.TYPE_ENUM, default_factory=lambda: ResetCode(0))
