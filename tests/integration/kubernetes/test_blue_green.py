@@ -5,6 +5,7 @@ Watches follow the endpoints of the active Service through every test: never emp
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 
@@ -202,8 +203,6 @@ async def test_a_native_deployment_is_replaced_without_a_gap_and_can_come_back(l
 
 
 async def until_endpoints(history, name, counts):
-    import asyncio
-
     async with asyncio.timeout(30):
         while not history.seen.get(name) or history.now(name) != counts:
             await asyncio.sleep(0.05)
