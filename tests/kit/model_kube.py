@@ -48,6 +48,12 @@ class ModelKube:
     """Images whose pods never get ready."""
     unserved: set[str] = field(default_factory=set)
     """Kinds that are not served (yet)."""
+    pod_owner: str = ""
+    """The uid that owns pods which are not ready."""
+    pods_are_going: bool = False
+    """Whether every such pod is about to go."""
+    refuses_patches: bool = False
+    """Whether every patch comes too late."""
     missing_namespaces: set[str] = field(default_factory=set)
     """All others exist."""
     is_away: bool = False
@@ -133,6 +139,8 @@ class ModelKube:
         live = self.objects.get(ref)
         if live is None:
             raise ClusterRefused(_NOT_FOUND, "NotFound", f"{ref.kind} {ref.name} not found")
+        if self.refuses_patches:
+            return False
         try:
             new = json_patch(live, [dict(each) for each in patch]) if isinstance(patch, list) else None
         except ApiError:
@@ -141,7 +149,8 @@ class ModelKube:
         if new == live:
             return True
         self._store(new)
-        pods = f" {new['spec']['replicas']}" if isinstance(patch, list) and "replicas" in new["spec"] else ""
+        is_scaling = isinstance(patch, list) and "replicas" in new.get("spec", {})
+        pods = f" {new['spec']['replicas']}" if is_scaling else ""
         self.writes.append(f"patch {ref.kind} {ref.name}{pods}")
         return True
 
@@ -251,6 +260,8 @@ class ModelKube:
                     "uid": f"{ref.name}-{number}",
                     "namespace": ref.namespace,
                     "labels": each["spec"]["template"]["metadata"]["labels"],
+                    "ownerReferences": [{"uid": self.pod_owner}],
+                    **({"deletionTimestamp": "now"} if self.pods_are_going else {}),
                 },
                 "status": ready if number < each["status"]["availableReplicas"] else pending,
             }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from borealis_server.domain import applying, finishing, pods, rollback, traffic
+from borealis_server.domain import applying, finishing, late, pods, rollback, traffic
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import (
     EndReason,
@@ -48,6 +48,7 @@ def needs_agent(run: TargetRun) -> bool:
 
 def decide(run: TargetRun, seen: Observation | AgentAway, here: Circumstances) -> Decision:
     """The next thing to do about an active target."""
+    run = late.unknown(run)  # an intent is there without its outcome: the server that made it is no more
     if isinstance(seen, AgentAway):
         return await_agent(run, seen, here)
     return _PHASES[run.phase](with_agent_back(run, here), seen, here)

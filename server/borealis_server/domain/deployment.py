@@ -391,6 +391,10 @@ class TargetRun:
     """Whether the run has begun to change the workloads themselves."""
     intent: str = ""
     """The change in the cluster that is being made; empty when none is."""
+    intent_limit_at: datetime | None = None
+    """When that change, should its outcome never be learnt, can arrive no more; None when none is being made."""
+    late_limit_at: datetime | None = None
+    """When every change whose outcome was lost can arrive no more; None when none was."""
     wait: Wait | None = None
     """What holds the target as a whole: the most urgent of its steps' waits, its agent, or other targets."""
     ready_limit_at: datetime | None = None
@@ -537,4 +541,4 @@ class DeploymentInputs:
     """What was given in place of the deploy file's; empty where nothing was. The same for those below."""
     account: str = ""
     targets: tuple[str, ...] = ()
-    context: dict[str, str] = field(default_factory=dict)
+    context: dict[str, str] = field(default_factory=dict, hash=False)

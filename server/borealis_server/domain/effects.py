@@ -249,13 +249,17 @@ class Busy:
 
     detail: str
     retry_after_s: float = 2.0
+    may_arrive: bool = False
+    """Whether the change may be on its way all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentAway:
-    """The agent is not connected, or was lost on the way; nobody knows whether the change was made."""
+    """The agent is not connected, or was lost on the way."""
 
     detail: str
+    may_arrive: bool = False
+    """Whether the change may have been made, or may be yet."""
 
 
 Outcome = Done | Prepared | Refused | Outdated | Busy | AgentAway

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from borealis_server.domain import rollback
 from borealis_server.domain.decision import Become, Circumstances, Decision
-from borealis_server.domain.deployment import EventKind, Phase, StepPart, TargetRun
+from borealis_server.domain.deployment import EventKind, Phase, StepPart, StepState, TargetRun
 from borealis_server.domain.effects import DeleteReplicaSet, Effect, KeepDeployment, MarkLive, PlaceAutoscaler
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
@@ -36,8 +36,7 @@ def _finishing(run: TargetRun, *, keeps_deployment: bool) -> Iterator[Effect]:
 
 def _finished(run: TargetRun, here: Circumstances) -> Become:
     # Shutting an old version down is a step that is over only now.
-    ending = [step for step in run.steps if step.part is StepPart.STRATEGY and not step.state.is_final]
-    for step in ending:
+    for step in [step for step in run.steps if step.state is StepState.RUNNING]:
         done = run.with_step(move_step(step, StepEvent.SUCCEEDED, here.now))
         note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message="the old version is gone")
         return Become(run=done, notes=(note,))

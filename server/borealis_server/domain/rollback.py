@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from borealis_server.domain import pods, traffic
+from borealis_server.domain import late, pods, traffic
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import (
     EndReason,
@@ -114,7 +114,8 @@ def _lead_back(run: TargetRun, seen: Observation, here: Circumstances) -> Decisi
         return Act(effect=back, run=replace(run, intent=str(back)))
     missing = traffic.unfollowed(run, seen, Side.OLD, ServiceRole.ACTIVE)
     if not missing:
-        return None
+        # A switch that arrives late finds all pods of the new version, and is taken back before they go.
+        return late.await_arrival(run, here)
     if pods.is_overdue(run, here):
         return go_on_without_pods(run, f"traffic did not follow to the old version ({missing}): look after its Service")
     return _await_endpoints(run, missing, here)
@@ -144,8 +145,10 @@ def restore_settings(run: TargetRun, _seen: Observation, _here: Circumstances) -
 
 def restore_pods(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
     """Bring the old version to full size, then empty the new one."""
-    return _old_at_full_size(run, seen, here, pods.aim_at(0)) or Become(
-        run=replace(run, phase=Phase.REMOVING_NEW, cursor=0, wait=None, intent="", ready_limit_at=None)
+    return (
+        _old_at_full_size(run, seen, here, pods.aim_at(0))
+        or late.await_arrival(run, here)
+        or Become(run=replace(run, phase=Phase.REMOVING_NEW, cursor=0, wait=None, intent="", ready_limit_at=None))
     )
 
 
@@ -185,10 +188,11 @@ def restore_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> 
     """Bring every other object back, the last one first; then who owns and who scales the old version."""
     left = {one.index for one in run.services if one.is_left}
     held_back = left | {one.index for one in run.autoscalers}
+    is_sure = run.late_limit_at is None
     effects: list[Effect] = [
         RestoreObject(saved=saved)
         for index, saved in reversed(tuple(enumerate(run.saved)))
-        if index not in held_back and not _is_changed_setting(saved)
+        if index not in held_back and not (is_sure and _is_changed_setting(saved))
     ]
     if run.has_taken_over:
         kept = {(load.namespace, load.name) for load in run.workloads if load.is_left}
@@ -196,7 +200,8 @@ def restore_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> 
         effects += [traffic.point(one, one.before) for one in run.services if one.before and not one.is_left]
         scalers = [one for one in run.autoscalers if one.before and (one.namespace, one.workload) not in kept]
         effects += [RestoreAutoscaler(autoscaler=one) for one in scalers]
-    return in_turn(run, tuple(effects)) or _end(run, here, "everything is as it was before")
+    arrival = None if run.cursor or run.rollback is Rollback.FAILED else late.await_arrival(run, here)
+    return arrival or in_turn(run, tuple(effects)) or _end(run, here, "everything is as it was before")
 
 
 def go_on_without_pods(run: TargetRun, why: str) -> Become:
@@ -240,6 +245,7 @@ def _with_steps_ended(run: TargetRun, reason: EndReason, here: Circumstances) ->
 
 def _at_rest(run: TargetRun) -> TargetRun:
     """The run with nothing under way and nothing waited for."""
+    run = late.unknown(run)
     limits = replace(run, ready_limit_at=None, effect_limit_at=None, refused_since=None, agent_lost_at=None)
     return replace(limits, cursor=0, wait=None, intent="")
 

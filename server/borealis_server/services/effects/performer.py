@@ -71,12 +71,13 @@ class Performer:
         try:
             return await self._executors[type(effect)](site, effect)
         except AgentUnavailable as error:
-            return AgentAway(detail=error.detail)
+            return AgentAway(detail=error.detail, may_arrive=error.dispatched is not False)
         except ClusterBusy as error:
             return Busy(detail=error.detail, retry_after_s=error.retry_after_s)
         except RelayRefused as error:
             if error.code == _DENIED:
                 return Refused(reason=EndReason.APPLY_ERROR, message=error.message)
-            return Busy(detail=f"agent {error.agent}: {error.detail}")
+            may_arrive = error.dispatched is not False
+            return Busy(detail=f"agent {error.agent}: {error.detail}", may_arrive=may_arrive)
         except ClusterRefused as error:
             return Refused(reason=EndReason.APPLY_ERROR, message=error.message)

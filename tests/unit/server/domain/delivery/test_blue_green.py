@@ -21,9 +21,10 @@ from borealis_server.domain.deployment import (
 )
 from borealis_server.domain.effects import RestoreDeployment
 from borealis_server.domain.errors import TooLate
+from borealis_server.domain.late import LATEST_ARRIVAL
 from borealis_server.domain.rollback import restore_objects, restore_traffic
-from kit.blue_green import BASE, ELSEWHERE, TO_NEW, blue_green_drive
-from kit.delivery import NEW, OLD, approval
+from kit.blue_green import BASE, ELSEWHERE, TO_NEW, TO_OLD, blue_green_drive
+from kit.delivery import NEW, OLD, START, approval
 
 PODS = 3
 
@@ -361,6 +362,25 @@ def test_the_cluster_is_looked_at_on_the_way_back_only_where_services_move_the_t
     shared = tuple(replace(one, role=ServiceRole.SHARED) for one in run.services)
     assert not needs_observation(replace(run, services=shared))
     assert isinstance(restore_traffic(replace(run, services=shared), None, drive.here), Become)
+
+
+def test_a_switch_that_arrives_late_is_taken_back_before_the_new_version_goes():
+    drive = until(blue_green_drive(PODS, **conditions()), "step-2")
+    drive.recorded = drive.recorded.with_target(replace(drive.run, late_limit_at=drive.now + LATEST_ARRIVAL), (), START)
+    roll_back(drive)
+    drive.until_hold()
+    drive.cluster.advance()
+    drive.until_hold()
+    assert drive.run.wait.what.startswith("a change that may still arrive")
+    drive.cluster.selectors["shop"] = TO_NEW
+    drive.cluster.advance()
+    check(drive)
+
+    drive.until_hold()
+    assert drive.cluster.selectors["shop"] == TO_OLD
+    to_the_end(drive.later(91))
+
+    assert (drive.run.rollback, drive.cluster.sets.keys()) == (Rollback.DONE, {OLD})
 
 
 def test_a_service_that_never_led_to_the_old_version_is_not_waited_for():
