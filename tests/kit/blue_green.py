@@ -133,7 +133,14 @@ def blue_green_target(*, redirect: tuple[StepRun, ...] = (), shut_down: tuple[St
     return replace(a_target(), steps=steps, service_pairs=(ServicePair(active="shop", preview="shop-next"),))
 
 
-def blue_green_drive(pods: int = 3, **conditions: tuple[StepRun, ...]) -> Drive:
+@dataclass
+class BlueGreenDrive(Drive):
+    """A drive over such a cluster."""
+
+    cluster: BlueGreenCluster
+
+
+def blue_green_drive(pods: int = 3, **conditions: tuple[StepRun, ...]) -> BlueGreenDrive:
     """A deployment about to start over an old version of so many pods."""
     recorded = a_deployment(blue_green_target(**conditions))
-    return Drive(recorded=recorded, cluster=BlueGreenCluster.serving(pods))
+    return BlueGreenDrive(recorded=recorded, cluster=BlueGreenCluster.serving(pods))

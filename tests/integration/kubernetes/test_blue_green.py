@@ -14,7 +14,7 @@ import pytest
 from borealis_server.domain.deployment import DeploymentState, EndReason, Rollback, StepState, TargetState
 from kit.capacity import open_endpoint_history
 from kit.control_plane import describe
-from kit.lab import NEVER, service, web
+from kit.lab import APPROVAL, NEVER, other, service, web, weight
 
 APPROVE = {"pause": {"untilApproved": True}}
 PAIR = ({"activeService": "shop", "previewService": "shop-next"},)
@@ -295,3 +295,68 @@ async def test_a_canary_after_blue_green_has_its_share_of_the_traffic(lab):
 
     selector = (await lab.get("services", "shop", group="v1"))["spec"]["selector"]
     assert selector == {"app": "shop"}
+
+
+async def test_a_canary_that_goes_back_ties_the_service_to_the_old_version_again(lab):
+    one = await deploy(lab, *SERVICES, web("1"))
+    before = (await lab.get("services", "shop", group="v1"))["spec"]
+    key = await lab.start(*SERVICES, web("2"), steps=(weight(50), APPROVAL))
+    await lab.until_approval(key)
+    assert (await lab.get("services", "shop", group="v1"))["spec"]["selector"] == {"app": "shop"}
+
+    done = await lab.roll_back(key)
+
+    assert done.targets[0].rollback is Rollback.DONE, describe(done)
+    assert (await lab.get("services", "shop", group="v1"))["spec"] == before
+    assert await lab.replica_sets() == {one: 4}
+
+
+async def test_a_kept_deployment_owns_the_new_version_and_is_the_old_one_of_the_next_run(lab):
+    pair = ({"activeService": "shop"},)
+    one = await deploy(lab, service("shop"), web("1"), services=pair, keeps=True)
+    async with never_empty_nor_mixed(lab) as history:
+        two = await deploy(lab, service("shop"), web("2"), services=pair, keeps=True)
+
+    assert history.versions("shop") == [one, two]
+    assert (await lab.get("replicasets", two))["metadata"]["ownerReferences"][0]["kind"] == "Deployment"
+    assert await lab.replica_sets() == {two: 4}
+
+
+async def test_the_new_version_has_as_many_pods_as_the_autoscaler_made(lab):
+    version = "autoscaling/v2" if lab.is_sandbox else "autoscaling/v1"
+    scaler = other(
+        version,
+        "HorizontalPodAutoscaler",
+        "shop",
+        spec={
+            "minReplicas": 1,
+            "maxReplicas": 9,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "shop"},
+        },
+    )
+    documents = (*SERVICES, scaler)
+    one = await deploy(lab, *documents, web("1", replicas=2))
+    await lab.scale(one, 3)
+    async with never_empty_nor_mixed(lab, "shop"):
+        key = await start(lab, *documents, web("2", replicas=2), shut_down=[APPROVE])
+        waiting = await approval_of(lab, key, "step-3")
+        two = waiting.targets[0].workloads[0].new_name
+        assert await lab.replica_sets() == {one: 3, two: 3}
+        done = await lab.approve(key)
+
+    assert done.state is DeploymentState.SUCCEEDED, describe(done)
+    live = await lab.get("horizontalpodautoscalers", "shop", group=version)
+    assert live["spec"]["scaleTargetRef"]["name"] == two
+
+
+async def test_an_old_version_that_was_deleted_comes_back_before_traffic_does(lab):
+    one = await deploy(lab, *SERVICES, web("1"))
+    async with never_empty_nor_mixed(lab, "shop") as history:
+        key = await start(lab, *SERVICES, web("2"), shut_down=[APPROVE])
+        await approval_of(lab, key, "step-3")
+        (await lab.rest.delete(lab.path("replicasets", one))).ok()
+        done = await lab.roll_back(key)
+
+    assert done.targets[0].rollback is Rollback.DONE, describe(done)
+    assert history.versions("shop")[-1] == one
+    assert await lab.replica_sets() == {one: 4}

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from borealis_server.domain import persons, traffic
-from borealis_server.domain.decide import needs_observation
+from borealis_server.domain.decide import NOTHING_SEEN, needs_observation
 from borealis_server.domain.decision import Act, Become
 from borealis_server.domain.deployment import (
     EndReason,
@@ -263,7 +263,7 @@ def test_a_native_deployment_does_not_come_back_over_pods_that_keep_the_traffic(
         services=tuple(replace(one, is_left=True) for one in run.services),
     )
 
-    first, last = restore_objects(run, None, drive.here), restore_objects(left, None, drive.here)
+    first, last = restore_objects(run, NOTHING_SEEN, drive.here), restore_objects(left, NOTHING_SEEN, drive.here)
 
     assert isinstance(first, Act)
     assert isinstance(first.effect, RestoreDeployment)
@@ -361,7 +361,7 @@ def test_the_cluster_is_looked_at_on_the_way_back_only_where_services_move_the_t
     assert not needs_observation(replace(run, services=()))
     shared = tuple(replace(one, role=ServiceRole.SHARED) for one in run.services)
     assert not needs_observation(replace(run, services=shared))
-    assert isinstance(restore_traffic(replace(run, services=shared), None, drive.here), Become)
+    assert isinstance(restore_traffic(replace(run, services=shared), NOTHING_SEEN, drive.here), Become)
 
 
 def test_a_switch_that_arrives_late_is_taken_back_before_the_new_version_goes():
