@@ -160,7 +160,6 @@ def checked(
         *manifests.faults,
         *bodies.faults,
         *unsupported(bodies.file),
-        *manifests.unsupported,
     ]
     if faults:
         raise DeployFileInvalid(map(_file_fault, faults))

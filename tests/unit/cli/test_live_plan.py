@@ -56,13 +56,22 @@ def test_the_server_is_asked_for_each_deployment_once(cli, server: ScriptedServe
 def test_a_written_number_counts_as_in_a_deployment_and_the_live_one_is_beside_it(
     cli, server: ScriptedServer, deploy_file: Path
 ):
-    server.live["web"] = LiveReplicas(replicas=6, autoscaler="cpu")
+    server.live["web"] = LiveReplicas(replicas=6)
 
     deployment, notes = planned(cli, deploy_file)
 
     assert (deployment["replicas"], deployment["replicas_from"], deployment["live"]["replicas"]) == (4, "manifest", 6)
-    assert any("6 live pods by the HorizontalPodAutoscaler cpu, but the manifest writes 4" in note for note in notes)
+    assert any("6 live pods, but the manifest writes 4" in note for note in notes)
     assert "4 pods (written; live: 6)" in cli("plan", "-f", str(deploy_file)).out
+
+
+def test_the_number_of_an_autoscaler_goes_before_the_written_one(cli, server: ScriptedServer, deploy_file: Path):
+    server.live["web"] = LiveReplicas(replicas=6, autoscaler="cpu")
+
+    deployment, _ = planned(cli, deploy_file)
+
+    assert (deployment["replicas"], deployment["replicas_from"]) == (6, "live")
+    assert "6 pods (live, by the HorizontalPodAutoscaler cpu)" in cli("plan", "-f", str(deploy_file)).out
 
 
 def test_what_is_given_wins(cli, server: ScriptedServer, unwritten: Path):

@@ -105,4 +105,3 @@ def test_an_autoscaler_of_a_deployment_is_no_fault():
     result = check_manifests(file, {"k8s": (content,)})
 
     assert result.faults == ()
-    assert result.unsupported == ()

@@ -96,10 +96,12 @@ def _deployment(
 ) -> PlannedDeployment:
     written = value_at(item.document, "spec", "replicas")
     given = replicas.get(f"{target}/{item.name}", replicas.get(item.name))
+    running = live.replicas if live else None
     numbers: tuple[tuple[int | None, Literal["given", "manifest", "live"]], ...] = (
         (given, "given"),
+        (running if live and live.autoscaler else None, "live"),  # an autoscaler's number goes before the manifest's
         (written, "manifest"),
-        (live.replicas if live else None, "live"),
+        (running, "live"),
     )
     count: int = 1
     source: Literal["given", "manifest", "live", "assumed"] = "assumed"
