@@ -73,7 +73,8 @@ async def test_a_first_deployment_goes_straight_to_the_end_and_services_lead_to_
         assert selector == {"app": "shop", "armory-pod-template-hash": load.new_name.removeprefix("shop-")}
 
 
-async def test_bg_01_02_03_04_05_every_phase_in_turn(lab):
+async def test_every_phase_in_turn(lab):
+    """BG-01, BG-02, BG-03, BG-04, BG-05"""
     one = await deploy(lab, *SERVICES, web("1"))
     async with never_empty_nor_mixed(lab) as history, lab.sampled(at_least=4, at_most=8):
         key = await start(lab, *SERVICES, web("2"), redirect=[APPROVE, APPROVE], shut_down=[APPROVE])

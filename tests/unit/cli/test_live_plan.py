@@ -74,6 +74,31 @@ def test_the_number_of_an_autoscaler_goes_before_the_written_one(cli, server: Sc
     assert "6 pods (live, by the HorizontalPodAutoscaler cpu)" in cli("plan", "-f", str(deploy_file)).out
 
 
+def test_a_blue_green_plan_shows_its_phases_and_the_room_that_both_versions_need(
+    cli, server: ScriptedServer, deploy_file: Path
+):
+    head, _, rest = deploy_file.read_text().partition("strategies:")
+    pause = "{pause: {duration: 60, unit: seconds}}"
+    deploy_file.write_text(
+        f"{head}strategies: {{careful: {{blueGreen: {{redirectTrafficAfter: [{pause}, {pause}]}}}}}}\n"
+        "trafficManagement: [{kubernetes: [{activeService: shop}]}]\n" + rest[rest.index("manifests:") :]
+    )
+    server.live["web"] = LiveReplicas(replicas=3)
+
+    lines = cli("plan", "-f", str(deploy_file)).out.splitlines()
+
+    first = next(index for index, line in enumerate(lines) if "step-1" in line)
+    assert [line.strip() for line in lines[first : first + 7]] == [
+        "step-1     start the new version at full size, without traffic: 4 new, 3 old (at most 7 on the way)",
+        "before traffic is redirected, together:",
+        "step-2     wait, 1m",
+        "step-3     wait, 1m",
+        "step-4     switch all traffic to the new version: 4 new, 3 old (at most 7 on the way)",
+        "step-5     delete the old version: 4 new, 0 old (at most 7 on the way)",
+        "room needed: 3 more pods at most",
+    ]
+
+
 def test_what_is_given_wins(cli, server: ScriptedServer, unwritten: Path):
     server.live["web"] = LiveReplicas(replicas=9)
 

@@ -40,7 +40,9 @@ def test_without_conditions_there_are_three_stages():
 def services_of(text):
     file = check(text, file_name="f").file
     assert file is not None
-    return plan_services(file, "qa", file.strategies["s"])
+    strategy = file.strategies["s"]
+    assert isinstance(strategy, BlueGreen)
+    return plan_services(file, "qa", strategy)
 
 
 def test_bg_10_services_come_from_the_current_place_or_from_the_old_one():
