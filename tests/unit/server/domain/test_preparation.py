@@ -331,7 +331,10 @@ def test_the_old_version_is_kept_as_it_would_be_made_again():
     assert set(copy["metadata"]) == {"name", "labels", "annotations"}
 
 
-def with_services(*services, pairs=(ServicePair(active="web"),)):
+WEB_PAIR = (ServicePair(active="web"),)
+
+
+def with_services(*services, pairs=WEB_PAIR):
     live = LiveObjects(natives={}, replica_sets={"ns": ()}, objects={}, services=services)
     manifest = a_manifest(template={"metadata": {"labels": {"app": "web"}}})
     return prepare([manifest], [], live, ORIGIN, pairs)
