@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from borealis_server.domain import applying, finishing, late, pods, rollback
+from borealis_server.domain import applying, finishing, late, pods, rollback, traffic
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import (
     EndReason,
@@ -34,6 +34,8 @@ def needs_observation(run: TargetRun) -> bool:
     """Whether the next decision looks at pods, or at objects that were applied."""
     if run.phase is Phase.SETTLING:
         return True
+    if run.phase is Phase.RESTORING_TRAFFIC:
+        return run.has_taken_over and traffic.is_routed(run)
     if not run.workloads:
         return False
     is_held = stage.held_weight_percent(run) is not None
@@ -58,7 +60,8 @@ def decide(run: TargetRun, seen: Observation | AgentAway, here: Circumstances) -
 
 
 def _prepare(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
-    return Act(effect=Prepare(), run=replace(run, intent=str(Prepare())))
+    effect = Prepare(pairs=run.service_pairs)
+    return Act(effect=effect, run=replace(run, intent=str(effect)))
 
 
 def _rest(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:

@@ -57,6 +57,7 @@ def _prepared(run: TargetRun, found: Prepared) -> Become:
         workloads=found.workloads,
         saved=found.saved,
         autoscalers=found.autoscalers,
+        services=found.services,
         warnings=(*run.warnings, *found.warnings),
     )
     return Become(run=ready, notes=tuple(Note(kind=EventKind.WARNING, message=text) for text in found.warnings))

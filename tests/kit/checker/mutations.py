@@ -220,8 +220,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _row(
         "the old version is whole before the new one goes",
-        f"{_DOMAIN}.rollback:restore_pods",
-        "move = pods.move(run, seen, here, weight_percent=0)",
+        f"{_DOMAIN}.rollback:_old_at_full_size",
+        "move = pods.move(run, seen, here, aim)",
         "move = None",
         "two-pods-half",
         "2",

@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from borealis_server.domain.deployment import EndReason, SavedObject
+from borealis_server.domain.deployment import EndReason, SavedObject, ServicePair
 from borealis_server.domain.effects import Prepared, Refused
 from borealis_server.domain.kubernetes.marks import Origin
 from borealis_server.domain.kubernetes.replica_set import version_hash
@@ -329,3 +329,38 @@ def test_the_old_version_is_kept_as_it_would_be_made_again():
     copy = json.loads(load.old_copy)
     assert copy["spec"] == {"replicas": 0}
     assert set(copy["metadata"]) == {"name", "labels", "annotations"}
+
+
+WEB_PAIR = (ServicePair(active="web"),)
+
+
+def with_services(*services, pairs=WEB_PAIR):
+    live = LiveObjects(natives={}, replica_sets={"ns": ()}, objects={}, services=services)
+    manifest = a_manifest(template={"metadata": {"labels": {"app": "web"}}})
+    return prepare([manifest], [], live, ORIGIN, pairs)
+
+
+def a_service(name="web", *, application="", **selector):
+    annotations = {"deploy.armory.io/application": application} if application else {}
+    metadata = {"name": name, "namespace": "ns", "annotations": annotations}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"selector": selector}}
+
+
+def test_bg_11_services_are_matched_before_anything_is_changed():
+    found, refused = with_services(a_service(app="web")), with_services(a_service(app="shop"))
+
+    assert isinstance(found, Prepared)
+    assert [(one.name, one.workload) for one in found.services] == [("web", "web")]
+    assert isinstance(refused, Refused)
+    assert refused.reason is EndReason.SERVICE_NOT_MATCHED
+
+
+def test_a_service_of_another_application_is_refused_where_the_run_would_change_it():
+    foreign = a_service(application="billing", app="web")
+
+    refused = with_services(foreign)
+
+    assert isinstance(refused, Refused)
+    assert refused.reason is EndReason.OBJECT_OWNED_BY
+    assert "Service web in namespace ns belongs to application billing" in refused.message
+    assert isinstance(with_services(foreign, pairs=()), Prepared)

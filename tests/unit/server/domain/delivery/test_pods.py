@@ -80,13 +80,13 @@ def seen(**views):
     ],
 )
 def test_what_is_missing_is_said_in_words(view, text):
-    assert pods.describe_wait(a_run(a_workload()), seen(web=view), weight_percent=50) == text
+    assert pods.describe_wait(a_run(a_workload()), seen(web=view), pods.aim_at(50)) == text
 
 
 def test_a_version_that_must_not_exist_is_not_missed():
     view = WorkloadView(new=a_set(0, total=1), old=None)
 
-    assert pods.describe_wait(a_run(a_workload(old="")), seen(web=view), weight_percent=0) == (
+    assert pods.describe_wait(a_run(a_workload(old="")), seen(web=view), pods.aim_at(0)) == (
         "web: 1 surplus pods of the new version to go"
     )
 
@@ -96,7 +96,7 @@ def test_of_several_workloads_the_one_that_grows_goes_first():
     growing = WorkloadView(new=a_set(0, name="api-new"), old=a_set(4, name="api-old"))
     run = a_run(a_workload("web"), a_workload("api", old="api-old"))
 
-    move = pods.move(run, seen(web=draining, api=growing), HERE, weight_percent=50)
+    move = pods.move(run, seen(web=draining, api=growing), HERE, pods.aim_at(50))
 
     assert isinstance(move, Act)
     assert str(move.effect) == "scale api-new from 0 to 1"
@@ -107,17 +107,17 @@ def test_a_weight_is_reached_only_when_every_workload_has_it():
     waiting = WorkloadView(new=a_set(2, 1), old=a_set(2))
     run = a_run(a_workload("web"), a_workload("api"))
 
-    assert isinstance(pods.move(run, seen(web=done, api=waiting), HERE, weight_percent=50), Hold)
-    assert pods.move(run, seen(web=done, api=done), HERE, weight_percent=50) is None
+    assert isinstance(pods.move(run, seen(web=done, api=waiting), HERE, pods.aim_at(50)), Hold)
+    assert pods.move(run, seen(web=done, api=done), HERE, pods.aim_at(50)) is None
 
 
 def test_what_pods_are_waited_for_is_told_when_it_changes_and_not_before():
     run = a_run(a_workload())
     one, two = (seen(web=WorkloadView(new=a_set(2, ready), old=a_set(2))) for ready in (0, 1))
 
-    first = pods.move(run, one, HERE, weight_percent=50)
-    same = pods.move(first.run, one, HERE, weight_percent=50)
-    other = pods.move(same.run, two, HERE, weight_percent=50)
+    first = pods.move(run, one, HERE, pods.aim_at(50))
+    same = pods.move(first.run, one, HERE, pods.aim_at(50))
+    other = pods.move(same.run, two, HERE, pods.aim_at(50))
 
     assert [len(hold.notes) for hold in (first, same, other)] == [1, 0, 1]
     assert other.run.wait.since == START
@@ -129,8 +129,8 @@ def test_a_wait_on_the_way_back_says_what_happens_then():
     view = WorkloadView(new=a_set(0), old=a_set(4, 3))
     run = a_run(a_workload())
 
-    up = pods.move(run, seen(web=view), HERE, weight_percent=0)
-    back = pods.move(replace(run, end_reason=EndReason.USER_CANCELLED), seen(web=view), HERE, weight_percent=0)
+    up = pods.move(run, seen(web=view), HERE, pods.aim_at(0))
+    back = pods.move(replace(run, end_reason=EndReason.USER_CANCELLED), seen(web=view), HERE, pods.aim_at(0))
 
     assert up.run.wait.at_limit == "the target is rolled back"
     assert back.run.wait.at_limit == "the rollback is given up"
