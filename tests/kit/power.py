@@ -166,6 +166,8 @@ class ModelWorld:
             database._write_thread.shutdown()
             database._write_thread = Inline()  # type: ignore[assignment]
             database._read_threads = Inline()  # type: ignore[assignment]
+            # What is copied is what this process has written: nothing has to reach a disk, which may be slow.
+            database._writer.execute("PRAGMA synchronous = OFF")
             relay: Any = ModelRelay()  # Any: the part of the port that the runner uses
             async with asyncio.TaskGroup() as group:
                 pods = group.create_task(self._work(), name="model cluster")
