@@ -53,8 +53,8 @@ class Limits:
     max_streams: int = 1000
     """Streams accepted at once."""
     max_control_frames: int = 256
-    """Answers that may wait for a peer that floods us without reading, besides four for each open stream; beyond that
-    the session ends."""
+    """Answers that may wait for a peer that floods us without reading, besides one for each of `max_streams`; beyond
+    that the session ends."""
     reset_memory_s: float = 30.0
     """How long late frames of a stream that was reset are dropped without a word, in seconds."""
     stall_limit_s: float = 120.0
