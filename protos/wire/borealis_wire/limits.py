@@ -28,6 +28,8 @@ class Limits:
 
     initial_credit_bytes: int = 256 * KIB
     """What a peer may send on a stream before the first of it was consumed."""
+    flowing_credit_bytes: int = MIB
+    """The same while data flows without a pause and the budget is half free: a grant costs as much as a full batch."""
     largest_credit_bytes: int = 4 * MIB
     """The same after it has grown because the way is long."""
     scarce_credit_bytes: int = 64 * KIB

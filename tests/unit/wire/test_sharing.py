@@ -318,6 +318,52 @@ def test_a_reader_that_is_slow_itself_gets_no_larger_window():
         assert pair.server.buffered_bytes <= 256 * KIB
 
 
+def windows(pair: Pair, pauses_s: float, laps: int = 6) -> list[int]:
+    """What the server lets the peer send ahead, lap by lap, on a stream that is read as it comes."""
+    stream = pair.server.open(http())
+    pair.settle()
+    pair.agent.answer(stream, ok())
+    pair.agent.send(stream, b"x" * 20 * MIB)
+    _, events = pair.settle()
+    found = []
+    for lap in range(laps):
+        found.append(sum(len(getattr(event, "data", b"")) for event in events))
+        pair.server.tick(1000.0 + lap * pauses_s)
+        pair.server.consumed(stream, found[-1])
+        _, events = pair.settle()
+    return found
+
+
+def test_a_stream_that_flows_needs_fewer_grants():
+    assert windows(Pair.greeted(), 0.01) == [*[256 * KIB] * 3, *[MIB] * 3]
+
+
+def test_a_stream_that_trickles_keeps_its_window():
+    assert windows(Pair.greeted(), 0.06) == [256 * KIB] * 6
+
+
+def test_no_window_is_widened_while_half_of_the_budget_is_granted():
+    pair = Pair.greeted()
+    for _ in range(33):
+        pair.server.open(http())
+
+    assert windows(pair, 0.01) == [256 * KIB] * 6
+
+
+def test_streams_beyond_the_budget_all_get_on():
+    """Far more credit is out than the budget has: what is read is granted again, so that nobody waits for ever."""
+    pair = stalled_downloads(200, Limits(max_streams=200, receive_budget_bytes=MIB))
+    read = dict.fromkeys(pair.server.live_streams, 0)
+    for _ in range(40):
+        for stream in pair.server.live_streams:
+            waiting = pair.server._streams.find(stream).receiving.waiting_bytes
+            pair.server.consumed(stream, waiting)
+            read[stream] += waiting
+        pair.settle()
+
+    assert set(read.values()) == {MIB}
+
+
 def test_the_shortest_of_the_last_round_trips_counts(pair):
     for seconds in (0.3, 0.1, 0.2):
         pair.server.measured(seconds)
