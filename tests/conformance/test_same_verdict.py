@@ -94,7 +94,7 @@ def test_both_agree_on_the_corpus(file):
     assert_same(file)
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_both_agree_on_broken_files(folder, seed):
     """Files of the corpus and examples of every field, with a few mutations."""
@@ -105,7 +105,7 @@ def test_both_agree_on_broken_files(folder, seed):
     assert_same(path)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_both_agree_on_files_put_together_from_sound_parts(folder, data):
     """Any examples of fields together: names may dangle, traffic may clash, but both say the same."""

@@ -105,6 +105,66 @@ async def _follow(response: aiohttp.ClientResponse, take: Callable[[dict[str, An
         take(json.loads(line))
 
 
+@dataclass(slots=True)
+class EndpointHistory:
+    """Whose pods stood behind each Service of a namespace, after every change: a watch misses nothing."""
+
+    seen: dict[str, list[dict[str, int]]] = field(default_factory=dict)
+    """By Service: ready endpoints by ReplicaSet, each different state once, in order."""
+    selectors: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """By Service: each different selector, in order."""
+
+    def take(self, event: dict[str, Any]) -> None:
+        """One watch event of Endpoints."""
+        endpoints = event["object"]
+        counts: dict[str, int] = {}
+        for subset in endpoints.get("subsets") or [] if event["type"] != "DELETED" else []:
+            for address in subset.get("addresses") or []:
+                # Pods are named after their ReplicaSet.
+                version = address["targetRef"]["name"].rpartition("-")[0]
+                counts[version] = counts.get(version, 0) + 1
+        _append(self.seen.setdefault(endpoints["metadata"]["name"], []), counts)
+
+    def take_service(self, event: dict[str, Any]) -> None:
+        """One watch event of Services."""
+        service = event["object"]
+        _append(self.selectors.setdefault(service["metadata"]["name"], []), service["spec"].get("selector") or {})
+
+    def forget(self) -> None:
+        """Remember only what is now."""
+        self.seen = {name: states[-1:] for name, states in self.seen.items()}
+        self.selectors = {name: states[-1:] for name, states in self.selectors.items()}
+
+    def versions(self, service: str) -> list[str]:
+        """Versions behind a Service one after the other; fails where there was none for a moment, or two."""
+        found: list[str] = []
+        for counts in self.seen[service]:
+            assert len(counts) == 1, f"{service}: {self.seen[service]}"
+            _append(found, next(iter(counts)))
+        return found
+
+    def now(self, service: str) -> dict[str, int]:
+        """Endpoints of a Service by version."""
+        return self.seen[service][-1]
+
+
+def _append(states: list[Any], state: object) -> None:  # Any: states of one kind
+    if not states or states[-1] != state:
+        states.append(state)
+
+
+@asynccontextmanager
+async def open_endpoint_history(api: ApiServer, namespace: str) -> AsyncIterator[EndpointHistory]:
+    """What stood behind every Service of `namespace`, by watches until the context ends."""
+    history = EndpointHistory()
+    base = f"/api/v1/namespaces/{namespace}"
+    async with (
+        _watching(api, f"{base}/endpoints", history.take),
+        _watching(api, f"{base}/services", history.take_service),
+    ):
+        yield history
+
+
 def _is_ready(pod: dict[str, Any]) -> bool:
     conditions = pod.get("status", {}).get("conditions") or []
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)

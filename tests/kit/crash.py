@@ -17,7 +17,7 @@ from kit.manifests import deployment as deployment_document
 from kit.manifests import replica_set
 from kit.model_runs import deploy_first
 from kit.power import ModelWorld, Plug
-from kit.shop import APPROVAL, SET_50, deploy_file, manifests
+from kit.shop import APPROVAL, SET_50, blue_green_file, deploy_file, manifests
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kit.power import World
 
 _LIMIT_S = 900.0
+ASKED = "{pause: {untilApproved: true}}"
 PAUSE = "pause: {duration: 30, unit: seconds}"
 
 
@@ -195,6 +196,7 @@ async def native(world: ModelWorld, _plane: ControlPlane) -> None:
     """A Kubernetes Deployment runs."""
     owner = world.kube.put(_in_ns(deployment_document("shop", replicas=2)))
     owned = _in_ns(replica_set("shop-native", replicas=2))
+    owned["spec"]["template"]["metadata"]["labels"]["pod-template-hash"] = "native"
     owned["metadata"]["ownerReferences"] = [{"kind": "Deployment", "name": "shop", "uid": owner["metadata"]["uid"]}]
     world.kube.put(owned)
     world.kube.advance()
@@ -247,6 +249,27 @@ DELIVERIES: tuple[Delivery, ...] = (
     ),
     Delivery(name="first-deployment", ends=DeploymentState.SUCCEEDED, steps=(SET_50, APPROVAL)),
     Delivery(name="native-takeover", ends=DeploymentState.SUCCEEDED, prepare=native),
+    Delivery(
+        name="blue-green",
+        ends=DeploymentState.SUCCEEDED,
+        prepare=version_1,
+        deploy_file=blue_green_file("ns", redirect=ASKED, shut_down=ASKED),
+        wish=at_approval(persons.APPROVE),
+    ),
+    Delivery(
+        name="blue-green-rollback",
+        ends=DeploymentState.CANCELLED,
+        prepare=version_1,
+        deploy_file=blue_green_file("ns", shut_down=ASKED),
+        wish=at_approval(persons.ROLL_BACK),
+    ),
+    Delivery(
+        name="blue-green-native",
+        ends=DeploymentState.CANCELLED,
+        prepare=native,
+        deploy_file=blue_green_file("ns", shut_down=ASKED),
+        wish=at_approval(persons.ROLL_BACK),
+    ),
     Delivery(
         name="native-rollback",
         ends=DeploymentState.CANCELLED,

@@ -39,6 +39,12 @@ def web(version: str = "1", *, replicas: int | None = 4, name: str = "shop", **s
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": body}
 
 
+def service(name: str, *, app: str = "shop", **selector: str) -> dict[str, Any]:
+    """A Service that leads to the pods of an application."""
+    spec = {"selector": {"app": app, **selector}, "ports": [{"port": 80}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
+
+
 def other(api_version: str, kind: str, name: str, **fields: Any) -> dict[str, Any]:
     """Any other object."""
     return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, **fields}
@@ -73,10 +79,19 @@ class Lab:
         return f"{base}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
 
     async def start(self, *documents: dict[str, Any], steps: tuple[str, ...] = (), **options: Any) -> DeploymentKey:
-        """Start a deployment of the documents by a canary of `steps`."""
-        text = json.dumps(_deploy_file(self.namespace, steps, documents, **options))
-        manifest = "\n---\n".join(json.dumps(document) for document in documents)
-        return (await self.plane.start(text, shop_yaml=manifest)).key
+        """Start a deployment of the documents by a canary of `steps`, or by what `options` name: see `_deploy_file`."""
+        text = json.dumps(self.deploy_file(documents, steps, **options))
+        return (await self.plane.start(text, shop_yaml=self.manifest(*documents))).key
+
+    def deploy_file(
+        self, documents: tuple[dict[str, Any], ...], steps: tuple[str, ...] = (), **options: Any
+    ) -> dict[str, Any]:
+        """The deploy file that `start` sends."""
+        return _deploy_file(self.namespace, steps, documents, **options)
+
+    def manifest(self, *documents: dict[str, Any]) -> str:
+        """The manifest file that `start` sends."""
+        return "\n---\n".join(json.dumps(document) for document in documents)
 
     async def deploy(self, *documents: dict[str, Any], **options: Any) -> Deployment:
         """Deploy the documents to the end, which must be a success."""
@@ -147,13 +162,18 @@ def _deploy_file(
     application: str = "shop",
     keeps: bool = False,
     timeout_s: int = 60,
+    blue_green: dict[str, Any] | None = None,
+    services: tuple[dict[str, str], ...] = (),
 ) -> dict[str, Any]:
+    """`blue_green` is a strategy in the place of the canary, `services` its pairs."""
     has_pods = any(document["kind"] == "Deployment" for document in documents)
     target = {"account": "cluster-1", "namespace": namespace, **({"strategy": "careful"} if has_pods else {})}
     written = [json.loads(step) for step in steps] or [{"setWeight": {"weight": 100}}]
     config: dict[str, Any] = {"timeout": {"duration": timeout_s, "unit": "seconds"}}
     if keeps:
         config["keepDeploymentObject"] = True
+    strategy = {"canary": {"steps": written}} if blue_green is None else {"blueGreen": blue_green}
+    traffic = {"trafficManagement": [{"kubernetes": list(services)}]} if services else {}
     return {
         "version": "v1",
         "kind": "kubernetes",
@@ -161,7 +181,8 @@ def _deploy_file(
         "deploymentConfig": config,
         "targets": {"prod": target},
         "manifests": [{"path": "shop.yaml"}],
-        "strategies": {"careful": {"canary": {"steps": written}}},
+        "strategies": {"careful": strategy},
+        **traffic,
     }
 
 

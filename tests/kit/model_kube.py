@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from borealis_sandbox.apply import apply as apply_object
@@ -48,6 +48,12 @@ class ModelKube:
     """Images whose pods never get ready."""
     unserved: set[str] = field(default_factory=set)
     """Kinds that are not served (yet)."""
+    pod_owner: str = ""
+    """The uid that owns pods which are not ready."""
+    pods_are_going: bool = False
+    """Whether every such pod is about to go."""
+    refuses_patches: bool = False
+    """Whether every patch comes too late."""
     missing_namespaces: set[str] = field(default_factory=set)
     """All others exist."""
     is_away: bool = False
@@ -86,14 +92,14 @@ class ModelKube:
         await self._arrive(_agent, "get", ref)
         if ref.kind == "Namespace" and ref.name not in self.missing_namespaces:
             return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ref.name}}
-        return copy.deepcopy(self.objects.get(ref))
+        return self._endpoints(ref) if ref.kind == "Endpoints" else copy.deepcopy(self.objects.get(ref))
 
     async def list(
         self, _agent: AgentRef, api_version: str, kind: str, namespace: str, *, labels: Mapping[str, str] | None = None
     ) -> Sequence[dict[str, Any]]:
         """Every object of a kind in a namespace that carries `labels`."""
         await self._arrive(_agent, "list", ObjectRef(api_version=api_version, kind=kind, name="", namespace=namespace))
-        documents = self._unready_pods() if kind == "Pod" else list(self.objects.values())
+        documents = self._pods() if kind == "Pod" else list(self.objects.values())
         return [
             copy.deepcopy(each)
             for each in documents
@@ -133,6 +139,8 @@ class ModelKube:
         live = self.objects.get(ref)
         if live is None:
             raise ClusterRefused(_NOT_FOUND, "NotFound", f"{ref.kind} {ref.name} not found")
+        if self.refuses_patches:
+            return False
         try:
             new = json_patch(live, [dict(each) for each in patch]) if isinstance(patch, list) else None
         except ApiError:
@@ -141,7 +149,8 @@ class ModelKube:
         if new == live:
             return True
         self._store(new)
-        pods = f" {new['spec']['replicas']}" if isinstance(patch, list) else ""
+        is_scaling = isinstance(patch, list) and "replicas" in new.get("spec", {})
+        pods = f" {new['spec']['replicas']}" if is_scaling else ""
         self.writes.append(f"patch {ref.kind} {ref.name}{pods}")
         return True
 
@@ -238,23 +247,45 @@ class ModelKube:
         containers = replica_set["spec"].get("template", {}).get("spec", {}).get("containers") or []
         return any(container.get("image") in self.broken for container in containers)
 
-    def _unready_pods(self) -> Sequence[dict[str, Any]]:
+    def _pods(self) -> Sequence[dict[str, Any]]:
         waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+        ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+        pending = {"phase": "Pending", "containerStatuses": [{"name": "web", "state": waiting}]}
         return [
             {
                 "apiVersion": "v1",
                 "kind": "Pod",
                 "metadata": {
                     "name": f"{ref.name}-{number}",
+                    "uid": f"{ref.name}-{number}",
                     "namespace": ref.namespace,
                     "labels": each["spec"]["template"]["metadata"]["labels"],
+                    "ownerReferences": [{"uid": self.pod_owner}],
+                    **({"deletionTimestamp": "now"} if self.pods_are_going else {}),
                 },
-                "status": {"phase": "Pending", "containerStatuses": [{"name": "web", "state": waiting}]},
+                "status": ready if number < each["status"]["availableReplicas"] else pending,
             }
             for ref, each in self.objects.items()
             if ref.kind == "ReplicaSet"
-            for number in range(each["status"]["availableReplicas"], each["spec"]["replicas"])
+            for number in range(max(each["status"]["availableReplicas"], each["spec"]["replicas"]))
         ]
+
+    def _endpoints(self, ref: ObjectRef) -> dict[str, Any] | None:
+        """The ready pods behind a Service; they follow its selector at once."""
+        service = self.objects.get(replace(ref, kind="Service"))
+        if service is None:
+            return None
+        selector = service["spec"].get("selector") or {}
+        addresses = [
+            {"ip": "192.0.2.1", "targetRef": {"kind": "Pod", "uid": pod["metadata"]["uid"]}}
+            for pod in self._pods()
+            if "conditions" in pod["status"]
+            and pod["metadata"]["namespace"] == ref.namespace
+            and selector.items() <= pod["metadata"]["labels"].items()
+        ]
+        metadata = {"name": ref.name, "namespace": ref.namespace}
+        subsets = [{"addresses": addresses}] if addresses else []
+        return {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": subsets}
 
     def _tell(self, namespace: str) -> None:
         for alarm in self.watchers.get(namespace, ()):

@@ -55,6 +55,20 @@ strategies:
 """
 
 
+def blue_green_file(namespace: str, *, redirect: str = "", shut_down: str = "") -> str:
+    """A deploy file with one blue/green target; conditions in YAML's flow style."""
+    head = deploy_file(namespace).partition("strategies:")[0]
+    return f"""\
+{head}strategies:
+  careful:
+    blueGreen:
+      redirectTrafficAfter: [{redirect}]
+      shutDownOldVersionAfter: [{shut_down}]
+trafficManagement:
+  - kubernetes: [{{activeService: shop}}]
+"""
+
+
 SET_25 = "setWeight: {weight: 25}"
 SET_50 = "setWeight: {weight: 50}"
 APPROVAL = "pause: {untilApproved: true}"

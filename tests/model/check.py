@@ -26,7 +26,8 @@ def main() -> None:
     parser.add_argument("--faults", type=int, default=1, help="how many things may go wrong on one path")
     parser.add_argument("--only", default="", help="one scenario, by its name")
     options = parser.parse_args()
-    chosen = [each.with_faults(options.faults) for each in SCENARIOS if options.only in ("", each.name)]
+    every = [*(each.with_faults(options.faults) for each in SCENARIOS), *(each.late() for each in SCENARIOS)]
+    chosen = [each for each in every if options.only in ("", each.name)]
     began_s = time.monotonic()
     results: list[Explored] = []
     with multiprocessing.Pool(os.cpu_count() or 1, maxtasksperchild=1) as pool:

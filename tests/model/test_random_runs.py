@@ -12,7 +12,7 @@ from kit.checker.walk import walk
 pytestmark = pytest.mark.timeout(300)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(random_files(), st.lists(st.integers(0, 99), min_size=40, max_size=150))
 def test_nothing_that_may_happen_breaks_a_random_delivery(file, choices):
     found = walk(file.scenario, choices)

@@ -118,7 +118,7 @@ def gather(
         ),
         faults=faults,
         warnings=(*verdict.warnings, *sources.warnings, *checked.warnings, *bodies.warnings),
-        unsupported=(*unsupported(bodies.file), *checked.unsupported),
+        unsupported=unsupported(bodies.file),
         objects={} if faults else checked.objects_by_target,
     )
 

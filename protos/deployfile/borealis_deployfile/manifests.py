@@ -59,8 +59,6 @@ class ManifestResult:
     objects_by_target: Mapping[str, tuple[ManifestObject, ...]]
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
-    unsupported: tuple[Fault, ...] = ()
-    """What the engine cannot do yet with these objects: no faults of theirs, but a start is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +89,6 @@ def check_manifests(
     unless Kubernetes or a CustomResourceDefinition among the manifests says otherwise.
     """
     faults: list[Fault] = []
-    not_supported: list[Fault] = []
     sources = [
         (source, _read_source(source, index, _Files(files, unread), faults))
         for index, source in enumerate(file.manifests)
@@ -107,13 +104,11 @@ def check_manifests(
         settled = settle(target, documents, cluster_scoped)
         objects_by_target[target.name] = tuple(_object(document, namespace) for document, namespace in settled.objects)
         faults += settled.faults
-        not_supported += settled.unsupported
         faults += check_services(file, target, settled.objects)
     return ManifestResult(
         objects_by_target=objects_by_target,
         faults=_unique(fault for fault in faults if fault.severity is Severity.ERROR),
         warnings=_unique(fault for fault in faults if fault.severity is Severity.WARNING),
-        unsupported=_unique(not_supported),
     )
 
 

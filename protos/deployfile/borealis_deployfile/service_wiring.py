@@ -30,7 +30,7 @@ def check_services(
     deployments = [document for document, _ in objects if kind_of(document) == DEPLOYMENT]
     if not isinstance(strategy, BlueGreen) or not deployments:
         return
-    pairs = _pairs(file, target, strategy)
+    pairs = pairs_of(file, target.name, strategy)
     if not pairs:
         message = f'target "{target.name}" switches Services, but no active Service is named for it'
         advice = f"write trafficManagement: [{{targets: [{target.name}], kubernetes: [{{activeService: NAME}}]}}]"
@@ -41,8 +41,9 @@ def check_services(
     yield from _unmatched_deployments(target, pairs, services, deployments)
 
 
-def _pairs(file: DeployFile, target: Target, strategy: BlueGreen) -> list[KubernetesTraffic]:
-    pairs = [route for route in file.routes_of(target.name) if isinstance(route, KubernetesTraffic)]
+def pairs_of(file: DeployFile, target: str, strategy: BlueGreen) -> list[KubernetesTraffic]:
+    """The Services that the file names for a blue/green target, from the current place or the deprecated one."""
+    pairs = [route for route in file.routes_of(target) if isinstance(route, KubernetesTraffic)]
     if pairs or strategy.active_service is None:
         return pairs
     legacy = KubernetesTraffic(
@@ -60,11 +61,35 @@ def _unmatched_services(
     for pair in pairs:
         for name in (pair.active_service, pair.preview_service):
             service = services.get(name or "")
-            if service is None or any(_selects(service.value, one.value) for one in deployments):
+            if service is None:
                 continue
-            message = f'the Service "{name}" selects the pods of no Deployment of target "{target.name}"'
-            advice = "its selector must be part of the labels of the pod template"
-            yield service.fault(Code.SERVICE_NOT_MATCHED, message, advice, "spec", "selector")
+            found = [one.value["metadata"]["name"] for one in deployments if _selects(service.value, one.value)]
+            if not found:
+                message = f'the Service "{name}" selects the pods of no Deployment of target "{target.name}"'
+                advice = "its selector must be part of the labels of the pod template"
+                yield service.fault(Code.SERVICE_NOT_MATCHED, message, advice, "spec", "selector")
+            elif len(found) > 1:
+                message = f'the Service "{name}" selects the pods of {" and ".join(found)}'
+                advice = "it can lead to one version of one Deployment only: give each Deployment a Service of its own"
+                yield service.fault(Code.SERVICE_NOT_MATCHED, message, advice, "spec", "selector")
+        yield from _divided_pair(pair, services, deployments)
+
+
+def _divided_pair(
+    pair: KubernetesTraffic, services: Mapping[str, ManifestDocument], deployments: Sequence[ManifestDocument]
+) -> Iterator[Fault]:
+    """A preview Service that leads to another Deployment than the active one beside it."""
+    active, preview = services.get(pair.active_service), services.get(pair.preview_service or "")
+    if active is None or preview is None:
+        return
+    leads = [
+        [one.value["metadata"]["name"] for one in deployments if _selects(service.value, one.value)]
+        for service in (active, preview)
+    ]
+    if all(len(found) == 1 for found in leads) and leads[0] != leads[1]:
+        message = f'the Services "{pair.active_service}" and "{pair.preview_service}" lead to different Deployments'
+        advice = "both Services of an entry must select the pods of the same one"
+        yield preview.fault(Code.SERVICE_NOT_MATCHED, message, advice, "spec", "selector")
 
 
 def _unmatched_deployments(

@@ -27,8 +27,6 @@ class SettledObjects:
 
     objects: list[tuple[ManifestDocument, str | None]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-    unsupported: list[Fault] = field(default_factory=list)
-    """What the engine cannot do yet with these objects."""
 
 
 def settle(

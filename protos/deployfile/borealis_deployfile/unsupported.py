@@ -58,8 +58,7 @@ def _places_of(file: DeployFile, target: Target) -> Iterator[tuple[Origin | None
     yield from _steps(target.after)
     strategy = file.strategies.get(target.strategy) if target.strategy else None
     if isinstance(strategy, BlueGreen):
-        yield strategy.origin, "a blueGreen strategy"
-        return
+        yield from _steps((*strategy.redirect_after, *strategy.shut_down_after))
     if isinstance(strategy, Canary):
         yield from _steps(strategy.steps)
     for route in file.routes_of(target.name):

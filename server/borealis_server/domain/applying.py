@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import takewhile
 
-from borealis_server.domain import pods, rollback
+from borealis_server.domain import pods, rollback, traffic
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import EndReason, EventKind, Phase, SavedObject, TargetRun, Wait
 from borealis_server.domain.effects import (
@@ -24,6 +24,8 @@ from borealis_server.domain.record import Note
 
 _DEFINING = ("Namespace", "CustomResourceDefinition")
 _SHOWN = 3
+_MOVING = (("apps/v1", "ReplicaSet"), ("v1", "Service"), ("v1", "Endpoints"))
+"""What changes while pods and traffic move: the first with pods alone."""
 
 
 def apply_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
@@ -34,7 +36,9 @@ def apply_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> De
     index = next((index for index in range(run.cursor, len(here.objects)) if index not in held_back), None)
     if index is None:
         return _leave_applying(replace(run, cursor=len(here.objects)), here)
-    effect = ApplyObject(index=index, label=here.objects[index])
+    # Applying leaves a selector as it is: it may be somebody else's, and moving traffic is for `PointService`.
+    pinned = next((service.before or service.held for service in run.services if service.index == index), ())
+    effect = ApplyObject(index=index, label=here.objects[index], selector=pinned)
     return Act(effect=effect, run=replace(run, cursor=index, intent=str(effect)))
 
 
@@ -50,7 +54,9 @@ def watched(run: TargetRun) -> frozenset[Watched]:
             Watched(api_version=saved.api_version, kind=saved.kind, namespace=saved.namespace) for saved in awaited(run)
         )
     return frozenset(
-        Watched(api_version="apps/v1", kind="ReplicaSet", namespace=load.namespace) for load in run.workloads
+        Watched(api_version=api_version, kind=kind, namespace=load.namespace)
+        for load in run.workloads
+        for api_version, kind in (_MOVING if traffic.is_routed(run) else _MOVING[:1])
     )
 
 
@@ -83,6 +89,8 @@ def _taking_over(run: TargetRun) -> Iterator[Effect]:
     for one in run.autoscalers:
         if one.before:
             yield RemoveAutoscaler(autoscaler=one)
+    for service in run.services:
+        yield traffic.point(service, service.held)
     for load in run.workloads:
         if load.native:
             yield OrphanDeployment(namespace=load.namespace, name=load.name)

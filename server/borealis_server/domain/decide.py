@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from borealis_server.domain import applying, finishing, pods, rollback
+from borealis_server.domain import applying, finishing, late, pods, rollback, traffic
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import (
     EndReason,
@@ -34,6 +34,8 @@ def needs_observation(run: TargetRun) -> bool:
     """Whether the next decision depends on pods, or on objects that were applied."""
     if run.phase is Phase.SETTLING:
         return True
+    if run.phase is Phase.RESTORING_TRAFFIC:
+        return run.has_taken_over and traffic.is_routed(run)
     return bool(run.workloads) and (run.phase is Phase.RESTORING_PODS or stage.needs_cluster(run))
 
 
@@ -46,13 +48,15 @@ def needs_agent(run: TargetRun) -> bool:
 
 def decide(run: TargetRun, seen: Observation | AgentAway, here: Circumstances) -> Decision:
     """The next thing to do about an active target."""
+    run = late.unknown(run)  # an intent is there without its outcome: the server that made it is no more
     if isinstance(seen, AgentAway):
         return await_agent(run, seen, here)
     return _PHASES[run.phase](with_agent_back(run, here), seen, here)
 
 
 def _prepare(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
-    return Act(effect=Prepare(), run=replace(run, intent=str(Prepare())))
+    effect = Prepare(pairs=run.service_pairs)
+    return Act(effect=effect, run=replace(run, intent=str(effect)))
 
 
 def _rest(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:

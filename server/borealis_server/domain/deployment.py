@@ -122,6 +122,12 @@ class StepKind(StrEnum):
 
     SET_WEIGHT = "SET_WEIGHT"
     PAUSE = "PAUSE"
+    DEPLOY_NEW_VERSION = "DEPLOY_NEW_VERSION"
+    """Blue/green: the new version at full size beside the old one, without traffic."""
+    REDIRECT_TRAFFIC = "REDIRECT_TRAFFIC"
+    """Blue/green: the active Services lead to the new version."""
+    SHUT_DOWN_OLD_VERSION = "SHUT_DOWN_OLD_VERSION"
+    """Blue/green: the old version goes; there is no way back from here."""
 
 
 class EndReason(StrEnum):
@@ -135,6 +141,7 @@ class EndReason(StrEnum):
     AGENT_LOST = "AGENT_LOST"
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     OBJECT_OWNED_BY = "OBJECT_OWNED_BY"
+    SERVICE_NOT_MATCHED = "SERVICE_NOT_MATCHED"
     REPLACED = "REPLACED"
     REJECTED = "REJECTED"
 
@@ -271,6 +278,54 @@ class Workload:
     new_available: int = 0
     old_available: int = 0
     asked_weight_percent: int = 0
+    traffic_percent: int | None = None
+    """Share of the new version among the endpoints of its active Service; None where pods share the traffic."""
+    is_left: bool = False
+    """Whether the way back leaves it as it is, since its traffic could not be led back."""
+
+
+Selector = tuple[tuple[str, str], ...]
+"""Labels that a Service selects pods by, in the order of their names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePair:
+    """Services that a blue/green deploy file names."""
+
+    active: str
+    preview: str = ""
+
+
+class ServiceRole(StrEnum):
+    """What a Service is to a run."""
+
+    ACTIVE = "ACTIVE"
+    """Carries the traffic; switched at once."""
+    PREVIEW = "PREVIEW"
+    """Leads to the new version before it has the traffic."""
+    SHARED = "SHARED"
+    """Led to one version alone since an earlier blue/green run; this run needs it to lead to both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutedService:
+    """A Service whose selector the run changes."""
+
+    namespace: str
+    name: str
+    role: ServiceRole
+    workload: str
+    """Name of the workload whose pods it selects."""
+    index: int | None = None
+    """Its place among the objects to apply; None when it is only in the cluster."""
+    before: Selector | None = None
+    """Its selector before the run; None when it did not exist."""
+    held: Selector
+    """Its selector until traffic is redirected: it leads to the old version alone, where there is one."""
+    wanted: Selector
+    """Its selector from then on: it leads to the new version alone."""
+    is_left: bool = False
+    """Whether the way back leaves it where it leads, since pods of both versions stay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +379,10 @@ class TargetRun:
     saved: tuple[SavedObject, ...] = ()
     """Every object to apply, Deployments apart, in that order, as it was before."""
     autoscalers: tuple[Autoscaler, ...] = ()
+    service_pairs: tuple[ServicePair, ...] = ()
+    """What the deploy file names; for blue/green alone."""
+    services: tuple[RoutedService, ...] = ()
+    """Services whose selectors the run changes, known once it was prepared."""
     cursor: int = 0
     """How many objects the phase has applied or restored."""
     settled: int = 0
@@ -332,6 +391,10 @@ class TargetRun:
     """Whether the run has begun to change the workloads themselves."""
     intent: str = ""
     """The change in the cluster that is being made; empty when none is."""
+    intent_limit_at: datetime | None = None
+    """When that change, should its outcome never be learnt, can arrive no more; None when none is being made."""
+    late_limit_at: datetime | None = None
+    """When every change whose outcome was lost can arrive no more; None when none was."""
     wait: Wait | None = None
     """What holds the target as a whole: the most urgent of its steps' waits, its agent, or other targets."""
     ready_limit_at: datetime | None = None
@@ -478,4 +541,4 @@ class DeploymentInputs:
     """What was given in place of the deploy file's; empty where nothing was. The same for those below."""
     account: str = ""
     targets: tuple[str, ...] = ()
-    context: dict[str, str] = field(default_factory=dict)
+    context: dict[str, str] = field(default_factory=dict, hash=False)

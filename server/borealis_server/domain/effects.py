@@ -5,12 +5,23 @@ Each is safe to repeat: it carries deterministic names, and a precondition where
 
 from dataclasses import dataclass
 
-from borealis_server.domain.deployment import Autoscaler, EndReason, SavedObject, Workload
+from borealis_server.domain.deployment import (
+    Autoscaler,
+    EndReason,
+    RoutedService,
+    SavedObject,
+    Selector,
+    ServicePair,
+    Workload,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepare:
     """Read what is live: old versions, and every object that the run is going to change. Changes nothing."""
+
+    pairs: tuple[ServicePair, ...] = ()
+    """Services of a blue/green run."""
 
     def __str__(self) -> str:
         return "read what is live"
@@ -22,6 +33,8 @@ class ApplyObject:
 
     index: int
     label: str
+    selector: Selector = ()
+    """In place of the selector that the manifest writes; for Services that must lead to one version alone."""
 
     def __str__(self) -> str:
         return f"apply {self.label}"
@@ -69,6 +82,20 @@ class RestoreAutoscaler:
 
     def __str__(self) -> str:
         return f"restore HorizontalPodAutoscaler {self.autoscaler.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointService:
+    """Give a Service another selector, in one patch, provided it still has one that leads to this application."""
+
+    namespace: str
+    name: str
+    selector: Selector
+    known: tuple[Selector, ...]
+    """Selectors that the run knows it to have. Versions apart, it must still have one of these."""
+
+    def __str__(self) -> str:
+        return f"let Service {self.name} select {' '.join(f'{name}={value}' for name, value in self.selector)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +204,7 @@ Effect = (
     | RestoreAutoscaler
     | RestoreReplicaSet
     | KeepDeployment
+    | PointService
     | CreateReplicaSet
     | Scale
     | MarkLive
@@ -198,6 +226,7 @@ class Prepared:
     workloads: tuple[Workload, ...]
     saved: tuple[SavedObject, ...]
     autoscalers: tuple[Autoscaler, ...] = ()
+    services: tuple[RoutedService, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -220,13 +249,17 @@ class Busy:
 
     detail: str
     retry_after_s: float = 2.0
+    may_arrive: bool = False
+    """Whether the change may be on its way all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentAway:
-    """The agent is not connected, or was lost on the way; nobody knows whether the change was made."""
+    """The agent is not connected, or was lost on the way."""
 
     detail: str
+    may_arrive: bool = False
+    """Whether the change may have been made, or may be yet."""
 
 
 Outcome = Done | Prepared | Refused | Outdated | Busy | AgentAway

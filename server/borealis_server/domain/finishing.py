@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from borealis_server.domain import rollback
 from borealis_server.domain.decision import Become, Circumstances, Decision
-from borealis_server.domain.deployment import EventKind, Phase, StepPart, TargetRun
+from borealis_server.domain.deployment import EventKind, Phase, StepPart, StepState, TargetRun
 from borealis_server.domain.effects import DeleteReplicaSet, Effect, KeepDeployment, MarkLive, PlaceAutoscaler
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
-from borealis_server.domain.transitions import TargetEvent, move_target
+from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 
 
 def finish(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
@@ -35,6 +35,11 @@ def _finishing(run: TargetRun, *, keeps_deployment: bool) -> Iterator[Effect]:
 
 
 def _finished(run: TargetRun, here: Circumstances) -> Become:
+    # Shutting an old version down is a step that is over only now.
+    for step in [step for step in run.steps if step.state is StepState.RUNNING]:
+        done = run.with_step(move_step(step, StepEvent.SUCCEEDED, here.now))
+        note = Note(kind=EventKind.STEP_CHANGED, step=step.ref, message="the old version is gone")
+        return Become(run=done, notes=(note,))
     if any(step.part is StepPart.AFTER for step in run.steps):
         return Become(run=replace(run, phase=Phase.AFTER, cursor=0, wait=None, intent=""))
     return succeed(run, here)

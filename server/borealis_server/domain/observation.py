@@ -1,9 +1,11 @@
 """What a cluster shows of a target's pods, at one moment, in the words that decisions need."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
+
+from borealis_server.domain.deployment import Selector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +92,25 @@ class ObjectView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceView:
+    """A live Service, and whose pods its endpoints are. Counts are endpoints that are ready."""
+
+    selector: Selector | None
+    """None where the Service does not exist."""
+    new: int = 0
+    old: int = 0
+    others: int = 0
+    """Of neither version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """What was looked at: workloads by namespace and name, or objects that were applied."""
 
     workloads: Mapping[tuple[str, str], WorkloadView]
     objects: tuple[ObjectView, ...] = ()
+    services: Mapping[tuple[str, str], ServiceView] = field(default_factory=dict)
+    """By namespace and name; only those that a blue/green run points at versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

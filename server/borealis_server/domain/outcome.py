@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from borealis_server.domain import decide, pods, rollback
+from borealis_server.domain import decide, late, pods, rollback
 from borealis_server.domain.decision import Become, Circumstances, Hold
 from borealis_server.domain.deployment import EndReason, EventKind, Phase, TargetRun, TargetState, Wait
 from borealis_server.domain.effects import (
@@ -21,7 +21,7 @@ from borealis_server.domain.effects import (
 )
 from borealis_server.domain.record import Note
 
-RETRY = timedelta(seconds=2)
+SHORTEST_RETRY = timedelta(seconds=0.5)
 """How long to leave a busy cluster alone at least; it may ask for more."""
 LONGEST_RETRY = timedelta(seconds=30)
 """How long at most, whatever it asks for."""
@@ -29,6 +29,8 @@ LONGEST_RETRY = timedelta(seconds=30)
 
 def absorb(run: TargetRun, effect: Effect, outcome: Outcome, here: Circumstances) -> Become | Hold:
     """The record after `effect` came out as `outcome`: a Become, or a Hold where it must be tried again later."""
+    is_lost = isinstance(outcome, AgentAway | Busy) and outcome.may_arrive
+    run = late.unknown(run) if is_lost else late.learnt(run)
     match outcome:
         case Prepared():
             return _prepared(run, outcome)
@@ -55,6 +57,7 @@ def _prepared(run: TargetRun, found: Prepared) -> Become:
         workloads=found.workloads,
         saved=found.saved,
         autoscalers=found.autoscalers,
+        services=found.services,
         warnings=(*run.warnings, *found.warnings),
     )
     return Become(run=ready, notes=tuple(Note(kind=EventKind.WARNING, message=text) for text in found.warnings))
@@ -103,7 +106,7 @@ def await_cluster(run: TargetRun, purpose: str, busy: Busy, limit_at: datetime, 
         limit_at=limit_at,
         at_limit=decide.at_limit(run),
     )
-    pause = min(max(RETRY, timedelta(seconds=busy.retry_after_s)), LONGEST_RETRY)
+    pause = min(max(SHORTEST_RETRY, timedelta(seconds=busy.retry_after_s)), LONGEST_RETRY)
     notes = (Note(kind=EventKind.PROGRESS, message=f"waits for {what}"),) if is_news else ()
     return Hold(run=replace(run, wait=wait), wake_at=min(here.now + pause, max(limit_at, here.now)), notes=notes)
 

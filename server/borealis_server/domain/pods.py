@@ -4,8 +4,9 @@ Decides for all workloads of a target together. The arithmetic is `planning/pod_
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from borealis_server.domain.decision import Act, Become, Circumstances, Hold
 from borealis_server.domain.deployment import EventKind, TargetRun, Wait, Workload
@@ -21,10 +22,47 @@ from borealis_server.domain.planning.pod_ratio import (
 )
 from borealis_server.domain.record import Note
 
+FULL_WEIGHT = 100
 RESYNC = timedelta(seconds=5)
 """How often to look again although no watch has spoken."""
 REFUSAL_CONFIRMED = timedelta(seconds=15)
 """How long the cluster must refuse to create pods before that counts: a quota may be about to be raised or freed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """Where pods are to move."""
+
+    weight_percent: int
+    """Share of the new version in what is asked for."""
+    is_beside: bool = False
+    """Whether both versions have their full size, whatever the share: then it is Services that move the traffic."""
+    needs_old: bool = False
+    """Whether the old version has to be available: on the way back."""
+
+    def counts(self, load: Workload, observed: Observed) -> Counts:
+        """Pods wanted of each version."""
+        if not self.is_beside:
+            return goal_of(load, self.weight_percent)
+        if self.needs_old:
+            return Counts(new=observed.new_spec, old=load.old_replicas)
+        return Counts(new=load.replicas, old=load.old_replicas if load.old_name else 0)
+
+    def needs_old_pods(self, load: Workload) -> bool:
+        """Whether the old version keeps pods."""
+        return self.is_beside or goal_of(load, self.weight_percent).old > 0
+
+
+BESIDE: Final = Aim(weight_percent=0, is_beside=True)
+"""The new version at full size beside the old one, without traffic."""
+BESIDE_WITH_TRAFFIC: Final = Aim(weight_percent=FULL_WEIGHT, is_beside=True)
+BACK_BESIDE: Final = Aim(weight_percent=0, is_beside=True, needs_old=True)
+"""The old version at full size, while traffic still goes to the new one."""
+
+
+def aim_at(weight_percent: int) -> Aim:
+    """A share of the pods; the way back is the share of none."""
+    return Aim(weight_percent=weight_percent, needs_old=weight_percent == 0)
 
 
 def goal_of(load: Workload, weight_percent: int) -> Counts:
@@ -34,21 +72,21 @@ def goal_of(load: Workload, weight_percent: int) -> Counts:
     return Counts(new=load.replicas if weight_percent else 0, old=0)
 
 
-def move(run: TargetRun, seen: Observation, here: Circumstances, *, weight_percent: int) -> Act | Become | Hold | None:
-    """The next scaling towards `weight_percent`, or the wait for pods; None when it is reached everywhere."""
+def move(run: TargetRun, seen: Observation, here: Circumstances, aim: Aim) -> Act | Become | Hold | None:
+    """The next scaling towards `aim`, or the wait for pods; None when it is reached everywhere."""
     resized = _follow_others(run, seen)
     if resized:
         return resized
-    run = _with_counts(run, seen, weight_percent)
-    scalings = [(load, scale) for load in run.workloads for scale in _scalings(load, _view(seen, load), weight_percent)]
+    run = with_counts(run, seen, aim.weight_percent)
+    scalings = [(load, scale) for load in run.workloads for scale in _scalings(load, _view(seen, load), aim)]
     if scalings:
         # Growing first: capacity comes before anything is taken away.
         load, scale = min(scalings, key=lambda pair: pair[1].to_pods < pair[1].from_pods)
         wanted = run.with_workload(_as_asked(load, scale))
         return Act(effect=scale, run=replace(wanted, intent=str(scale), ready_limit_at=_limit(run, here)))
-    if all(_is_there(load, _view(seen, load), weight_percent) for load in run.workloads):
+    if all(_is_there(load, _view(seen, load), aim) for load in run.workloads):
         return None
-    return _hold(run, seen, here, weight_percent)
+    return _hold(run, seen, here, aim)
 
 
 def is_overdue(run: TargetRun, here: Circumstances) -> bool:
@@ -61,13 +99,13 @@ def is_refused(run: TargetRun, here: Circumstances) -> bool:
     return run.refused_since is not None and here.now >= run.refused_since + REFUSAL_CONFIRMED
 
 
-def describe_wait(run: TargetRun, seen: Observation, *, weight_percent: int) -> str:
+def describe_wait(run: TargetRun, seen: Observation, aim: Aim) -> str:
     """What is missing, with the first pod that is not ready and its reason."""
     waits = [
         text
         for load in run.workloads
-        if not _is_there(load, _view(seen, load), weight_percent)
-        for text in _missing(load, _view(seen, load), weight_percent)
+        if not _is_there(load, _view(seen, load), aim)
+        for text in _missing(load, _view(seen, load), aim)
     ]
     return "; ".join(waits)
 
@@ -86,11 +124,14 @@ def _observed(view: WorkloadView) -> Observed:
     )
 
 
-def _scalings(load: Workload, view: WorkloadView, weight_percent: int) -> Iterator[Scale]:
-    wanted, observed = goal_of(load, weight_percent), _observed(view)
-    counts = next_counts(wanted, observed, load.bounds, load.replicas) if load.old_name else wanted
+def _scalings(load: Workload, view: WorkloadView, aim: Aim) -> Iterator[Scale]:
+    observed = _observed(view)
+    counts = aim.counts(load, observed)
+    if load.old_name and not aim.is_beside:
+        counts = next_counts(counts, observed, load.bounds, load.replicas)
     for live, pods in ((view.new, counts.new), (view.old, counts.old)):
-        if live and live.desired != pods and (pods < live.desired or _has_room(load, view, pods - live.desired)):
+        more = pods - live.desired if live else 0
+        if live and more and (more < 0 or aim.is_beside or _has_room(load, view, more)):
             yield Scale(namespace=load.namespace, name=live.name, uid=live.uid, from_pods=live.desired, to_pods=pods)
 
 
@@ -105,9 +146,9 @@ def _has_surplus(live: ReplicaSetView) -> bool:
     return live.total > live.desired
 
 
-def _is_there(load: Workload, view: WorkloadView, weight_percent: int) -> bool:
-    wanted, observed = goal_of(load, weight_percent), _observed(view)
-    if not is_reached(wanted, observed, needs_old=weight_percent == 0):
+def _is_there(load: Workload, view: WorkloadView, aim: Aim) -> bool:
+    observed = _observed(view)
+    if not is_reached(aim.counts(load, observed), observed, needs_old=aim.needs_old):
         return False
     return all(_is_calm(live) for live in (view.new, view.old) if live)
 
@@ -117,8 +158,8 @@ def _is_calm(live: ReplicaSetView) -> bool:
     return live.is_settled and live.total <= live.desired
 
 
-def _missing(load: Workload, view: WorkloadView, weight_percent: int) -> Iterator[str]:
-    wanted = goal_of(load, weight_percent)
+def _missing(load: Workload, view: WorkloadView, aim: Aim) -> Iterator[str]:
+    wanted = aim.counts(load, _observed(view))
     for word, live, pods in (("new", view.new, wanted.new), ("old", view.old, wanted.old)):
         if live is None:
             if pods:
@@ -133,10 +174,10 @@ def _missing(load: Workload, view: WorkloadView, weight_percent: int) -> Iterato
         yield str(view.problems[0])
 
 
-def _hold(run: TargetRun, seen: Observation, here: Circumstances, weight_percent: int) -> Hold:
+def _hold(run: TargetRun, seen: Observation, here: Circumstances, aim: Aim) -> Hold:
     limit_at = _limit(run, here)
-    rolls_back = weight_percent == 0 and run.end_reason is not None
-    what = describe_wait(run, seen, weight_percent=weight_percent)
+    rolls_back = run.end_reason is not None
+    what = describe_wait(run, seen, aim)
     wait = Wait(
         what=what,
         since=run.wait.since if run.wait else here.now,
@@ -215,7 +256,8 @@ def earliest(*moments: datetime | None) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _with_counts(run: TargetRun, seen: Observation, weight_percent: int) -> TargetRun:
+def with_counts(run: TargetRun, seen: Observation, weight_percent: int) -> TargetRun:
+    """The run with the pods that were seen, and the weight asked for."""
     for load in run.workloads:
         observed = _observed(_view(seen, load))
         run = run.with_workload(

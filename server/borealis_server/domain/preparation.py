@@ -1,10 +1,10 @@
 """What a run finds before it changes anything: which version is old, who owns what, and copies to go back to."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from borealis_server.domain.deployment import Autoscaler, EndReason, SavedObject, Workload
+from borealis_server.domain.deployment import Autoscaler, EndReason, RoutedService, SavedObject, ServicePair, Workload
 from borealis_server.domain.effects import Prepared, Refused
 from borealis_server.domain.kubernetes import autoscalers
 from borealis_server.domain.kubernetes.json_types import Document, annotation, dig, label, meta
@@ -20,6 +20,7 @@ from borealis_server.domain.kubernetes.ownership import without_server_fields
 from borealis_server.domain.kubernetes.readiness import is_awaited
 from borealis_server.domain.kubernetes.replica_set import version_hash, workload_label
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
+from borealis_server.domain.planning.services import KnownServices, Side, route, unpin
 
 _REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 _SHARED = ("Namespace", "CustomResourceDefinition")
@@ -38,18 +39,24 @@ class LiveObjects:
     """Objects that the run is going to apply and that exist, by their index."""
     autoscalers: Sequence[Document] = ()
     """Every HorizontalPodAutoscaler of the workloads' namespaces."""
+    services: Sequence[Document] = ()
+    """Every Service of the workloads' namespaces."""
 
 
 def prepare(
-    deployments: Iterable[Document], others: Sequence[Document], live: LiveObjects, origin: Origin
+    deployments: Iterable[Document],
+    others: Sequence[Document],
+    live: LiveObjects,
+    origin: Origin,
+    pairs: Sequence[ServicePair] = (),
 ) -> Prepared | Refused:
     """The workloads with their old versions, and a copy of every object that will be applied.
 
     Shape: `deployments` and `others` are the target's manifests, namespaces settled; `live.objects` is indexed as
-    `others`.
+    `others`. `pairs` are the Services of a blue/green run.
     """
     deployments = tuple(deployments)
-    foreign = _foreign_owner(live, origin)
+    foreign = _foreign_owner(live, origin, {name for pair in pairs for name in (pair.active, pair.preview)})
     if foreign:
         return foreign
     workloads: list[Workload] = []
@@ -67,14 +74,39 @@ def prepare(
             warnings.append(f"{load.name}: several autoscalers scale it ({named}): keep one of them")
         found_scalers += scalers
         workloads.append(_sized(load, manifest, live, is_autoscaled=any(one.before for one in scalers)))
+    services = _services(pairs, workloads, deployments, others, live)
+    if isinstance(services, Refused):
+        return services
     names = {meta(manifest, "name") for manifest in deployments}
     saved = tuple(_saved(manifest, live.objects.get(index), names) for index, manifest in enumerate(others))
-    return Prepared(workloads=tuple(workloads), saved=saved, autoscalers=tuple(found_scalers), warnings=tuple(warnings))
+    return Prepared(
+        workloads=tuple(workloads),
+        saved=saved,
+        autoscalers=tuple(found_scalers),
+        services=services,
+        warnings=tuple(warnings),
+    )
 
 
-def _foreign_owner(live: LiveObjects, origin: Origin) -> Refused | None:
+def _services(
+    pairs: Sequence[ServicePair],
+    loads: Sequence[Workload],
+    deployments: Sequence[Document],
+    others: Sequence[Document],
+    live: LiveObjects,
+) -> tuple[RoutedService, ...] | Refused:
+    """Services whose selectors have to change for this run."""
+    sides = [
+        Side(load=load, new_labels=dig(manifest, "spec", "template", "metadata", "labels") or {})
+        for load, manifest in zip(loads, deployments, strict=True)
+    ]
+    return route(pairs, sides, KnownServices.of(others, live.services)) if pairs else unpin(sides, live.services)
+
+
+def _foreign_owner(live: LiveObjects, origin: Origin, named: Container[str]) -> Refused | None:
     """Another application's claim on anything that this run would change."""
-    for document in (*live.natives.values(), *live.objects.values()):
+    services = [document for document in live.services if meta(document, "name") in named]
+    for document in (*live.natives.values(), *live.objects.values(), *services):
         owner = annotation(document, APPLICATION_ANNOTATION)
         if owner and owner != origin.application and document["kind"] not in _SHARED:
             return _owned_by_another(document["kind"], meta(document, "name"), meta(document, "namespace"), owner)

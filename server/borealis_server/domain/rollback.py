@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from borealis_server.domain import pods
+from borealis_server.domain import late, pods, traffic
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import (
     EndReason,
@@ -16,10 +16,12 @@ from borealis_server.domain.deployment import (
     Phase,
     Rollback,
     SavedObject,
+    ServiceRole,
     StepPart,
     StepState,
     TargetRun,
     TargetState,
+    Wait,
     Workload,
 )
 from borealis_server.domain.effects import (
@@ -34,6 +36,7 @@ from borealis_server.domain.effects import (
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
 from borealis_server.domain.stages import followed, is_pausing
+from borealis_server.domain.traffic import Side
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 
 AGENT_LIMIT = timedelta(hours=24)
@@ -83,21 +86,54 @@ def _stay(run: TargetRun, reason: EndReason, message: str, here: Circumstances) 
 def leave(run: TargetRun, reason: EndReason, why: str, here: Circumstances) -> Become:
     """End a target whose new version serves alone already: there is no way back, so say what a person must do."""
     message = f"the new version serves, but {why}"
-    ended = move_target(_at_rest(run), TargetEvent.FAILED, here.now)
+    ended = move_target(_at_rest(_with_steps_ended(run, reason, here)), TargetEvent.FAILED, here.now)
     ended = replace(ended, phase=Phase.ENDED, end_reason=reason, rollback=Rollback.NONE, message=message)
     return Become(run=ended, notes=(Note(kind=EventKind.TARGET_CHANGED, message=f"failed: {message}"),))
 
 
-def restore_traffic(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
-    """Send all traffic back to the old version, before any pod of it is missed."""
-    return in_turn(run, traffic_effects(run)) or Become(
-        run=replace(run, phase=Phase.RESTORING_SETTINGS, cursor=0, wait=None)
+def restore_traffic(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
+    """Send all traffic back to the old version, once that has the pods for it. Nothing to do where pods share it."""
+    if run.has_taken_over and traffic.is_routed(run):
+        waiting = _lead_back(run, seen, here)
+        if waiting:
+            return waiting
+        run = traffic.with_shares(run, seen)
+    settled = replace(run, cursor=0, wait=None, intent="", ready_limit_at=None)
+    return Become(run=replace(settled, phase=Phase.RESTORING_SETTINGS))
+
+
+def _lead_back(run: TargetRun, seen: Observation, here: Circumstances) -> Decision | None:
+    """What is missing until every Service leads to the old version alone; None when nothing is."""
+    if traffic.leads_to_new(run, seen):
+        # The new version has traffic that it can carry: it keeps it until the old one can.
+        pods_first = _old_at_full_size(run, seen, here, pods.BACK_BESIDE)
+        if pods_first:
+            return pods_first
+    back = traffic.misdirected(run, seen, Side.OLD, ServiceRole.ACTIVE, ServiceRole.PREVIEW)
+    if back:
+        return Act(effect=back, run=replace(run, intent=str(back)))
+    missing = traffic.unfollowed(run, seen, Side.OLD, ServiceRole.ACTIVE)
+    if not missing:
+        # A switch that arrives late finds all pods of the new version, and is taken back before they go.
+        return late.await_arrival(run, here)
+    if pods.is_overdue(run, here):
+        return go_on_without_pods(run, f"traffic did not follow to the old version ({missing}): look after its Service")
+    return _await_endpoints(run, missing, here)
+
+
+def _await_endpoints(run: TargetRun, what: str, here: Circumstances) -> Hold:
+    limit_at = run.ready_limit_at or here.now + timedelta(seconds=here.readiness_timeout_s)
+    wait = Wait(
+        what=what,
+        since=run.wait.since if run.wait else here.now,
+        ended_by="the cluster, as endpoints follow",
+        limit_at=limit_at,
+        at_limit="the rollback is given up",
     )
-
-
-def traffic_effects(_run: TargetRun) -> tuple[Effect, ...]:
-    """What sends all traffic back, in order. None where the share of the pods is the share of the traffic."""
-    return ()
+    is_news = run.wait is None or run.wait.what != what
+    notes = (Note(kind=EventKind.PROGRESS, message=f"waits for {what}"),) if is_news else ()
+    held = replace(run, wait=wait, intent="", ready_limit_at=limit_at)
+    return Hold(run=held, wake_at=pods.earliest(limit_at, here.now + pods.RESYNC), notes=notes)
 
 
 def restore_settings(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
@@ -109,18 +145,24 @@ def restore_settings(run: TargetRun, _seen: Observation, _here: Circumstances) -
 
 def restore_pods(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
     """Bring the old version to full size, then empty the new one."""
+    return (
+        _old_at_full_size(run, seen, here, pods.aim_at(0))
+        or late.await_arrival(run, here)
+        or Become(run=replace(run, phase=Phase.REMOVING_NEW, cursor=0, wait=None, intent="", ready_limit_at=None))
+    )
+
+
+def _old_at_full_size(run: TargetRun, seen: Observation, here: Circumstances, aim: pods.Aim) -> Decision | None:
     missing = [load for load in run.workloads if load.old_name and not seen.workloads[_key(load)].old]
     if missing:
         return recreate_old(run, missing[0]) or go_on_without_pods(
             run, f"ReplicaSet {missing[0].old_name} of the old version is gone: deploy a good version anew"
         )
-    move = pods.move(run, seen, here, weight_percent=0)
+    move = pods.move(run, seen, here, aim)
     if isinstance(move, Hold) and pods.is_overdue(run, here):
-        detail = pods.describe_wait(run, seen, weight_percent=0)
+        detail = pods.describe_wait(run, seen, aim)
         return go_on_without_pods(run, f"the old version did not become ready in time ({detail}): repair it by hand")
-    return move or Become(
-        run=replace(run, phase=Phase.REMOVING_NEW, cursor=0, wait=None, intent="", ready_limit_at=None)
-    )
+    return move
 
 
 def recreate_old(run: TargetRun, load: Workload) -> Act | None:
@@ -144,21 +186,34 @@ def remove_new(run: TargetRun, _seen: Observation, _here: Circumstances) -> Deci
 
 def restore_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
     """Bring every other object back, the last one first; then who owns and who scales the old version."""
-    held_back = {one.index for one in run.autoscalers}
+    left = {one.index for one in run.services if one.is_left}
+    held_back = left | {one.index for one in run.autoscalers}
+    is_sure = run.late_limit_at is None
     effects: list[Effect] = [
         RestoreObject(saved=saved)
         for index, saved in reversed(tuple(enumerate(run.saved)))
-        if index not in held_back and not _is_changed_setting(saved)
+        if index not in held_back and not (is_sure and _is_changed_setting(saved))
     ]
     if run.has_taken_over:
-        effects += [_restore_deployment(load) for load in run.workloads if load.native]
-        effects += [RestoreAutoscaler(autoscaler=one) for one in run.autoscalers if one.before]
-    return in_turn(run, tuple(effects)) or _end(run, here, "everything is as it was before")
+        kept = {(load.namespace, load.name) for load in run.workloads if load.is_left}
+        effects += [_restore_deployment(load) for load in run.workloads if load.native and not load.is_left]
+        effects += [traffic.point(one, one.before) for one in run.services if one.before and not one.is_left]
+        scalers = [one for one in run.autoscalers if one.before and (one.namespace, one.workload) not in kept]
+        effects += [RestoreAutoscaler(autoscaler=one) for one in scalers]
+    arrival = None if run.cursor or run.rollback is Rollback.FAILED else late.await_arrival(run, here)
+    return arrival or in_turn(run, tuple(effects)) or _end(run, here, "everything is as it was before")
 
 
 def go_on_without_pods(run: TargetRun, why: str) -> Become:
     """Leave the pods of both versions as they are, and bring everything else back: somebody else may repair the old."""
     message = f"{run.message}; the rollback failed: {why}"
+    # A native Deployment that came back would take the pods away which still have the traffic.
+    keeps = run.phase is Phase.RESTORING_TRAFFIC
+    run = replace(
+        run,
+        services=tuple(replace(service, is_left=True) for service in run.services),
+        workloads=tuple(replace(load, is_left=keeps) for load in run.workloads),
+    )
     failed = replace(run, rollback=Rollback.FAILED, message=message, phase=Phase.RESTORING_OBJECTS)
     note = Note(kind=EventKind.WARNING, message=f"the rollback goes on without the pods: {why}")
     limits = replace(failed, ready_limit_at=None, effect_limit_at=None, refused_since=None)
@@ -190,6 +245,7 @@ def _with_steps_ended(run: TargetRun, reason: EndReason, here: Circumstances) ->
 
 def _at_rest(run: TargetRun) -> TargetRun:
     """The run with nothing under way and nothing waited for."""
+    run = late.unknown(run)
     limits = replace(run, ready_limit_at=None, effect_limit_at=None, refused_since=None, agent_lost_at=None)
     return replace(limits, cursor=0, wait=None, intent="")
 

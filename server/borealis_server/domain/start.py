@@ -18,7 +18,7 @@ from borealis_deployfile.manifests import (
     collect_addresses,
     collect_paths,
 )
-from borealis_deployfile.model import Canary, DeployFile, Target
+from borealis_deployfile.model import BlueGreen, DeployFile, Strategy, Target
 from borealis_deployfile.parse import check
 from borealis_deployfile.selection import UnknownTargetError, select_targets
 from borealis_deployfile.surroundings import Surroundings, check_surroundings
@@ -28,11 +28,14 @@ from borealis_server.domain.deployment import (
     DeploymentInputs,
     DeploymentKey,
     EventKind,
+    ServicePair,
     StepPart,
+    StepRun,
     StoredFile,
     TargetRun,
 )
 from borealis_server.domain.errors import DeployFileInvalid, FileFault, InvalidArgument
+from borealis_server.domain.planning.blue_green import plan_blue_green, plan_services
 from borealis_server.domain.planning.canary import plan_steps
 from borealis_server.domain.planning.conditions import plan_together
 from borealis_server.domain.record import Note, Recorded, settle
@@ -157,7 +160,6 @@ def checked(
         *manifests.faults,
         *bodies.faults,
         *unsupported(bodies.file),
-        *manifests.unsupported,
     ]
     if faults:
         raise DeployFileInvalid(map(_file_fault, faults))
@@ -263,6 +265,7 @@ def _stored(file: FileContent) -> StoredFile:
 def _target_run(target: Target, start: CheckedStart) -> TargetRun:
     has_pods = any(item.kind == "Deployment" for item in start.objects.get(target.name, ()))
     strategy = start.file.strategies[target.strategy] if target.strategy else None
+    steps, pairs = _plan(start.file, target, strategy) if has_pods else ((), ())
     return TargetRun(
         name=target.name,
         account=target.account,
@@ -270,10 +273,20 @@ def _target_run(target: Target, start: CheckedStart) -> TargetRun:
         depends_on=target.depends_on,
         steps=(
             *plan_together(StepPart.BEFORE, target.before),
-            *(plan_steps(strategy if isinstance(strategy, Canary) else None) if has_pods else ()),
+            *steps,
             *plan_together(StepPart.AFTER, target.after),
         ),
+        service_pairs=pairs,
     )
+
+
+def _plan(
+    file: DeployFile, target: Target, strategy: Strategy | None
+) -> tuple[tuple[StepRun, ...], tuple[ServicePair, ...]]:
+    """The steps of the strategy, and the Services that it moves."""
+    if isinstance(strategy, BlueGreen):
+        return plan_blue_green(strategy), plan_services(file, target.name, strategy)
+    return plan_steps(strategy), ()
 
 
 def _ordered(manifests: ManifestResult) -> dict[str, list[ManifestObject]]:

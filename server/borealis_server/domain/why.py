@@ -83,6 +83,9 @@ _WORK: Mapping[Phase, str] = {
 _STEP_WORDS: Mapping[StepKind, str] = {
     StepKind.SET_WEIGHT: "the weight of {weight_percent} %",
     StepKind.PAUSE: "a pause",
+    StepKind.DEPLOY_NEW_VERSION: "the new version beside the old one, without traffic",
+    StepKind.REDIRECT_TRAFFIC: "all traffic to the new version",
+    StepKind.SHUT_DOWN_OLD_VERSION: "the last look before the old version goes",
 }
 
 _WAIT_ADVICE: Mapping[TargetState, tuple[str, tuple[Action, ...]]] = {
@@ -107,6 +110,7 @@ _END_ADVICE: Mapping[EndReason, str] = {
     EndReason.AGENT_LOST: "see that the agent runs and reaches the server, and start again",
     EndReason.UPSTREAM_FAILED: "see why the targets before it did not succeed",
     EndReason.OBJECT_OWNED_BY: "rename the object, or remove it from the other application, and start again",
+    EndReason.SERVICE_NOT_MATCHED: "correct the Services or the names of them in the deploy file, and start again",
     EndReason.REPLACED: "follow the newer deployment",
     EndReason.REJECTED: "connect the agent, or correct the account, and redeploy this one",
 }

@@ -1,4 +1,4 @@
-"""Looks at what a target waits for, live: its pods, or the objects that were applied before them."""
+"""Looks at what a target waits for, live: its pods and Services, or the objects that were applied before them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from borealis_server.domain.observation import (
 )
 from borealis_server.ports.cluster import Cluster, ObjectRef
 from borealis_server.ports.relay import AgentRef
+from borealis_server.services.service_observer import ServiceObserver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ class Observer:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._services = ServiceObserver(cluster)
 
     async def observe(self, agent: AgentRef, run: TargetRun) -> Observation | AgentAway | Busy:
         """What `run` waits for as it is now, or why it cannot be seen."""
@@ -77,7 +79,7 @@ class Observer:
             for load in run.workloads:
                 if load.namespace == namespace:
                     views[namespace, load.name] = await self._view(agent, load, live)
-        return Observation(workloads=views)
+        return Observation(workloads=views, services=await self._services.observe(agent, run))
 
     async def _view(self, agent: AgentRef, load: Workload, live: dict[str, ReplicaSetView]) -> WorkloadView:
         new = live.get(load.new_name)

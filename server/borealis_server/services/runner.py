@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from borealis_server.domain import outcome
+from borealis_server.domain import late, outcome
 from borealis_server.domain.applying import watched
 from borealis_server.domain.decide import NOTHING_SEEN, decide, needs_agent, needs_observation
 from borealis_server.domain.decision import Act, Circumstances, Decision, Hold
@@ -178,13 +178,14 @@ class Runner:
         effect = decision.effect
         is_told = isinstance(effect, Prepare) or run.intent == str(effect)  # a busy cluster is asked again and again
         notes = () if is_told else (Note(kind=EventKind.EFFECT_INTENDED, message=str(effect)),)
-        intended = await self._keep(key, run, decision.run, notes)
+        intended = await self._keep(key, run, decision.run, notes, is_intent=not isinstance(effect, Prepare))
         if intended is None:
             return _Turn(decision, None)
         site = Site(
             key=key.deployment, agent=agent, origin=_origin(deployment, run), namespaces=manifests.deployment_namespaces
         )
-        result = await self._performer.perform(site, effect)
+        is_in_time = late.may_be_sent(intended, self._clock.now())
+        result = await self._performer.perform(site, effect) if is_in_time else Outdated()
         if isinstance(result, Outdated) and not is_patient:
             result = Busy(detail="somebody else keeps changing the same object")
         after = outcome.absorb(intended, effect, result, replace(here, now=self._clock.now()))
@@ -202,13 +203,21 @@ class Runner:
         return decide(run, seen, here)
 
     async def _keep(
-        self, key: TargetKey, base: TargetRun, run: TargetRun, notes: Sequence[Note], *, is_done: bool = False
+        self,
+        key: TargetKey,
+        base: TargetRun,
+        run: TargetRun,
+        notes: Sequence[Note],
+        *,
+        is_intent: bool = False,
+        is_done: bool = False,
     ) -> TargetRun | None:
         """Commit `run` unless the target has changed since `base`; returns what is stored, or None.
 
+        `is_intent`: its change will be sent as soon as it is kept.
         `is_done`: the notes tell what was done in the cluster; they are written down even when `run` is not.
         """
-        if run == base and not notes:
+        if run == base and not notes and not is_intent:
             return run
         is_kept = False
 
@@ -220,9 +229,16 @@ class Runner:
             recorded = Recorded(deployment=newest)
             is_kept = newest.target(key.target).revision == base.revision
             if is_kept:
-                return settle(recorded.with_target(run, notes, now), now)
-            for note in notes if is_done else ():
-                recorded = recorded.with_event(note, now, newest.target(key.target))
+                kept = late.intended(run, now) if is_intent else run
+                return settle(recorded.with_target(kept, notes, now), now)
+            if not is_done:
+                return recorded
+            current = newest.target(key.target)
+            learnt = late.learnt_after_all(current, base, run, now)
+            if learnt != current:
+                return recorded.with_target(learnt, notes, now)
+            for note in notes:
+                recorded = recorded.with_event(note, now, current)
             return recorded
 
         committed = await self._journal.record(key.deployment, change)

@@ -1,4 +1,4 @@
-"""The objects around the pods: who owns them and their fields, and how they go back. ADR 0015.
+"""The objects around the pods: who owns them and their fields, and how they go back. ADR 0017.
 
 Rows K8-11, K8-12, K8-13, PL-18; hard cases 20, 21, 24, 25, 31, 47.
 """

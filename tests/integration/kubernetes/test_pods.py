@@ -172,7 +172,7 @@ async def test_case_1_a_number_of_pods_that_somebody_changes_is_followed_at_the_
     await lab.scale(old, 8)
     waiting = await lab.plane.until(key, lambda now: now.targets[0].workloads[0].replicas == 8)
 
-    assert waiting.targets[0].current_step.ref == "step-1"
+    assert [step.ref for step in waiting.targets[0].current_steps] == ["step-1"]
     load = waiting.targets[0].workloads[0]
     assert (load.bounds.max_surge, load.old_replicas) == (2, 8)
     await lab.rest.until(lab.path("replicasets", load.new_name), lambda live: live["spec"]["replicas"] == 2)

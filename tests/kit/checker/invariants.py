@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, Phase, Rollback, StepState, TargetRun, TargetState
 from borealis_server.domain.effects import Prepare
-from kit.checker.moment import INTENDED, PODS_FAILED, ROLLBACK_FAILED, SCALED_OUTSIDE, STRANGER
+from kit.checker.moment import ARRIVED_LATE, INTENDED, PODS_FAILED, SCALED_OUTSIDE, STRANGER
 from kit.checker.records import NOW
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _check_bounds(world: World, target: int, run: TargetRun, live: Cluster, excu
         sets = [each for each in live.sets if each.workload == load.name]
         asked = sum(each.desired for each in sets)
         available = sum(min(each.ready, each.desired) for each in sets)
-        if asked > wanted + load.bounds.max_surge and not excuses & SCALED_OUTSIDE:
+        if asked > wanted + load.bounds.max_surge and not excuses & (SCALED_OUTSIDE | ARRIVED_LATE):
             raise Violated(f"2 bounds: {asked} pods asked for, at most {wanted} + {load.bounds.max_surge} allowed")
         if available < floor and not excuses:
             raise Violated(f"2 bounds: {available} pods available, at least {floor} promised")
@@ -90,8 +90,6 @@ def _check_end(world: World, target: int, run: TargetRun, live: Cluster, excuses
 def _check_success(world: World, target: int, run: TargetRun, live: Cluster, excuses: int, ours: str) -> None:
     for plan in world.scenario.targets[target].workloads:
         sets = [each for each in live.sets if each.workload == plan.name]
-        if excuses & ROLLBACK_FAILED:
-            sets = [each for each in sets if each.maker]  # what it let go and could not give back is a person's
         if [(each.maker, each.is_live) for each in sets] != [(ours, True)]:
             raise Violated(f"6 final means finished: {run.name} succeeded with {[each.name for each in sets]}")
         if sets[0].desired != plan.pods and not excuses & SCALED_OUTSIDE:
@@ -162,7 +160,7 @@ def check_write(world: World, state: State, target: int, drive: Drive) -> None:
 def excuses_of(record: Deployment) -> int:
     """What the next deployment cannot be held to after this one."""
     is_complete = all(run.rollback is not Rollback.FAILED and not _was_left(run) for run in record.targets)
-    return 0 if is_complete else PODS_FAILED | SCALED_OUTSIDE | ROLLBACK_FAILED
+    return 0 if is_complete else PODS_FAILED | SCALED_OUTSIDE
 
 
 def _was_left(run: TargetRun) -> bool:

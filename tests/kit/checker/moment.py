@@ -16,7 +16,7 @@ LOOKED, INTENDED, PERFORMED = 1, 2, 3
 AWAY = AgentAway(detail="its tunnel was lost")
 BUSY = Busy(detail="429 slow down")
 REFUSED = Refused(reason=EndReason.APPLY_ERROR, message="the cluster said no")
-PODS_FAILED, SCALED_OUTSIDE, ROLLBACK_FAILED = 1, 2, 4
+PODS_FAILED, SCALED_OUTSIDE, ARRIVED_LATE = 1, 2, 4
 READINESS_S = 600
 ROLES, STRANGER = ("release",), "a stranger"
 
@@ -33,6 +33,8 @@ class Drive(NamedTuple):
     what: int
     """A decision when LOOKED, else an effect."""
     outcome: int = 0
+    age_s: float = 0
+    """How long ago it was intended."""
 
 
 class State(NamedTuple):

@@ -74,7 +74,7 @@ def _row(guard: str, place: str, before: str, after: str, scenario: str, invaria
     """`scenario`: its name, and what must go wrong for the guard to matter."""
     name, _, kinds = scenario.partition(" + ")
     found = next(each for each in SCENARIOS if each.name == name)
-    found = replace(found, faults=1 if kinds else 0, kinds=frozenset({kinds}))
+    found = found.late() if kinds == "late" else replace(found, faults=1 if kinds else 0, kinds=frozenset({kinds}))
     return Mutation(guard=guard, place=place, before=before, after=after, scenario=found, invariant=invariant)
 
 
@@ -218,8 +218,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _row(
         "the old version is whole before the new one goes",
-        f"{_DOMAIN}.rollback:restore_pods",
-        "move = pods.move(run, seen, here, weight_percent=0)",
+        f"{_DOMAIN}.rollback:_old_at_full_size",
+        "move = pods.move(run, seen, here, aim)",
         "move = None",
         "two-pods-half",
         "2",
@@ -294,6 +294,22 @@ MUTATIONS: tuple[Mutation, ...] = (
         "newest.state.is_final",
         "newest is None",
         "one-pod + busy",
+        "6",
+    ),
+    _row(
+        "a change that may still arrive is waited out",
+        f"{_DOMAIN}.late:await_arrival",
+        "run.late_limit_at is None or here.now >= run.late_limit_at",
+        "True",
+        "one-pod + late",
+        "6",
+    ),
+    _row(
+        "an intent without its outcome is remembered",
+        f"{_DOMAIN}.late:unknown",
+        "run.intent_limit_at is None or run.state is TargetState.ROLLING_BACK",
+        "True",
+        "one-pod + late",
         "6",
     ),
 )

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import PersonsDecision, StepState, TargetRun
 from borealis_server.domain.errors import BorealisError
+from borealis_server.domain.late import LATEST_ARRIVAL
 from borealis_server.domain.stages import is_pausing
 from kit.checker import cluster as model
 from kit.checker import invariants
 from kit.checker.moment import (
+    INTENDED,
     LOOKED,
     PODS_FAILED,
     READINESS_S,
@@ -136,9 +138,20 @@ def time(world: World, state: State) -> Iterator[tuple[str, State]]:
 def _aged_drives(world: World, state: State, by: timedelta) -> State:
     """Also what servers remember gets older."""
     return state._replace(
-        drives=tuple(_older(world, each, by) for each in state.drives),
-        ghosts=tuple(_older(world, each, by) for each in state.ghosts),
+        drives=tuple(_longer_ago(_older(world, each, by), by) for each in state.drives),
+        ghosts=tuple(in_time(_longer_ago(_older(world, each, by), by)) for each in state.ghosts),
     )
+
+
+def _longer_ago(drive: Drive | None, by: timedelta) -> Drive | None:
+    if drive is None or drive.stage != INTENDED:
+        return drive
+    return drive._replace(age_s=min(drive.age_s + by.total_seconds(), LATEST_ARRIVAL.total_seconds()))
+
+
+def in_time(ghost: Drive | None) -> Drive | None:
+    """A request that is under way for too long is given up by the cluster itself."""
+    return None if ghost and ghost.age_s >= LATEST_ARRIVAL.total_seconds() else ghost
 
 
 def _older(world: World, drive: Drive | None, by: timedelta) -> Drive | None:

@@ -16,7 +16,15 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LONG = timedelta(days=2)
 
 # Times that decisions compare with the present. A new field of type datetime must be placed in one of the two.
-DECISIVE = {"limit_at", "ready_limit_at", "effect_limit_at", "refused_since", "agent_lost_at"}
+DECISIVE = {
+    "limit_at",
+    "ready_limit_at",
+    "effect_limit_at",
+    "intent_limit_at",
+    "late_limit_at",
+    "refused_since",
+    "agent_lost_at",
+}
 _SINCE = {"refused_since", "agent_lost_at"}
 _TOLD_ONLY = {"since", "started_at", "ended_at", "at"}
 # What changes with every write, and what only people read: whether a text is there matters, what it says does not.

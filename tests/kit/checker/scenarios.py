@@ -48,8 +48,8 @@ class Scenario:
         return replace(self, faults=faults)
 
     def late(self) -> Scenario:
-        """The same, and requests of dead servers take as long as they like."""
-        return replace(self, is_late=True, kinds=frozenset({"crash"}))
+        """The same, and requests of dead servers take as long as the API server lets them."""
+        return replace(self, name=f"{self.name}, late", is_late=True, faults=1, kinds=frozenset({"crash"}))
 
 
 def canary(

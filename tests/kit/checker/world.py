@@ -14,8 +14,9 @@ from borealis_server.domain import decide as decisions
 from borealis_server.domain import outcome
 from borealis_server.domain.decision import Act, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import Deployment, DeploymentKey, Phase, TargetRun, TargetState
-from borealis_server.domain.effects import Effect, Outcome, Prepare
+from borealis_server.domain.effects import Effect, Outcome, Outdated, Prepare
 from borealis_server.domain.kubernetes.marks import Origin
+from borealis_server.domain.late import SENT_WITHIN
 from borealis_server.domain.record import Recorded, settle
 from borealis_server.ports.store import Committed
 from borealis_server.services.runner import Runner
@@ -23,6 +24,7 @@ from borealis_server.services.targets import TargetKey
 from kit.checker import cluster as model
 from kit.checker import invariants, others
 from kit.checker.moment import (
+    ARRIVED_LATE,
     AWAY,
     BUSY,
     INTENDED,
@@ -125,7 +127,8 @@ class World:
             yield from others.of_agent(self, state, target)
         if state.faults and "crash" in self.scenario.kinds and any(state.drives) and not any(state.ghosts):
             idle = (None,) * len(state.drives)
-            yield "the server dies", state._replace(drives=idle, ghosts=state.drives, faults=state.faults - 1)
+            under_way = tuple(others.in_time(each) for each in state.drives)
+            yield "the server dies", state._replace(drives=idle, ghosts=under_way, faults=state.faults - 1)
         yield from others.of_persons(self, state)
         yield from others.time(self, state)
         yield from others.next_start(self, state)
@@ -192,10 +195,14 @@ class World:
         if who == "ghosts" and not self.scenario.is_late and not self._is_in_time(state, target, drive):
             return
         changed, answer = self._performed(state.clusters[target], drive, target)
+        if who == "drives" and drive.age_s >= SENT_WITHIN.total_seconds():
+            changed, answer = state.clusters[target], self.outcomes.of(Outdated())
         is_effective = changed != state.clusters[target]
         done = self._answered(on(state, target, changed), target, who, drive, answer)
         if who == "ghosts" and is_effective:
             invariants.check_write(self, done, target, drive)
+            if not self._is_in_time(state, target, drive):
+                done = done._replace(excuses=done.excuses | ARRIVED_LATE)
         if not (who == "drives" and state.away[target]):
             yield label, done
         if state.faults == 0 or is_kind:
@@ -254,7 +261,9 @@ class World:
             journal = _Journal(before)
             runner = _Keeper(journal, _Clock())
             target_key = TargetKey(before.key, self.name(target))
-            kept = runner.keep(target_key, base if drive.is_fresh else stale(base), run, notes, is_done=is_done)
+            is_intent = isinstance(decided, Act) and not isinstance(decided.effect, Prepare)
+            fresh = base if drive.is_fresh else stale(base)
+            kept = runner.keep(target_key, fresh, run, notes, is_intent=is_intent, is_done=is_done)
             self.memo[key] = (*self.committed(before, journal.newest), self._canonical_run(kept))
         newest, changed, kept_run = self.memo[key]
         return self.moved(state, newest, changed), kept_run
@@ -318,9 +327,9 @@ class _Keeper:
         self._journal = journal
         self._clock = clock
 
-    def keep(self, *arguments: Any, is_done: bool) -> TargetRun | None:  # Any: those of Runner._keep
+    def keep(self, *arguments: Any, is_intent: bool, is_done: bool) -> TargetRun | None:  # Any: those of Runner._keep
         """What `Runner._keep` returns."""
-        keep = Runner._keep(self, *arguments, is_done=is_done)  # type: ignore[arg-type]
+        keep = Runner._keep(self, *arguments, is_intent=is_intent, is_done=is_done)  # type: ignore[arg-type]
         try:
             keep.send(None)
         except StopIteration as end:

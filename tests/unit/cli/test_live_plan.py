@@ -56,13 +56,47 @@ def test_the_server_is_asked_for_each_deployment_once(cli, server: ScriptedServe
 def test_a_written_number_counts_as_in_a_deployment_and_the_live_one_is_beside_it(
     cli, server: ScriptedServer, deploy_file: Path
 ):
-    server.live["web"] = LiveReplicas(replicas=6, autoscaler="cpu")
+    server.live["web"] = LiveReplicas(replicas=6)
 
     deployment, notes = planned(cli, deploy_file)
 
     assert (deployment["replicas"], deployment["replicas_from"], deployment["live"]["replicas"]) == (4, "manifest", 6)
-    assert any("6 live pods by the HorizontalPodAutoscaler cpu, but the manifest writes 4" in note for note in notes)
+    assert any("6 live pods, but the manifest writes 4" in note for note in notes)
     assert "4 pods (written; live: 6)" in cli("plan", "-f", str(deploy_file)).out
+
+
+def test_the_number_of_an_autoscaler_goes_before_the_written_one(cli, server: ScriptedServer, deploy_file: Path):
+    server.live["web"] = LiveReplicas(replicas=6, autoscaler="cpu")
+
+    deployment, _ = planned(cli, deploy_file)
+
+    assert (deployment["replicas"], deployment["replicas_from"]) == (6, "live")
+    assert "6 pods (live, by the HorizontalPodAutoscaler cpu)" in cli("plan", "-f", str(deploy_file)).out
+
+
+def test_a_blue_green_plan_shows_its_phases_and_the_room_that_both_versions_need(
+    cli, server: ScriptedServer, deploy_file: Path
+):
+    head, _, rest = deploy_file.read_text().partition("strategies:")
+    pause = "{pause: {duration: 60, unit: seconds}}"
+    deploy_file.write_text(
+        f"{head}strategies: {{careful: {{blueGreen: {{redirectTrafficAfter: [{pause}, {pause}]}}}}}}\n"
+        "trafficManagement: [{kubernetes: [{activeService: shop}]}]\n" + rest[rest.index("manifests:") :]
+    )
+    server.live["web"] = LiveReplicas(replicas=3)
+
+    lines = cli("plan", "-f", str(deploy_file)).out.splitlines()
+
+    first = next(index for index, line in enumerate(lines) if "step-1" in line)
+    assert [line.strip() for line in lines[first : first + 7]] == [
+        "step-1     start the new version at full size, without traffic: 4 new, 3 old (at most 7 on the way)",
+        "before traffic is redirected, together:",
+        "step-2     wait, 1m",
+        "step-3     wait, 1m",
+        "step-4     switch all traffic to the new version: 4 new, 3 old (at most 7 on the way)",
+        "step-5     delete the old version: 4 new, 0 old (at most 7 on the way)",
+        "room needed: 3 more pods at most",
+    ]
 
 
 def test_what_is_given_wins(cli, server: ScriptedServer, unwritten: Path):

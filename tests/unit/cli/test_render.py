@@ -22,7 +22,10 @@ from borealis_client import (
     DeploymentEventKind,
     DeploymentState,
     DeploymentUpdate,
+    DeployNewVersion,
     Pause,
+    RedirectTraffic,
+    ShutDownOldVersion,
     Skip,
     StepRun,
     StepRunPart,
@@ -58,6 +61,29 @@ def test_a_running_target_shows_step_weights_and_pods():
         "   ├─ ◐ setWeight 25  RUNNING  40s",
         "   ├─ · approval",
         "   └─ pods web: new 0/1 old 3/3 ready",
+    ]
+
+
+def test_the_steps_of_a_blue_green_target_have_words_and_conditions_of_a_phase_count_once():
+    done, running, idle = StepRunState.SUCCEEDED, StepRunState.RUNNING, StepRunState.NOT_STARTED
+    wait = Pause(duration_s=60)
+    steps = [
+        StepRun(ref="step-1", stage=1, state=done, deploy_new_version=DeployNewVersion()),
+        StepRun(ref="step-2", stage=2, state=done, pause=wait),
+        StepRun(ref="step-3", stage=2, state=done, pause=wait),
+        StepRun(ref="step-4", stage=3, state=running, redirect_traffic=RedirectTraffic()),
+        StepRun(ref="step-5", stage=4, state=idle, shut_down_old_version=ShutDownOldVersion()),
+    ]
+
+    text = lines(a_deployment(targets=[a_target(steps=steps, workloads=[])]))
+
+    assert "step 3/4" in text[1]
+    assert [line.strip("│├└─ ✔◐·") for line in text[2:]] == [
+        "deploy the new version beside the old one",
+        "pause 1m00s",
+        "pause 1m00s",
+        "redirect traffic to the new version  RUNNING",
+        "shut down the old version",
     ]
 
 

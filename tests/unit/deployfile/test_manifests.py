@@ -469,7 +469,7 @@ def test_no_objects_need_no_groups():
 # --- fuzz ---
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_mutated_manifests_never_raise(data):
     text = WEB + "---\n" + FLAGS

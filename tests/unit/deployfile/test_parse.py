@@ -325,13 +325,13 @@ def assert_verdict_is_sound(text: bytes | str) -> None:
         assert all([m.path, m.url, m.inline].count(None) == 2 for m in result.file.manifests)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.binary(max_size=300))
 def test_random_bytes_never_raise(content):
     assert_verdict_is_sound(content)
 
 
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 @given(st.data())
 def test_mutated_files_never_raise(data):
     text = FULL
@@ -343,7 +343,7 @@ def test_mutated_files_never_raise(data):
     assert_verdict_is_sound(text)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_moved_lines_never_raise(data):
     lines = FULL.splitlines(keepends=True)

@@ -82,6 +82,24 @@ def codes(file, *manifests):
             id="two-services-for-one",
         ),
         pytest.param(
+            FILE + PAIR,
+            [deployment("web", "shop"), deployment("api", "shop"), service("shop", "{app: shop}")],
+            [Code.SERVICE_NOT_MATCHED],
+            id="one-service-for-two-deployments",
+        ),
+        pytest.param(
+            FILE + TWO_PAIRS.replace("activeService: api", "activeService: api, previewService: shop-next"),
+            [
+                deployment("web"),
+                deployment("api"),
+                service("shop", "{app: web}"),
+                service("api", "{app: api}"),
+                service("shop-next", "{app: web}"),
+            ],
+            [Code.SERVICE_NOT_MATCHED],
+            id="a-preview-of-another-deployment",
+        ),
+        pytest.param(
             FILE + TWO_PAIRS,
             [deployment("web"), deployment("api"), service("shop", "{app: web}")],
             [],
@@ -105,4 +123,3 @@ def test_an_autoscaler_of_a_deployment_is_no_fault():
     result = check_manifests(file, {"k8s": (content,)})
 
     assert result.faults == ()
-    assert result.unsupported == ()

@@ -135,7 +135,7 @@ def test_lines_are_counted_as_yaml_counts_them():
     assert lines_of("a\r\nb\rc\x85d\u2028e\n") == ["a", "b", "c", "d", "e", ""]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.one_of(
         st.binary(max_size=200), st.text(max_size=200), st.text(alphabet="a:-[]{}&*!|>'\"#%@ \n\t,?<", max_size=60)

@@ -63,7 +63,7 @@ def check(tunnel) -> None:
 
 
 @given(batches=st.lists(st.lists(frames, max_size=6), max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_sequence_of_frames_breaks_an_agent(batches):
     agent = Pair.greeted(LIMITS).agent
     for batch in batches:
@@ -76,7 +76,7 @@ def test_no_sequence_of_frames_breaks_an_agent(batches):
 
 
 @given(batches=st.lists(st.lists(frames, max_size=6), max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_sequence_of_frames_breaks_a_server(batches):
     server = Pair.greeted(LIMITS).server
     for _ in range(5):
@@ -87,7 +87,7 @@ def test_no_sequence_of_frames_breaks_a_server(batches):
 
 
 @given(frames=st.lists(frames, min_size=1, max_size=5), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_broken_bytes_break_a_tunnel(frames, data):
     raw = bytearray(LaneRequest(frames=frames).SerializeToString())
     for _ in range(data.draw(st.integers(1, 4))):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from borealis_deployfile.faults import Fault
     from borealis_deployfile.planning.plan import Plan, PlannedDeployment, PlannedStep, PlannedTarget
 
+_PHASES: Final = {"redirect": "before traffic is redirected", "shut_down": "before the old version is shut down"}
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
@@ -46,10 +47,20 @@ def _target_lines(target: PlannedTarget) -> Iterator[str]:
     for label, steps in groups:
         if label and steps:
             yield f"    {label} the deployment, together:"
-        yield from (_step_line(step, "      " if label else "    ") for step in steps)
+        yield from _step_lines(steps, "      " if label else "    ")
     if not target.steps:
         yield f"    apply {target.objects} objects"
     yield f"    room needed: {counted(target.extra_pods, 'more pod')} at most" if target.deployments else ""
+
+
+def _step_lines(steps: Sequence[PlannedStep], indent: str) -> Iterator[str]:
+    """Steps in their order; the conditions of a blue/green phase below a line that says so."""
+    phase = "strategy"
+    for step in steps:
+        if step.phase not in (phase, "strategy"):
+            yield f"{indent}{_PHASES[step.phase]}, together:"
+        phase = step.phase
+        yield _step_line(step, indent if phase == "strategy" else f"{indent}  ")
 
 
 def _origin(deployment: PlannedDeployment) -> str:

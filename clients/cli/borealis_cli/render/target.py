@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 TROUBLE: Final = frozenset({TargetRunState.FAILED, TargetRunState.CANCELLED, TargetRunState.ROLLING_BACK})
 ENDED: Final = frozenset({TargetRunState.SUCCEEDED, TargetRunState.FAILED, TargetRunState.CANCELLED})
 _BEHIND: Final = frozenset({StepRunState.SUCCEEDED, StepRunState.SKIPPED})
+_WORKS: Final = {
+    "deploy_new_version": "deploy the new version beside the old one",
+    "redirect_traffic": "redirect traffic to the new version",
+    "shut_down_old_version": "shut down the old version",
+}
 _PART_WORDS: Final = {StepRunPart.BEFORE: "before: ", StepRunPart.AFTER: "after: "}
 _ROLLBACK_WORDS: Final = {
     TargetRunRollback.RUNNING: "rolling back",
@@ -84,8 +89,12 @@ def _dependence(target: TargetRun) -> str:
 def _step_count(target: TargetRun) -> str:
     if not target.steps or target.state in {TargetRunState.NOT_STARTED, TargetRunState.SUCCEEDED}:
         return ""
-    behind = sum(step.state in _BEHIND for step in target.steps)
-    return f"step {min(behind + 1, len(target.steps))}/{len(target.steps)}"
+    stages: dict[tuple[object, int], bool] = {}
+    for number, step in enumerate(target.steps):
+        # Steps of one stage run together and count once; records of old knew no stages.
+        key = (step.part, step.stage or -number)
+        stages[key] = stages.get(key, True) and step.state in _BEHIND
+    return f"step {min(sum(stages.values()) + 1, len(stages))}/{len(stages)}"
 
 
 def _rollback(target: TargetRun) -> str:
@@ -109,7 +118,7 @@ def _step_text(step: StepRun, now: datetime) -> str:
     if step.set_weight:
         return f"setWeight {step.set_weight.weight_percent}"
     if step.pause is None:
-        return one_line(step.ref)
+        return next((text for field, text in _WORKS.items() if getattr(step, field) is not None), one_line(step.ref))
     if step.pause.approval is None:
         skip = step.pause.skip
         ending = f", skipped by {_said(skip.decided_by, skip.comment)}" if skip else _rest(step, now)

@@ -48,7 +48,7 @@ class PlannedStep:
     """One step of a target, or a condition of it."""
 
     ref: str
-    """Name within the target; for the steps of a canary the one that a run gives them too."""
+    """Name within the target; the one that a run gives it too."""
     kind: StepKind
     summary: str
     """For people, as in `25 % to the new version`."""

@@ -121,6 +121,4 @@ def _live_notes(target: str, one: PlannedDeployment) -> Iterator[str]:
     elif one.live.replicas is None:
         yield f"{name}: nothing is live, so the new version takes over at once"
     elif one.source == "manifest" and one.live.replicas != one.replicas:
-        by = f" by the HorizontalPodAutoscaler {one.live.autoscaler}" if one.live.autoscaler else ""
-        advice = "; leave `replicas` out of the manifest to keep the live number" if by else ""
-        yield f"{name}: {one.live.replicas} live pods{by}, but the manifest writes {one.replicas}: that counts{advice}"
+        yield f"{name}: {one.live.replicas} live pods, but the manifest writes {one.replicas}: that counts"

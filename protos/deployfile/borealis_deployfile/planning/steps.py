@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from borealis_deployfile.model import (
@@ -76,19 +77,14 @@ def _blue_green(strategy: BlueGreen, deployments: Sequence[PlannedDeployment]) -
         StepKind.REDIRECT_TRAFFIC,
         StepKind.SHUT_DOWN_OLD_VERSION,
     )
-    return (
-        _moving("deploy", deploy, "start the new version at full size", 0, beside, deployments),
-        *_phase("redirect", "before-redirect", strategy.redirect_after),
-        _moving("redirect", redirect, "switch all traffic to the new version", FULL_WEIGHT, beside, deployments),
-        *_phase("shut_down", "before-shut-down", strategy.shut_down_after),
-        _moving("shut-down", shut_down, "delete the old version", FULL_WEIGHT, alone, deployments),
+    steps = (
+        _moving("", deploy, "start the new version at full size, without traffic", 0, beside, deployments),
+        *(_condition("", one, "redirect") for one in strategy.redirect_after),
+        _moving("", redirect, "switch all traffic to the new version", FULL_WEIGHT, beside, deployments),
+        *(_condition("", one, "shut_down") for one in strategy.shut_down_after),
+        _moving("", shut_down, "delete the old version", FULL_WEIGHT, alone, deployments),
     )
-
-
-def _phase(
-    phase: Literal["redirect", "shut_down"], prefix: str, conditions: Iterable[Condition]
-) -> tuple[PlannedStep, ...]:
-    return tuple(_condition(f"{prefix}-{number}", one, phase) for number, one in enumerate(conditions, start=1))
+    return tuple(replace(step, ref=f"step-{number}") for number, step in enumerate(steps, start=1))
 
 
 def _moving(

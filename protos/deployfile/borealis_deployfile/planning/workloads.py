@@ -71,12 +71,19 @@ def full_size(deployments: Sequence[PlannedDeployment], *, has_old: bool) -> Mov
         DeploymentPods(
             name=one.name,
             namespace=one.namespace,
-            pods=Counts(new=one.replicas, old=one.replicas if has_old else 0),
+            pods=Counts(new=one.replicas, old=_old_size(one) if has_old else 0),
         )
         for one in deployments
     ]
     # Also while the old version goes, both are still there.
-    return _movement(parts, 2 * sum(one.replicas for one in deployments))
+    return _movement(parts, sum(one.replicas + _old_size(one) for one in deployments))
+
+
+def _old_size(one: PlannedDeployment) -> int:
+    """Pods of the old version, which keeps the size that it has: what is live, as far as somebody was asked."""
+    if one.live is None or one.live.unknown:
+        return one.replicas
+    return one.live.replicas or 0
 
 
 def total_replicas(deployments: Iterable[PlannedDeployment]) -> int:
@@ -89,10 +96,12 @@ def _deployment(
 ) -> PlannedDeployment:
     written = value_at(item.document, "spec", "replicas")
     given = replicas.get(f"{target}/{item.name}", replicas.get(item.name))
+    running = live.replicas if live else None
     numbers: tuple[tuple[int | None, Literal["given", "manifest", "live"]], ...] = (
         (given, "given"),
+        (running if live and live.autoscaler else None, "live"),  # an autoscaler's number goes before the manifest's
         (written, "manifest"),
-        (live.replicas if live else None, "live"),
+        (running, "live"),
     )
     count: int = 1
     source: Literal["given", "manifest", "live", "assumed"] = "assumed"

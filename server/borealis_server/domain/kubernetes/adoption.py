@@ -1,7 +1,7 @@
 """Taking fields over from `kubectl apply`, the way kubectl itself moves from client-side to server-side apply.
 
 An object that was applied by kubectl has its fields owned by `kubectl-client-side-apply`; our first apply would be
-refused for every field that it changes. So those fields become ours first, and nobody else's do. ADR 0015.
+refused for every field that it changes. So those fields become ours first, and nobody else's do. ADR 0017.
 """
 
 from collections.abc import Mapping

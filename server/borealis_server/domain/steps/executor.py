@@ -25,6 +25,11 @@ def never(_run: TargetRun, _step: StepRun) -> bool:
     return False
 
 
+def always(_run: TargetRun, _step: StepRun) -> bool:
+    """Every step of the kind is needed by a first deployment too."""
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepExecutor:
     """One kind of step. Pure, and level-triggered as `decide`."""

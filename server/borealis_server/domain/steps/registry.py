@@ -3,11 +3,20 @@
 from collections.abc import Mapping
 
 from borealis_server.domain.deployment import StepKind
-from borealis_server.domain.steps import pause, set_weight
+from borealis_server.domain.steps import (
+    deploy_new_version,
+    pause,
+    redirect_traffic,
+    set_weight,
+    shut_down_old_version,
+)
 from borealis_server.domain.steps.executor import StepExecutor
 
 EXECUTORS: Mapping[StepKind, StepExecutor] = {
     StepKind.SET_WEIGHT: set_weight.EXECUTOR,
     StepKind.PAUSE: pause.EXECUTOR,
+    StepKind.DEPLOY_NEW_VERSION: deploy_new_version.EXECUTOR,
+    StepKind.REDIRECT_TRAFFIC: redirect_traffic.EXECUTOR,
+    StepKind.SHUT_DOWN_OLD_VERSION: shut_down_old_version.EXECUTOR,
 }
 """Has every kind."""

@@ -41,6 +41,8 @@ class ObjectEffects:
         document = with_protocols(manifest)
         if isinstance(dig(manifest, "spec", "replicas"), int) and await self._is_autoscaled(site, ref):
             document = without_contested_replicas(document, live)
+        if effect.selector:
+            document = {**document, "spec": {**document["spec"], "selector": dict(effect.selector)}}
         metadata = dict(manifest["metadata"])
         metadata["annotations"] = {**(metadata.get("annotations") or {}), **site.origin.annotations()}
         return await apply_explained(self._cluster, site, {**document, "metadata": metadata})

@@ -15,6 +15,7 @@ from borealis_server.domain.effects import (
     OrphanDeployment,
     Outcome,
     PlaceAutoscaler,
+    PointService,
     Prepare,
     Refused,
     RemoveAutoscaler,
@@ -30,6 +31,7 @@ from borealis_server.services.effects.manifests import ManifestShelf
 from borealis_server.services.effects.objects import ObjectEffects
 from borealis_server.services.effects.reading import ReadingEffects
 from borealis_server.services.effects.scalers import ScalerEffects
+from borealis_server.services.effects.services import ServiceEffects
 from borealis_server.services.effects.site import Site
 from borealis_server.services.effects.workloads import WorkloadEffects
 
@@ -45,6 +47,7 @@ class Performer:
     def __init__(self, cluster: Cluster, shelf: ManifestShelf) -> None:
         objects, workloads = ObjectEffects(cluster, shelf), WorkloadEffects(cluster, shelf)
         reading, scalers = ReadingEffects(cluster, shelf), ScalerEffects(cluster, shelf)
+        services = ServiceEffects(cluster)
         self._executors: dict[type, Callable[[Site, Any], Awaitable[Outcome]]] = {  # Any: the effect of the key's type
             Prepare: reading.prepare,
             ApplyObject: objects.apply,
@@ -52,6 +55,7 @@ class Performer:
             RemoveAutoscaler: scalers.remove,
             PlaceAutoscaler: scalers.place,
             RestoreAutoscaler: scalers.restore,
+            PointService: services.point,
             OrphanDeployment: workloads.orphan_deployment,
             CreateReplicaSet: workloads.create_replica_set,
             RestoreReplicaSet: workloads.restore_replica_set,
@@ -67,12 +71,13 @@ class Performer:
         try:
             return await self._executors[type(effect)](site, effect)
         except AgentUnavailable as error:
-            return AgentAway(detail=error.detail)
+            return AgentAway(detail=error.detail, may_arrive=error.dispatched is not False)
         except ClusterBusy as error:
             return Busy(detail=error.detail, retry_after_s=error.retry_after_s)
         except RelayRefused as error:
             if error.code == _DENIED:
                 return Refused(reason=EndReason.APPLY_ERROR, message=error.message)
-            return Busy(detail=f"agent {error.agent}: {error.detail}")
+            may_arrive = error.dispatched is not False
+            return Busy(detail=f"agent {error.agent}: {error.detail}", may_arrive=may_arrive)
         except ClusterRefused as error:
             return Refused(reason=EndReason.APPLY_ERROR, message=error.message)

@@ -24,7 +24,7 @@ class ReadingEffects:
         self._cluster = cluster
         self._shelf = shelf
 
-    async def prepare(self, site: Site, _effect: Prepare) -> Outcome:
+    async def prepare(self, site: Site, effect: Prepare) -> Outcome:
         """Old versions, owners and copies of everything that the run is going to touch."""
         manifests = await self._shelf.of(site.key, site.origin.target)
         missing = await self._missing_namespace(site.agent, manifests)
@@ -42,8 +42,20 @@ class ReadingEffects:
             },
             objects=objects,
             autoscalers=await list_autoscalers(self._cluster, site.agent, site.namespaces),
+            services=await self._services(site, is_needed=bool(effect.pairs)),
         )
-        return prepare(manifests.deployments, manifests.others, live, site.origin)
+        return prepare(manifests.deployments, manifests.others, live, site.origin, effect.pairs)
+
+    async def _services(self, site: Site, *, is_needed: bool) -> list[Mapping[str, Any]]:  # Any: JSON
+        """Every Service beside the pods; none where they may not be read and the run can do without."""
+        found: list[Mapping[str, Any]] = []
+        for namespace in sorted(site.namespaces):
+            try:
+                found += await self._cluster.list(site.agent, "v1", "Service", namespace)
+            except ClusterRefused as error:
+                if is_needed or error.code != _FORBIDDEN:
+                    raise
+        return found
 
     async def _missing_namespace(self, agent: AgentRef, manifests: TargetManifests) -> str:
         """Why a namespace that the manifests do not bring cannot be used; empty where all can, or may not be read."""

@@ -37,3 +37,8 @@ def replica_set_ref(namespace: str, name: str) -> ObjectRef:
 def deployment_ref(namespace: str, name: str) -> ObjectRef:
     """A native Deployment."""
     return ObjectRef(api_version="apps/v1", kind="Deployment", name=name, namespace=namespace)
+
+
+def service_ref(namespace: str, name: str) -> ObjectRef:
+    """A Service."""
+    return ObjectRef(api_version="v1", kind="Service", name=name, namespace=namespace)

@@ -97,7 +97,8 @@ class WorkloadEffects:
         """Create the native Deployment, and go on once it owns the ReplicaSet."""
         manifests = await self._shelf.of(site.key, site.origin.target)
         manifest = manifests.deployment(effect.namespace, effect.name)
-        replica_set = await self._cluster.get(site.agent, replica_set_ref(effect.namespace, effect.replica_set))
+        ref = replica_set_ref(effect.namespace, effect.replica_set)
+        replica_set = await self._cluster.get(site.agent, ref)
         if replica_set is None:
             return Refused(reason=EndReason.APPLY_ERROR, message=f"ReplicaSet {effect.replica_set} is gone")
         await self._cluster.create(site.agent, deployment_of(manifest, replica_set, site.origin))
@@ -105,7 +106,7 @@ class WorkloadEffects:
         if owner and annotation(owner, DEPLOYMENT_ANNOTATION) != site.origin.deployment_id:
             message = f"somebody else created a Deployment {effect.name} during the run: delete one of the two"
             return Refused(reason=EndReason.OBJECT_OWNED_BY, message=message)
-        return _adopted(owner, replica_set)
+        return _adopted(owner, await self._cluster.get(site.agent, ref))
 
     async def restore_deployment(self, site: Site, effect: RestoreDeployment) -> Outcome:
         """Create a native Deployment again, and go on once it owns its old ReplicaSet."""

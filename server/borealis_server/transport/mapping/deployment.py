@@ -10,6 +10,8 @@ from borealis_server.domain.deployment import (
     Approval,
     Deployment,
     Event,
+    RoutedService,
+    ServiceRole,
     StepKind,
     StepRun,
     TargetRun,
@@ -76,6 +78,7 @@ def target_to_proto(run: TargetRun) -> pb.TargetRun:
         start_time=timestamp(run.started_at),
         end_time=timestamp(run.ended_at),
         warnings=run.warnings,
+        services=[_service_to_proto(one) for one in run.services if one.role is not ServiceRole.SHARED],
     )
 
 
@@ -134,10 +137,17 @@ def _step_to_proto(step: StepRun) -> pb.StepRun:
         stage=step.stage,
         wait=_wait_to_proto(step.wait) if step.wait else None,
     )
-    if step.kind is StepKind.SET_WEIGHT:
-        run.set_weight.weight_percent = step.weight_percent
-    else:
-        run.pause.CopyFrom(_pause_to_proto(step))
+    match step.kind:
+        case StepKind.SET_WEIGHT:
+            run.set_weight.weight_percent = step.weight_percent
+        case StepKind.PAUSE:
+            run.pause.CopyFrom(_pause_to_proto(step))
+        case StepKind.DEPLOY_NEW_VERSION:
+            run.deploy_new_version.SetInParent()
+        case StepKind.REDIRECT_TRAFFIC:
+            run.redirect_traffic.SetInParent()
+        case StepKind.SHUT_DOWN_OLD_VERSION:
+            run.shut_down_old_version.SetInParent()
     return run
 
 
@@ -170,8 +180,20 @@ def _wait_to_proto(wait: Wait) -> pb.Wait:
     )
 
 
-def _workload_to_proto(load: Workload) -> pb.Workload:
+def _service_to_proto(service: RoutedService) -> pb.RoutedService:
+    return pb.RoutedService(
+        name=service.name, namespace=service.namespace, role=f"ROLE_{service.role}", workload=service.workload
+    )
+
+
+def _share(load: Workload) -> int:
+    if load.traffic_percent is not None:
+        return load.traffic_percent
     available = load.new_available + load.old_available
+    return round(100 * load.new_available / available) if available else 0
+
+
+def _workload_to_proto(load: Workload) -> pb.Workload:
     return pb.Workload(
         name=load.name,
         namespace=load.namespace,
@@ -183,5 +205,5 @@ def _workload_to_proto(load: Workload) -> pb.Workload:
         new_available=load.new_available,
         old_available=load.old_available,
         asked_weight_percent=load.asked_weight_percent,
-        actual_weight_percent=round(100 * load.new_available / available) if available else 0,
+        actual_weight_percent=_share(load),
     )

@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from borealis_server.domain.deployment import EndReason, SavedObject
+from borealis_server.domain.deployment import EndReason, SavedObject, ServicePair
 from borealis_server.domain.effects import Prepared, Refused
 from borealis_server.domain.kubernetes.marks import Origin
 from borealis_server.domain.kubernetes.replica_set import version_hash
@@ -215,3 +215,152 @@ def test_every_object_that_will_be_applied_is_copied_as_it_is_now():
         SavedObject(api_version="rbac.authorization.k8s.io/v1", kind="ClusterRole", name="r"),
         SavedObject(api_version="v1", kind="ConfigMap", name="s", namespace="ns", before=json.dumps(before)),
     )
+
+
+class TestAutoscalers:
+    def scaler(self, name="web", *, kind="Deployment", of="web", namespace="ns"):
+        return {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {"scaleTargetRef": {"kind": kind, "name": of}},
+        }
+
+    def found(self, *live, others=(), replicas=3):
+        old = ours("web-old", pods=10, live=True)
+        objects = LiveObjects(natives={}, replica_sets={"ns": [old]}, objects={}, autoscalers=live)
+        return prepare([a_manifest(replicas=replicas)], others, objects, ORIGIN)
+
+    def test_one_of_the_old_version_decides_on_the_pods(self):
+        found = self.found(self.scaler(kind="ReplicaSet", of="web-old"))
+
+        (one,), (load,) = found.autoscalers, found.workloads
+        assert (one.name, one.workload, one.index, json.loads(one.before)["kind"]) == (
+            "web",
+            "web",
+            None,
+            "HorizontalPodAutoscaler",
+        )
+        assert (load.replicas, load.is_autoscaled, load.bounds.max_surge) == (10, True, 3)
+
+    def test_one_of_the_manifests_alone_does_not(self):
+        found = self.found(others=[self.scaler()])
+
+        assert [(one.index, one.before) for one in found.autoscalers] == [(0, "")]
+        assert found.workloads[0].replicas == 3
+
+    def test_the_same_in_both_is_one(self):
+        found = self.found(self.scaler(kind="ReplicaSet", of="gone-by-now"), others=[self.scaler()])
+
+        assert [(one.index, bool(one.before)) for one in found.autoscalers] == [(0, True)]
+
+    def test_others_are_left_alone(self):
+        found = self.found(
+            self.scaler(of="other"), self.scaler(namespace="far"), self.scaler(kind="StatefulSet"), others=[]
+        )
+
+        assert found.autoscalers == ()
+
+    def test_two_of_one_workload_are_warned_of(self):
+        found = self.found(self.scaler("one"), self.scaler("two"))
+
+        assert found.warnings == ("web: several autoscalers scale it (one, two): keep one of them",)
+
+    def test_what_can_only_be_ready_with_the_pods_is_not_awaited_before_them(self):
+        scaled = {
+            "apiVersion": "keda.sh/v1",
+            "kind": "ScaledObject",
+            "metadata": {"name": "s"},
+            "spec": {"scaleTargetRef": {"name": "web"}},
+        }
+        api = {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "a"}}
+        widget = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}
+
+        found = self.found(others=[scaled, api, widget])
+        alone = prepare([], [api], LiveObjects(natives={}, replica_sets={}, objects={}), ORIGIN)
+
+        assert [saved.is_awaited for saved in found.saved] == [False, False, True]
+        assert [saved.is_awaited for saved in alone.saved] == [True]
+
+
+def owned(kind, application):
+    metadata = {"name": "x", "namespace": "ns", "annotations": {"deploy.armory.io/application": application}}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata}
+
+
+def test_an_object_of_another_application_is_refused_by_name():
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "ns"}}
+
+    refused = prepared(others=[manifest], objects={0: owned("ConfigMap", "billing")})
+
+    assert isinstance(refused, Refused)
+    assert refused.message.startswith("ConfigMap x in namespace ns belongs to application billing: rename it")
+
+
+@pytest.mark.parametrize(("kind", "application"), [("Namespace", "billing"), ("ConfigMap", "shop"), ("ConfigMap", "")])
+def test_what_applications_share_is_not_refused(kind, application):
+    manifest = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x", "namespace": "ns"}}
+
+    assert isinstance(prepared(others=[manifest], objects={0: owned(kind, application)}), Prepared)
+
+
+def test_a_native_deployment_of_another_application_is_refused():
+    foreign = native()
+    foreign["metadata"]["annotations"] = {"deploy.armory.io/application": "billing"}
+
+    assert isinstance(prepared(natives={("ns", "web"): foreign}), Refused)
+
+
+def test_case_19_a_name_that_somebody_has_taken_is_not_taken_again():
+    second = f"web-{version_hash(ORIGIN, 'ns', 'web', 1)}"
+
+    load = the_workload({"metadata": {"name": NEW}, "spec": {"replicas": 1}})
+
+    assert load.new_name == second
+    assert the_workload(ours(NEW, run="run-3")).new_name == NEW
+
+
+def test_the_old_version_is_kept_as_it_would_be_made_again():
+    old = of_native("web-5d4f", revision="1", pods=4)
+    old["metadata"] |= {"uid": "u", "resourceVersion": "7"}
+
+    load = the_workload(old, natives={("ns", "web"): native()})
+
+    copy = json.loads(load.old_copy)
+    assert copy["spec"] == {"replicas": 0}
+    assert set(copy["metadata"]) == {"name", "labels", "annotations"}
+
+
+WEB_PAIR = (ServicePair(active="web"),)
+
+
+def with_services(*services, pairs=WEB_PAIR):
+    live = LiveObjects(natives={}, replica_sets={"ns": ()}, objects={}, services=services)
+    manifest = a_manifest(template={"metadata": {"labels": {"app": "web"}}})
+    return prepare([manifest], [], live, ORIGIN, pairs)
+
+
+def a_service(name="web", *, application="", **selector):
+    annotations = {"deploy.armory.io/application": application} if application else {}
+    metadata = {"name": name, "namespace": "ns", "annotations": annotations}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"selector": selector}}
+
+
+def test_bg_11_services_are_matched_before_anything_is_changed():
+    found, refused = with_services(a_service(app="web")), with_services(a_service(app="shop"))
+
+    assert isinstance(found, Prepared)
+    assert [(one.name, one.workload) for one in found.services] == [("web", "web")]
+    assert isinstance(refused, Refused)
+    assert refused.reason is EndReason.SERVICE_NOT_MATCHED
+
+
+def test_a_service_of_another_application_is_refused_where_the_run_would_change_it():
+    foreign = a_service(application="billing", app="web")
+
+    refused = with_services(foreign)
+
+    assert isinstance(refused, Refused)
+    assert refused.reason is EndReason.OBJECT_OWNED_BY
+    assert "Service web in namespace ns belongs to application billing" in refused.message
+    assert isinstance(with_services(foreign, pairs=()), Prepared)

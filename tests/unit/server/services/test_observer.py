@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from borealis_server.domain.deployment import Workload
+from borealis_server.domain.deployment import Phase, SavedObject, Workload
 from borealis_server.domain.effects import AgentAway, Busy
 from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, ClusterRefused, RelayRefused
+from borealis_server.domain.observation import Progress
 from borealis_server.domain.planning.pod_ratio import Bounds
 from borealis_server.services.observer import Observer
 from kit.delivery import a_target
@@ -110,3 +111,56 @@ async def test_what_cannot_be_seen_is_waited_for(error, outcome):
         raise error
 
     assert await Observer(ModelKube(before=fail)).observe(AGENT, run_of(a_workload())) == outcome
+
+
+class TestObjects:
+    """Objects that were applied, while a run waits for them."""
+
+    def run_of(self, *names, kind="StatefulSet"):
+        saved = [
+            SavedObject(api_version="apps/v1", kind=kind, name=name, namespace="ns", is_awaited=True) for name in names
+        ]
+        return replace(a_target(), phase=Phase.SETTLING, saved=tuple(saved), cursor=len(names))
+
+    async def test_each_is_read_and_the_first_of_its_pods_that_is_not_ready(self, kube):
+        selector = {"matchLabels": {"app": "db"}}
+        status = {"observedGeneration": 1, "updatedReplicas": 1}
+        body = {"apiVersion": "apps/v1", "kind": "StatefulSet", "spec": {"replicas": 1, "selector": selector}}
+        db = kube.put({**body, "metadata": {"name": "db", "namespace": "ns"}, "status": status})
+        set_of_pods = replica_set("pods", replicas=1)
+        set_of_pods["metadata"]["namespace"] = "ns"
+        set_of_pods["spec"]["template"]["metadata"]["labels"] = {"app": "db"}
+        kube.put(set_of_pods)
+        kube.pod_owner = db["metadata"]["uid"]
+
+        (view,) = (await Observer(kube).observe(AGENT, self.run_of("db"))).objects
+
+        assert str(view) == "StatefulSet db: 0 of 1 pods ready; pod pods-0: ImagePullBackOff (no such image)"
+
+    async def test_what_is_ready_costs_no_look_at_pods(self, kube, calls):
+        kube.put({"apiVersion": "apps/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "ns"}})
+
+        (view,) = (await Observer(kube).observe(AGENT, self.run_of("w", kind="Widget"))).objects
+
+        assert view.readiness.progress is Progress.READY
+        assert calls == ["get Widget w"]
+
+    async def test_what_somebody_deleted_has_failed_and_what_is_not_served_yet_is_on_its_way(self, kube):
+        (gone,) = (await Observer(kube).observe(AGENT, self.run_of("db"))).objects
+        kube.unserved = {"StatefulSet"}
+        (unserved,) = (await Observer(kube).observe(AGENT, self.run_of("db"))).objects
+
+        assert gone.readiness.progress is Progress.FAILED
+        assert str(unserved) == "StatefulSet db: its kind is not served yet"
+
+
+async def test_pods_that_are_about_to_go_are_looked_for_where_new_ones_are_refused(kube):
+    put(kube, "web-abc")
+    condition = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}
+    kube.find("ReplicaSet", "web-abc")["status"]["conditions"] = [condition]
+
+    before = await Observer(kube).observe(AGENT, run_of(a_workload()))
+    kube.pods_are_going = True
+    after = await Observer(kube).observe(AGENT, run_of(a_workload()))
+
+    assert [seen.workloads["ns", "web"].is_making_room for seen in (before, after)] == [False, True]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from borealis.agent.v1 import agent_pb2
+from borealis.deployment.v1 import deployment_pb2
 from borealis_server.domain.access import Role
+from borealis_server.domain.deployment import ServiceRole
 from borealis_server.domain.identity import ClientCredential, Principal
 from borealis_server.domain.names import AgentName
 from borealis_server.ports.relay import AgentRef, AgentSession
 from borealis_server.services.agents import AgentView
 from borealis_server.transport.mapping.agent import agent_to_proto
+from borealis_server.transport.mapping.deployment import target_to_proto
 from borealis_server.transport.mapping.identity import credential_to_proto, principal_to_proto
+from kit.blue_green import blue_green_drive
+from kit.delivery import approval
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 250000, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
@@ -96,3 +102,24 @@ def test_a_principal_arrives_whole_with_its_roles_sorted():
     )
     assert list(message.roles) == ["deployer", "viewer"]
     assert message.expire_time.ToDatetime(UTC) == NOON
+
+
+def test_a_blue_green_target_shows_its_steps_its_services_and_where_traffic_goes():
+    run = blue_green_drive(2, shut_down=(approval(),)).until_rest().run
+    shared = replace(run.services[0], role=ServiceRole.SHARED)
+
+    message = target_to_proto(replace(run, services=(*run.services, shared)))
+
+    assert [step.WhichOneof("kind") for step in message.steps] == [
+        "deploy_new_version",
+        "redirect_traffic",
+        "pause",
+        "shut_down_old_version",
+    ]
+    assert [(one.name, one.namespace, one.role, one.workload) for one in message.services] == [
+        ("shop", "shop", deployment_pb2.RoutedService.ROLE_ACTIVE, "shop"),
+        ("shop-next", "shop", deployment_pb2.RoutedService.ROLE_PREVIEW, "shop"),
+    ]
+    (load,) = message.workloads
+    assert (load.new_available, load.old_available) == (2, 2)
+    assert (load.asked_weight_percent, load.actual_weight_percent) == (100, 100)

@@ -90,7 +90,7 @@ def finish(drive):
         drive.later(11)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(STEPS, st.integers(1, 7), st.sampled_from([0, 1, "25%", "100%"]), st.sampled_from([0, 1, "25%"]), ACTIONS)
 def test_bounds_hold_at_every_instant_and_every_run_ends_clean(steps, pods, surge, unavailable, actions):
     drive = start(steps, pods, surge, unavailable)
@@ -111,7 +111,7 @@ def test_bounds_hold_at_every_instant_and_every_run_ends_clean(steps, pods, surg
         assert {name: each.desired for name, each in drive.cluster.sets.items()} == {NEW: pods}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STEPS, st.integers(1, 5), ACTIONS)
 def test_a_run_with_crashes_ends_as_the_undisturbed_one(steps, pods, actions):
     undisturbed, disturbed = start(steps, pods, "25%", 0), start(steps, pods, "25%", 0)
@@ -126,7 +126,7 @@ def test_a_run_with_crashes_ends_as_the_undisturbed_one(steps, pods, actions):
     assert {name: each.desired for name, each in disturbed.cluster.sets.items()} == {NEW: pods}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STEPS, st.integers(1, 5), ACTIONS)
 def test_every_wait_has_a_name(steps, pods, actions):
     drive = start(steps, pods, "25%", 0)

@@ -1,13 +1,15 @@
 """What a target becomes for every way in which a change of its cluster can come out."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from borealis_server.domain import outcome
+from borealis_server.domain import outcome, rollback
 from borealis_server.domain.decide import NOTHING_SEEN, decide
 from borealis_server.domain.decision import Become, Hold
 from borealis_server.domain.deployment import (
+    Autoscaler,
     EndReason,
     EventKind,
     Phase,
@@ -23,14 +25,19 @@ from borealis_server.domain.effects import (
     CreateReplicaSet,
     DeleteReplicaSet,
     Done,
+    KeepDeployment,
     MarkLive,
     OrphanDeployment,
     Outdated,
+    PlaceAutoscaler,
     Prepare,
     Prepared,
     Refused,
+    RemoveAutoscaler,
+    RestoreAutoscaler,
     RestoreDeployment,
     RestoreObject,
+    RestoreReplicaSet,
     Scale,
 )
 from borealis_server.domain.planning.pod_ratio import Bounds
@@ -49,6 +56,7 @@ SCALE = Scale(namespace="shop", name="shop-new", uid="u", from_pods=0, to_pods=1
 CREATE = CreateReplicaSet(namespace="shop", workload="shop", name="shop-new")
 DELETE = DeleteReplicaSet(namespace="shop", name="shop-new")
 SAVED = SavedObject(api_version="v1", kind="ConfigMap", name="settings", before="{}")
+SCALER = Autoscaler(namespace="n", name="h", workload="shop")
 NO = Refused(reason=EndReason.APPLY_ERROR, message="the cluster said no")
 
 HERE = Drive(recorded=a_deployment(), cluster=ModelCluster.running(1)).here
@@ -118,8 +126,14 @@ def test_a_view_that_was_outdated_only_means_to_look_again():
         pytest.param(
             going_back(Phase.RESTORING_PODS),
             SCALE,
-            (Phase.ENDED, TargetState.CANCELLED, Rollback.FAILED),
-            id="old-version-first",
+            (Phase.RESTORING_OBJECTS, TargetState.ROLLING_BACK, Rollback.FAILED),
+            id="goes-on-without-pods",
+        ),
+        pytest.param(
+            going_back(Phase.RESTORING_SETTINGS),
+            RestoreObject(saved=SAVED),
+            (Phase.RESTORING_SETTINGS, TargetState.ROLLING_BACK, Rollback.FAILED),
+            id="and-with-settings",
         ),
         pytest.param(
             going_back(Phase.REMOVING_NEW),
@@ -204,8 +218,77 @@ def test_a_target_that_waits_for_others_or_has_ended_has_nothing_to_decide(phase
         (RestoreObject(saved=SAVED), "restore ConfigMap settings"),
         (RestoreObject(saved=replace(SAVED, before="")), "delete ConfigMap settings"),
         (RestoreDeployment(namespace="n", name="shop", document="{}"), "restore Deployment shop"),
+        (RemoveAutoscaler(autoscaler=SCALER), "remove HorizontalPodAutoscaler h for the time of the run"),
+        (PlaceAutoscaler(autoscaler=SCALER, replica_set="shop-new"), "let HorizontalPodAutoscaler h scale shop-new"),
+        (RestoreAutoscaler(autoscaler=SCALER), "restore HorizontalPodAutoscaler h"),
+        (KeepDeployment(namespace="n", name="shop", replica_set="shop-new"), "hand shop-new to Deployment shop"),
+        (
+            RestoreReplicaSet(namespace="n", name="shop-old", document="{}"),
+            "create ReplicaSet shop-old again, which somebody else has deleted",
+        ),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )
 def test_every_change_has_words_for_people(effect, text):
     assert str(effect) == text
+
+
+def test_every_change_has_a_limit_of_its_own_whatever_was_waited_for_before():
+    late = a_run(Phase.STEPPING, ready_limit_at=START + timedelta(seconds=1))
+    busy = Busy(detail="429", retry_after_s=9)
+
+    held = outcome.absorb(late, SCALE, busy, HERE)
+    at_limit = outcome.absorb(replace(held.run, effect_limit_at=START), SCALE, busy, HERE)
+    done = outcome.absorb(held.run, SCALE, Done(), HERE)
+
+    assert isinstance(held, Hold)
+    assert held.run.wait.limit_at == held.run.effect_limit_at == START + timedelta(seconds=600)
+    assert held.wake_at == START + timedelta(seconds=9)
+    assert at_limit.run.state is TargetState.ROLLING_BACK
+    assert done.run.effect_limit_at is None
+
+
+def test_a_cluster_that_asks_for_a_very_long_pause_is_asked_again_before():
+    held = outcome.absorb(a_run(Phase.STEPPING), SCALE, Busy(detail="429", retry_after_s=3600), HERE)
+
+    assert held.wake_at == START + outcome.LONGEST_RETRY
+
+
+def test_a_rollback_that_cannot_be_completed_says_which_autoscaler_is_away():
+    scaler = replace(SCALER, before="{}")
+    run = going_back(Phase.RESTORING_PODS, autoscalers=(scaler,), has_taken_over=True)
+
+    ended = rollback.give_up(run, "the agent is gone", HERE)
+
+    assert "apply HorizontalPodAutoscaler h again" in ended.run.message
+
+
+def test_settings_go_back_before_the_pods_and_only_once():
+    changed = replace(SAVED, name="changed")
+    created = SavedObject(api_version="v1", kind="ConfigMap", name="created")
+    service = SavedObject(api_version="v1", kind="Service", name="s", before="{}")
+    run = going_back(Phase.RESTORING_SETTINGS, saved=(changed, created, service), has_taken_over=True)
+    settings = decide(run, NOTHING_SEEN, HERE)
+    pods = decide(replace(run, cursor=1), NOTHING_SEEN, HERE)
+    rest = [
+        decide(replace(run, phase=Phase.RESTORING_OBJECTS, cursor=number), NOTHING_SEEN, HERE) for number in range(2)
+    ]
+
+    assert str(settings.effect) == "restore ConfigMap changed"
+    assert pods.run.phase is Phase.RESTORING_PODS
+    assert [str(decision.effect) for decision in rest] == ["restore Service s", "delete ConfigMap created"]
+
+
+def test_at_the_end_of_the_way_back_deployments_and_autoscalers_own_their_pods_again():
+    load = replace(LOAD, native="{}")
+    scaler = replace(SCALER, before="{}", index=0)
+    run = going_back(
+        Phase.RESTORING_OBJECTS, workloads=(load,), autoscalers=(scaler,), saved=(SAVED,), has_taken_over=True
+    )
+
+    effects = [decide(replace(run, cursor=number), NOTHING_SEEN, HERE).effect for number in range(2)]
+
+    assert effects == [
+        RestoreDeployment(namespace="shop", name="shop", document="{}", replica_set="shop-old"),
+        RestoreAutoscaler(autoscaler=scaler),
+    ]

@@ -1,6 +1,7 @@
 """What is still missing, in words; and which of several workloads moves first."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -77,13 +78,13 @@ def seen(**views):
     ],
 )
 def test_what_is_missing_is_said_in_words(view, text):
-    assert pods.describe_wait(a_run(a_workload()), seen(web=view), weight_percent=50) == text
+    assert pods.describe_wait(a_run(a_workload()), seen(web=view), pods.aim_at(50)) == text
 
 
 def test_a_version_that_must_not_exist_is_not_missed():
     view = WorkloadView(new=a_set(0, total=1), old=None)
 
-    assert pods.describe_wait(a_run(a_workload(old="")), seen(web=view), weight_percent=0) == (
+    assert pods.describe_wait(a_run(a_workload(old="")), seen(web=view), pods.aim_at(0)) == (
         "web: 1 surplus pods of the new version to go"
     )
 
@@ -93,7 +94,7 @@ def test_of_several_workloads_the_one_that_grows_goes_first():
     growing = WorkloadView(new=a_set(0, name="api-new"), old=a_set(4, name="api-old"))
     run = a_run(a_workload("web"), a_workload("api", old="api-old"))
 
-    move = pods.move(run, seen(web=draining, api=growing), HERE, weight_percent=50)
+    move = pods.move(run, seen(web=draining, api=growing), HERE, pods.aim_at(50))
 
     assert isinstance(move, Act)
     assert str(move.effect) == "scale api-new from 0 to 1"
@@ -104,17 +105,17 @@ def test_a_weight_is_reached_only_when_every_workload_has_it():
     waiting = WorkloadView(new=a_set(2, 1), old=a_set(2))
     run = a_run(a_workload("web"), a_workload("api"))
 
-    assert isinstance(pods.move(run, seen(web=done, api=waiting), HERE, weight_percent=50), Hold)
-    assert pods.move(run, seen(web=done, api=done), HERE, weight_percent=50) is None
+    assert isinstance(pods.move(run, seen(web=done, api=waiting), HERE, pods.aim_at(50)), Hold)
+    assert pods.move(run, seen(web=done, api=done), HERE, pods.aim_at(50)) is None
 
 
 def test_what_pods_are_waited_for_is_told_when_it_changes_and_not_before():
     run = a_run(a_workload())
     one, two = (seen(web=WorkloadView(new=a_set(2, ready), old=a_set(2))) for ready in (0, 1))
 
-    first = pods.move(run, one, HERE, weight_percent=50)
-    same = pods.move(first.run, one, HERE, weight_percent=50)
-    other = pods.move(same.run, two, HERE, weight_percent=50)
+    first = pods.move(run, one, HERE, pods.aim_at(50))
+    same = pods.move(first.run, one, HERE, pods.aim_at(50))
+    other = pods.move(same.run, two, HERE, pods.aim_at(50))
 
     assert [len(hold.notes) for hold in (first, same, other)] == [1, 0, 1]
     assert other.run.wait.since == START
@@ -126,8 +127,8 @@ def test_a_wait_on_the_way_back_says_what_happens_then():
     view = WorkloadView(new=a_set(0), old=a_set(4, 3))
     run = a_run(a_workload())
 
-    up = pods.move(run, seen(web=view), HERE, weight_percent=0)
-    back = pods.move(replace(run, end_reason=EndReason.USER_CANCELLED), seen(web=view), HERE, weight_percent=0)
+    up = pods.move(run, seen(web=view), HERE, pods.aim_at(0))
+    back = pods.move(replace(run, end_reason=EndReason.USER_CANCELLED), seen(web=view), HERE, pods.aim_at(0))
 
     assert up.run.wait.at_limit == "the target is rolled back"
     assert back.run.wait.at_limit == "the rollback is given up"
@@ -140,3 +141,104 @@ def test_steps_without_pods_to_move_are_skipped():
 
     assert after.run.phase is Phase.FINISHING
     assert {step.state for step in after.run.steps} == {StepState.SKIPPED}
+
+
+class TestOthers:
+    """Somebody else changes the number of pods."""
+
+    def decided(self, load, view, **fields):
+        run = replace(a_run(load), steps=(replace(set_weight(25), state=StepState.RUNNING),), **fields)
+        return decide(run, seen(web=view), HERE)
+
+    def asked(self, **fields):
+        return replace(a_workload(), new_pods=0, old_pods=4, new_wanted=1, old_wanted=4, **fields)
+
+    def test_pods_that_somebody_adds_are_split_by_the_same_weight(self):
+        after = self.decided(self.asked(), WorkloadView(new=a_set(1), old=a_set(8)))
+
+        (load,) = after.run.workloads
+        assert (load.replicas, load.old_replicas, load.bounds.max_surge) == (8, 8, 2)
+        assert [note.message for note in after.notes] == [
+            "web: somebody else changed its pods, from 4 to 8; both versions follow"
+        ]
+
+    def test_pods_that_somebody_takes_away_are_gone_from_both(self):
+        after = self.decided(self.asked(), WorkloadView(new=a_set(1), old=a_set(1)))
+
+        assert after.run.workloads[0].replicas == 1
+
+    @pytest.mark.parametrize("pods", [0, 1])
+    def test_what_we_asked_for_ourselves_changes_nothing_whether_it_is_done_or_not(self, pods):
+        after = self.decided(self.asked(), WorkloadView(new=a_set(pods), old=a_set(4)))
+
+        assert after.run.workloads[0].replicas == 4
+
+    def test_before_the_first_change_only_an_autoscaler_may_still_decide(self):
+        fresh = replace(a_workload(), old_pods=4)
+        view = WorkloadView(new=a_set(0), old=a_set(6))
+
+        assert self.decided(fresh, view).run.workloads[0].replicas == 4
+        assert self.decided(replace(fresh, is_autoscaled=True), view).run.workloads[0].replicas == 6
+
+    def test_on_the_way_back_only_the_old_version_counts(self):
+        back = {"phase": Phase.RESTORING_PODS, "state": TargetState.ROLLING_BACK, "end_reason": EndReason.APPLY_ERROR}
+        grown = self.decided(self.asked(), WorkloadView(new=a_set(7), old=a_set(4)), **back)
+        followed = self.decided(self.asked(), WorkloadView(new=a_set(1), old=a_set(6)), **back)
+
+        assert grown.run.workloads[0].replicas == 4
+        assert followed.run.workloads[0].replicas == 6
+
+
+class TestRefusedPods:
+    """The cluster refuses to create pods."""
+
+    def at(self, later_s, *, is_making_room=False, since=START):
+        step = replace(set_weight(50), state=StepState.RUNNING)
+        load = replace(a_workload(), new_pods=2, old_pods=3)
+        run = replace(a_run(load), steps=(step,), refused_since=since)
+        view = WorkloadView(new=a_set(2, 0, failure="exceeded quota"), old=a_set(3), is_making_room=is_making_room)
+        return decide(run, seen(web=view), replace(HERE, now=START + timedelta(seconds=later_s)))
+
+    def test_it_is_confirmed_for_a_moment_and_then_ends_the_step(self):
+        first, before, after = self.at(0, since=None), self.at(14), self.at(15)
+
+        assert (first.run.refused_since, first.wake_at) == (START, START + timedelta(seconds=5))
+        assert before.wake_at == START + pods.REFUSAL_CONFIRMED
+        assert after.run.end_reason is EndReason.APPLY_ERROR
+        assert (
+            "the cluster does not allow the pods: web: pods of the new version cannot be created" in after.run.message
+        )
+
+    def test_pods_that_are_about_to_go_may_make_room(self):
+        held = self.at(15, is_making_room=True)
+
+        assert isinstance(held, Hold)
+        assert held.run.refused_since is None
+
+
+def test_pods_that_were_given_up_but_still_exist_take_room():
+    load = replace(a_workload(replicas=2), new_pods=1, old_pods=1, new_wanted=1, old_wanted=1)
+    run = replace(a_run(load), steps=(replace(set_weight(100), state=StepState.RUNNING),))
+
+    held = decide(run, seen(web=WorkloadView(new=a_set(1), old=a_set(1, total=2))), HERE)
+    grown = decide(run, seen(web=WorkloadView(new=a_set(1), old=a_set(1))), HERE)
+
+    assert isinstance(held, Hold)
+    assert (grown.effect.from_pods, grown.effect.to_pods) == (1, 2)
+
+
+def test_an_old_version_that_is_gone_comes_back_from_its_copy_where_it_is_needed():
+    load = replace(a_workload(), old_copy="{}", new_pods=2, old_pods=2)
+    gone = WorkloadView(new=a_set(2), old=None)
+    half = replace(a_run(load), steps=(replace(set_weight(50), state=StepState.RUNNING),))
+    whole = replace(half, steps=(replace(set_weight(100), state=StepState.RUNNING),))
+    without_copy = replace(half, workloads=(replace(load, old_copy=""),))
+
+    again = decide(half, seen(web=gone), HERE)
+
+    assert (str(again.effect), again.run.workloads[0].old_pods) == (
+        "create ReplicaSet web-old again, which somebody else has deleted",
+        0,
+    )
+    assert str(decide(whole, seen(web=gone), HERE).effect).startswith("scale s from 2")
+    assert not str(getattr(decide(without_copy, seen(web=gone), HERE), "effect", "")).startswith("create")

@@ -73,6 +73,7 @@ def test_a_version_says_where_it_comes_from():
     assert made["spec"]["template"]["metadata"]["annotations"] == {"prometheus.io/scrape": "true", **origin}
     assert made["metadata"]["labels"] == {
         "team": "checkout",
+        "app": "web",
         "deploy.borealis.dev/managed": "true",
         "deploy.borealis.dev/workload": "web",
         "armory-pod-template-hash": HASH,

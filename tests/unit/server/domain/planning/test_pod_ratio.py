@@ -13,7 +13,7 @@ from borealis_server.domain.planning.pod_ratio import Bounds, Counts, Observed, 
 
 FENCE_POSTS = [("25%", 0), (0, 0), (1, 0), (0, 1), ("25%", "25%"), ("100%", 0), (3, 2), (0, "100%")]
 
-simulated = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+simulated = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 a_weight = st.integers(0, 100)
 a_size = st.integers(0, 40)
 fence_posts = st.sampled_from(FENCE_POSTS)

@@ -74,7 +74,7 @@ class Deployment(_message.Message):
     def __init__(self, name: _Optional[str] = ..., application: _Optional[str] = ..., description: _Optional[str] = ..., state: _Optional[_Union[Deployment.State, str]] = ..., message: _Optional[str] = ..., targets: _Optional[_Iterable[_Union[TargetRun, _Mapping]]] = ..., started_by: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sequence: _Optional[int] = ..., etag: _Optional[str] = ..., context: _Optional[_Mapping[str, str]] = ..., blocked_by: _Optional[str] = ..., replaced_by: _Optional[str] = ..., redeploy_of: _Optional[str] = ...) -> None: ...
 
 class TargetRun(_message.Message):
-    __slots__ = ("name", "account", "namespace", "depends_on", "state", "message", "end_reason", "rollback", "steps", "workloads", "wait", "start_time", "end_time", "warnings")
+    __slots__ = ("name", "account", "namespace", "depends_on", "state", "message", "end_reason", "rollback", "steps", "workloads", "wait", "start_time", "end_time", "warnings", "services")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[TargetRun.State]
@@ -120,6 +120,7 @@ class TargetRun(_message.Message):
         END_REASON_OBJECT_OWNED_BY: _ClassVar[TargetRun.EndReason]
         END_REASON_REPLACED: _ClassVar[TargetRun.EndReason]
         END_REASON_REJECTED: _ClassVar[TargetRun.EndReason]
+        END_REASON_SERVICE_NOT_MATCHED: _ClassVar[TargetRun.EndReason]
     END_REASON_UNSPECIFIED: TargetRun.EndReason
     END_REASON_USER_CANCELLED: TargetRun.EndReason
     END_REASON_USER_ROLLED_BACK: TargetRun.EndReason
@@ -131,6 +132,7 @@ class TargetRun(_message.Message):
     END_REASON_OBJECT_OWNED_BY: TargetRun.EndReason
     END_REASON_REPLACED: TargetRun.EndReason
     END_REASON_REJECTED: TargetRun.EndReason
+    END_REASON_SERVICE_NOT_MATCHED: TargetRun.EndReason
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
@@ -145,6 +147,7 @@ class TargetRun(_message.Message):
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
     name: str
     account: str
     namespace: str
@@ -159,7 +162,28 @@ class TargetRun(_message.Message):
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
     warnings: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., namespace: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[TargetRun.State, str]] = ..., message: _Optional[str] = ..., end_reason: _Optional[_Union[TargetRun.EndReason, str]] = ..., rollback: _Optional[_Union[TargetRun.Rollback, str]] = ..., steps: _Optional[_Iterable[_Union[StepRun, _Mapping]]] = ..., workloads: _Optional[_Iterable[_Union[Workload, _Mapping]]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+    services: _containers.RepeatedCompositeFieldContainer[RoutedService]
+    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., namespace: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[TargetRun.State, str]] = ..., message: _Optional[str] = ..., end_reason: _Optional[_Union[TargetRun.EndReason, str]] = ..., rollback: _Optional[_Union[TargetRun.Rollback, str]] = ..., steps: _Optional[_Iterable[_Union[StepRun, _Mapping]]] = ..., workloads: _Optional[_Iterable[_Union[Workload, _Mapping]]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[_Union[RoutedService, _Mapping]]] = ...) -> None: ...
+
+class RoutedService(_message.Message):
+    __slots__ = ("name", "namespace", "role", "workload")
+    class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        ROLE_UNSPECIFIED: _ClassVar[RoutedService.Role]
+        ROLE_ACTIVE: _ClassVar[RoutedService.Role]
+        ROLE_PREVIEW: _ClassVar[RoutedService.Role]
+    ROLE_UNSPECIFIED: RoutedService.Role
+    ROLE_ACTIVE: RoutedService.Role
+    ROLE_PREVIEW: RoutedService.Role
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    WORKLOAD_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    namespace: str
+    role: RoutedService.Role
+    workload: str
+    def __init__(self, name: _Optional[str] = ..., namespace: _Optional[str] = ..., role: _Optional[_Union[RoutedService.Role, str]] = ..., workload: _Optional[str] = ...) -> None: ...
 
 class Wait(_message.Message):
     __slots__ = ("what", "since_time", "ended_by", "limit_time", "at_limit")
@@ -176,7 +200,7 @@ class Wait(_message.Message):
     def __init__(self, what: _Optional[str] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_by: _Optional[str] = ..., limit_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., at_limit: _Optional[str] = ...) -> None: ...
 
 class StepRun(_message.Message):
-    __slots__ = ("ref", "state", "set_weight", "pause", "start_time", "end_time", "part", "stage", "wait")
+    __slots__ = ("ref", "state", "set_weight", "pause", "deploy_new_version", "redirect_traffic", "shut_down_old_version", "start_time", "end_time", "part", "stage", "wait")
     class Part(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PART_UNSPECIFIED: _ClassVar[StepRun.Part]
@@ -209,6 +233,9 @@ class StepRun(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     SET_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     PAUSE_FIELD_NUMBER: _ClassVar[int]
+    DEPLOY_NEW_VERSION_FIELD_NUMBER: _ClassVar[int]
+    REDIRECT_TRAFFIC_FIELD_NUMBER: _ClassVar[int]
+    SHUT_DOWN_OLD_VERSION_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     PART_FIELD_NUMBER: _ClassVar[int]
@@ -218,18 +245,33 @@ class StepRun(_message.Message):
     state: StepRun.State
     set_weight: SetWeight
     pause: Pause
+    deploy_new_version: DeployNewVersion
+    redirect_traffic: RedirectTraffic
+    shut_down_old_version: ShutDownOldVersion
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
     part: StepRun.Part
     stage: int
     wait: Wait
-    def __init__(self, ref: _Optional[str] = ..., state: _Optional[_Union[StepRun.State, str]] = ..., set_weight: _Optional[_Union[SetWeight, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., part: _Optional[_Union[StepRun.Part, str]] = ..., stage: _Optional[int] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ...) -> None: ...
+    def __init__(self, ref: _Optional[str] = ..., state: _Optional[_Union[StepRun.State, str]] = ..., set_weight: _Optional[_Union[SetWeight, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., deploy_new_version: _Optional[_Union[DeployNewVersion, _Mapping]] = ..., redirect_traffic: _Optional[_Union[RedirectTraffic, _Mapping]] = ..., shut_down_old_version: _Optional[_Union[ShutDownOldVersion, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., part: _Optional[_Union[StepRun.Part, str]] = ..., stage: _Optional[int] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ...) -> None: ...
 
 class SetWeight(_message.Message):
     __slots__ = ("weight_percent",)
     WEIGHT_PERCENT_FIELD_NUMBER: _ClassVar[int]
     weight_percent: int
     def __init__(self, weight_percent: _Optional[int] = ...) -> None: ...
+
+class DeployNewVersion(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RedirectTraffic(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ShutDownOldVersion(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class Pause(_message.Message):
     __slots__ = ("resume_time", "approval", "duration_s", "skip")

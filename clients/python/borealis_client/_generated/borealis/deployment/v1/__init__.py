@@ -9,6 +9,7 @@ __all__ = (
     "ApproveDeploymentResponse",
     "CancelDeploymentRequest",
     "CancelDeploymentResponse",
+    "DeployNewVersion",
     "Deployment",
     "DeploymentEvent",
     "DeploymentEventKind",
@@ -27,9 +28,13 @@ __all__ = (
     "LiveReplicas",
     "ManifestFile",
     "Pause",
+    "RedirectTraffic",
     "RollBackDeploymentRequest",
     "RollBackDeploymentResponse",
+    "RoutedService",
+    "RoutedServiceRole",
     "SetWeight",
+    "ShutDownOldVersion",
     "Skip",
     "SkipPauseRequest",
     "SkipPauseResponse",
@@ -304,6 +309,43 @@ class ExplanationAction(betterproto2.Enum):
         }
 
 
+class RoutedServiceRole(betterproto2.Enum):
+    """
+    What the Service is to the run.
+    """
+
+    UNSPECIFIED = 0
+    """
+    Never sent.
+    """
+
+    ACTIVE = 1
+    """
+    Carries the traffic.
+    """
+
+    PREVIEW = 2
+    """
+    Leads to the new version before it has the traffic.
+    """
+
+    @classmethod
+    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
+        return {
+            0: "ROLE_UNSPECIFIED",
+            1: "ROLE_ACTIVE",
+            2: "ROLE_PREVIEW",
+        }
+
+    @classmethod
+    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
+        return {
+            "ROLE_UNSPECIFIED": 0,
+            "ROLE_ACTIVE": 1,
+            "ROLE_PREVIEW": 2,
+        }
+
+
 class StepRunPart(betterproto2.Enum):
     """
     Where in its target a step stands.
@@ -480,6 +522,11 @@ class TargetRunEndReason(betterproto2.Enum):
     It waited in the queue, and could not be carried out any more when its turn came.
     """
 
+    SERVICE_NOT_MATCHED = 11
+    """
+    A Service of a blue/green strategy is missing, or does not fit the Deployments. Nothing was changed.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -494,6 +541,7 @@ class TargetRunEndReason(betterproto2.Enum):
             8: "END_REASON_OBJECT_OWNED_BY",
             9: "END_REASON_REPLACED",
             10: "END_REASON_REJECTED",
+            11: "END_REASON_SERVICE_NOT_MATCHED",
         }
 
     @classmethod
@@ -510,6 +558,7 @@ class TargetRunEndReason(betterproto2.Enum):
             "END_REASON_OBJECT_OWNED_BY": 8,
             "END_REASON_REPLACED": 9,
             "END_REASON_REJECTED": 10,
+            "END_REASON_SERVICE_NOT_MATCHED": 11,
         }
 
 
@@ -931,6 +980,18 @@ default_message_pool.register_message("borealis.deployment.v1", "DeploymentEvent
 
 
 @dataclass(eq=False, repr=False)
+class DeployNewVersion(betterproto2.Message):
+    """
+    Starts the new version at full size beside the old one, and points the preview Services at it.
+    """
+
+    pass
+
+
+default_message_pool.register_message("borealis.deployment.v1", "DeployNewVersion", DeployNewVersion)
+
+
+@dataclass(eq=False, repr=False)
 class ExplainDeploymentRequest(betterproto2.Message):
     """
     Asks why a deployment is as it is.
@@ -1238,6 +1299,18 @@ default_message_pool.register_message("borealis.deployment.v1", "Pause", Pause)
 
 
 @dataclass(eq=False, repr=False)
+class RedirectTraffic(betterproto2.Message):
+    """
+    Points every active Service at the new version, by one patch each, and sees that its endpoints follow.
+    """
+
+    pass
+
+
+default_message_pool.register_message("borealis.deployment.v1", "RedirectTraffic", RedirectTraffic)
+
+
+@dataclass(eq=False, repr=False)
 class RollBackDeploymentRequest(betterproto2.Message):
     """
     Rolls back.
@@ -1286,6 +1359,38 @@ default_message_pool.register_message(
 
 
 @dataclass(eq=False, repr=False)
+class RoutedService(betterproto2.Message):
+    """
+    A Service that a blue/green strategy points at one version or the other.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the Service.
+    """
+
+    namespace: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Kubernetes namespace.
+    """
+
+    role: "RoutedServiceRole" = betterproto2.field(
+        3, betterproto2.TYPE_ENUM, default_factory=lambda: RoutedServiceRole(0)
+    )
+    """
+    What it is to the run.
+    """
+
+    workload: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    Name of the Kubernetes Deployment whose pods it selects.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "RoutedService", RoutedService)
+
+
+@dataclass(eq=False, repr=False)
 class SetWeight(betterproto2.Message):
     """
     Moves pods from the old version to the new one.
@@ -1298,6 +1403,18 @@ class SetWeight(betterproto2.Message):
 
 
 default_message_pool.register_message("borealis.deployment.v1", "SetWeight", SetWeight)
+
+
+@dataclass(eq=False, repr=False)
+class ShutDownOldVersion(betterproto2.Message):
+    """
+    Removes the old version, after a last look at where the traffic goes. There is no way back from here.
+    """
+
+    pass
+
+
+default_message_pool.register_message("borealis.deployment.v1", "ShutDownOldVersion", ShutDownOldVersion)
 
 
 @dataclass(eq=False, repr=False)
@@ -1489,6 +1606,27 @@ class StepRun(betterproto2.Message):
     Waits.
     """
 
+    deploy_new_version: "DeployNewVersion | None" = betterproto2.field(
+        10, betterproto2.TYPE_MESSAGE, optional=True, group="kind"
+    )
+    """
+    Starts the new version beside the old one, without traffic.
+    """
+
+    redirect_traffic: "RedirectTraffic | None" = betterproto2.field(
+        11, betterproto2.TYPE_MESSAGE, optional=True, group="kind"
+    )
+    """
+    Switches all traffic to the new version.
+    """
+
+    shut_down_old_version: "ShutDownOldVersion | None" = betterproto2.field(
+        12, betterproto2.TYPE_MESSAGE, optional=True, group="kind"
+    )
+    """
+    Removes the old version.
+    """
+
     start_time: "datetime.datetime | None" = betterproto2.field(
         5, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
     )
@@ -1605,6 +1743,12 @@ class TargetRun(betterproto2.Message):
     warnings: "list[str]" = betterproto2.field(14, betterproto2.TYPE_STRING, repeated=True)
     """
     Things a person should know that stop nothing.
+    """
+
+    services: "list[RoutedService]" = betterproto2.field(15, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Services that a blue/green strategy points at one version or the other. Empty before they are known, and where the
+    strategy is a canary.
     """
 
 
@@ -1756,7 +1900,8 @@ class Workload(betterproto2.Message):
 
     actual_weight_percent: "int" = betterproto2.field(11, betterproto2.TYPE_INT32)
     """
-    Share of the new version among available pods, 0 to 100, rounded.
+    Share of the new version, 0 to 100, rounded: among available pods, or among the endpoints of its active Service where
+    one leads to a single version.
     """
 
 

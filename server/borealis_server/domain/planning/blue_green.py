@@ -1,0 +1,37 @@
+"""A blue/green strategy as the steps of a run, and the Services that it moves."""
+
+from borealis_deployfile.model import BlueGreen, Condition, DeployFile, KubernetesTraffic
+from borealis_deployfile.service_wiring import pairs_of
+from borealis_server.domain.deployment import ServicePair, StepKind, StepPart, StepRun
+from borealis_server.domain.planning.conditions import plan_condition, step_ref
+
+
+def plan_blue_green(strategy: BlueGreen) -> tuple[StepRun, ...]:
+    """Steps `step-1`, `step-2` …: deploy, redirect, shut down, with the conditions before the last two together."""
+    stages: list[tuple[StepKind | Condition, ...]] = [
+        (StepKind.DEPLOY_NEW_VERSION,),
+        strategy.redirect_after,
+        (StepKind.REDIRECT_TRAFFIC,),
+        strategy.shut_down_after,
+        (StepKind.SHUT_DOWN_OLD_VERSION,),
+    ]
+    members = [(stage, member) for stage, group in enumerate(filter(None, stages), start=1) for member in group]
+    return tuple(
+        _step(member, step_ref(StepPart.STRATEGY, number), stage)
+        for number, (stage, member) in enumerate(members, start=1)
+    )
+
+
+def plan_services(file: DeployFile, target: str, strategy: BlueGreen) -> tuple[ServicePair, ...]:
+    """The Services that the deploy file names for a target, from the current place or the old one."""
+    return tuple(map(_pair, pairs_of(file, target, strategy)))
+
+
+def _step(member: StepKind | Condition, ref: str, stage: int) -> StepRun:
+    if isinstance(member, StepKind):
+        return StepRun(ref=ref, kind=member, stage=stage)
+    return plan_condition(member, ref, StepPart.STRATEGY, stage=stage)
+
+
+def _pair(route: KubernetesTraffic) -> ServicePair:
+    return ServicePair(active=route.active_service, preview=route.preview_service or "")
