@@ -20,6 +20,7 @@ from borealis_server.services.deployments import Deployments
 from borealis_server.services.journal import Journal
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
+from borealis_server.services.targets import TargetKey
 from kit.direct_relay import DirectCluster, DirectRelay
 from kit.web import KnownAddresses
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from borealis_server.ports.store import DeploymentStore
+    from borealis_server.services.runner import Runner
     from kit.api_server import ApiServer
 
 ACCOUNT = "cluster-1"
@@ -65,6 +67,7 @@ class ControlPlane:
     deployments: Deployments
     journal: Journal
     clock: JumpingClock
+    runner: Runner | None
     actor: str = "ana"
     started: list[DeploymentKey] = field(default_factory=list)
 
@@ -80,6 +83,12 @@ class ControlPlane:
         deployment, _ = await self.deployments.start(request)
         self.started.append(deployment.key)
         return deployment
+
+    def look_again(self, deployment: Deployment) -> None:
+        """Have every target looked at now, as when its agent comes back."""
+        for run in deployment.targets:
+            assert self.runner is not None
+            self.runner.wake(TargetKey(deployment.key, run.name))
 
     async def until(self, key: DeploymentKey, holds: Callable[[Deployment], bool], limit_s: float = 40.0) -> Deployment:
         """The deployment, once `holds`. Errors: AssertionError with the newest state when it does not in time."""
@@ -126,11 +135,12 @@ async def open_control_plane(api: ApiServer, store: DeploymentStore | None = Non
     async with DirectRelay({AgentRef(tenant=TENANT, name=ACCOUNT): cluster}, clock) as relay:
         journal = Journal(store or MemoryDeploymentStore())
         async with (
-            open_runner(journal, RelayedCluster(relay), relay, clock),
+            open_runner(journal, RelayedCluster(relay), relay, clock) as runner,
             open_queue(journal, _Agents(), clock),
         ):
             yield ControlPlane(
                 deployments=Deployments(journal, _Agents(), clock, SystemRandomness(), KnownAddresses()),
                 journal=journal,
                 clock=clock,
+                runner=runner,
             )

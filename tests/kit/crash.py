@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import Deployment, DeploymentState, EventKind, StepState
+from borealis_server.domain.deployment import Deployment, DeploymentState, EventKind, StepState, TargetState
 from borealis_server.domain.errors import BorealisError
 from borealis_server.domain.start import StartRequest
 from kit.control_plane import TENANT, describe
+from kit.lab import other
 from kit.manifests import deployment as deployment_document
 from kit.manifests import replica_set
 from kit.model_runs import deploy_first
@@ -203,6 +204,21 @@ async def native(world: ModelWorld, _plane: ControlPlane) -> None:
     world.kube.advance()
 
 
+async def autoscaled(world: ModelWorld, plane: ControlPlane) -> None:
+    """The first version runs, and somebody has an autoscaler on it."""
+    old = await deploy_first(plane, replicas=2)
+    target = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": old}
+    scaler = other("autoscaling/v2", "HorizontalPodAutoscaler", "shop", spec={"scaleTargetRef": target})
+    world.kube.put(_in_ns(scaler))
+
+
+async def one_in_progress(world: ModelWorld, plane: ControlPlane) -> None:
+    """The first version runs, and the one before the one that is delivered is in its pause."""
+    await version_1(world, plane)
+    blocker = await plane.start(deploy_file("ns", SET_50, PAUSE), shop_yaml=manifests("1b", replicas=2))
+    await plane.until(blocker.key, lambda now: now.targets[0].state is TargetState.PAUSED)
+
+
 def _in_ns(document: dict[str, Any]) -> dict[str, Any]:  # Any: JSON
     return {**document, "metadata": {**document["metadata"], "namespace": "ns"}}
 
@@ -210,6 +226,18 @@ def _in_ns(document: dict[str, Any]) -> dict[str, Any]:  # Any: JSON
 TWO_TARGETS = deploy_file("ns", SET_50).replace(
     "manifests:",
     "  second: {account: cluster-1, namespace: ns2, strategy: careful, constraints: {dependsOn: [prod]}}\nmanifests:",
+)
+
+CONSTRAINED = deploy_file("ns", SET_50).replace(
+    "strategy: careful}",
+    "strategy: careful, constraints: "
+    f"{{beforeDeployment: [{{{APPROVAL}}}, {{{PAUSE}}}], afterDeployment: [{{{PAUSE}}}]}}}}",
+)
+KEEPING = deploy_file("ns", SET_50, APPROVAL).replace(
+    "deploymentConfig:", "deploymentConfig:\n  keepDeploymentObject: true"
+)
+QUEUED = deploy_file("ns", SET_50).replace(
+    "deploymentConfig:", "deploymentConfig:\n  ifDeploymentInProgress: {strategy: enqueueOne}"
 )
 
 ON_A_SANDBOX = ("canary", "approval", "rollback", "first-deployment")
@@ -274,6 +302,29 @@ DELIVERIES: tuple[Delivery, ...] = (
         name="native-rollback",
         ends=DeploymentState.CANCELLED,
         prepare=native,
+        steps=(SET_50, APPROVAL),
+        wish=at_approval(persons.ROLL_BACK),
+    ),
+    Delivery(
+        name="constraints",
+        ends=DeploymentState.SUCCEEDED,
+        prepare=version_1,
+        deploy_file=CONSTRAINED,
+        wish=at_approval(persons.APPROVE),
+    ),
+    Delivery(name="queue", ends=DeploymentState.SUCCEEDED, prepare=one_in_progress, deploy_file=QUEUED),
+    Delivery(
+        name="keep-deployment",
+        ends=DeploymentState.SUCCEEDED,
+        prepare=native,
+        deploy_file=KEEPING,
+        wish=at_approval(persons.APPROVE),
+    ),
+    Delivery(name="autoscaler", ends=DeploymentState.SUCCEEDED, prepare=autoscaled),
+    Delivery(
+        name="autoscaler-rollback",
+        ends=DeploymentState.CANCELLED,
+        prepare=autoscaled,
         steps=(SET_50, APPROVAL),
         wish=at_approval(persons.ROLL_BACK),
     ),

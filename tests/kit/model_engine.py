@@ -135,7 +135,7 @@ class ModelEngine:
     def plane(self, journal: Journal) -> ControlPlane:
         """What callers do, without a runner."""
         deployments = Deployments(journal, self.agents, self.clock, SystemRandomness(), KnownAddresses())
-        return ControlPlane(deployments=deployments, journal=journal, clock=self.clock)
+        return ControlPlane(deployments=deployments, journal=journal, clock=self.clock, runner=self.runner)
 
     async def _work(self) -> None:
         while True:

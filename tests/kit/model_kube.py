@@ -154,12 +154,13 @@ class ModelKube:
         self.writes.append(f"patch {ref.kind} {ref.name}{pods}")
         return True
 
-    async def delete(self, _agent: AgentRef, ref: ObjectRef, *, orphans: bool = False) -> None:
-        """Delete the object; what it owns goes with it, or loses its owner."""
+    async def delete(self, _agent: AgentRef, ref: ObjectRef, *, orphans: bool = False, uid: str = "") -> None:
+        """Delete the object, with `uid` only that very one; what it owns goes with it, or loses its owner."""
         await self._arrive(_agent, "delete", ref)
-        gone = self.objects.pop(ref, None)
-        if gone is None:
+        gone = self.objects.get(ref)
+        if gone is None or (uid and gone["metadata"]["uid"] != uid):
             return
+        del self.objects[ref]
         for other, each in tuple(self.objects.items()):
             owners = each["metadata"].get("ownerReferences") or []
             if any(owner["uid"] == gone["metadata"]["uid"] for owner in owners):

@@ -22,6 +22,7 @@ from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.ports.relay import AgentRef
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.journal import Journal
+from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
 from kit.api_server import ApiServer
 from kit.capacity import open_scale_history
@@ -265,9 +266,9 @@ async def _served(
     store: Any = Powered(SqliteDeploymentStore(database), plug, _STORE_WRITES)  # Any: it stands in for what it wraps
     powered: Any = Powered(cluster, plug, _CLUSTER_WRITES)
     journal = Journal(store)
-    async with open_runner(journal, powered, relay, clock):
+    async with open_runner(journal, powered, relay, clock) as runner, open_queue(journal, KnownAgents(), clock):
         deployments = Deployments(journal, KnownAgents(), clock, randomness, KnownAddresses())
-        yield ControlPlane(deployments=deployments, journal=journal, clock=clock)
+        yield ControlPlane(deployments=deployments, journal=journal, clock=clock, runner=runner)
 
 
 def stripped(document: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Nothing of the workloads is touched before every object is ready, so up to there the way back is short.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +20,7 @@ from borealis_server.domain.effects import (
     OrphanDeployment,
     RemoveAutoscaler,
 )
+from borealis_server.domain.kubernetes.json_types import meta
 from borealis_server.domain.observation import ObjectView, Observation, Progress, Watched
 from borealis_server.domain.record import Note
 
@@ -93,7 +95,7 @@ def _taking_over(run: TargetRun) -> Iterator[Effect]:
         yield traffic.point(service, service.held)
     for load in run.workloads:
         if load.native:
-            yield OrphanDeployment(namespace=load.namespace, name=load.name)
+            yield OrphanDeployment(namespace=load.namespace, name=load.name, uid=meta(json.loads(load.native), "uid"))
     for load in run.workloads:
         yield CreateReplicaSet(namespace=load.namespace, workload=load.name, name=load.new_name)
 

@@ -31,12 +31,15 @@ AGENT_LIMIT_AT_START = timedelta(minutes=2)
 
 
 def needs_observation(run: TargetRun) -> bool:
-    """Whether the next decision depends on pods, or on objects that were applied."""
+    """Whether the next decision looks at pods, or at objects that were applied."""
     if run.phase is Phase.SETTLING:
         return True
     if run.phase is Phase.RESTORING_TRAFFIC:
         return run.has_taken_over and traffic.is_routed(run)
-    return bool(run.workloads) and (run.phase is Phase.RESTORING_PODS or stage.needs_cluster(run))
+    if not run.workloads:
+        return False
+    is_held = stage.held_weight_percent(run) is not None
+    return run.phase is Phase.RESTORING_PODS or stage.needs_cluster(run) or is_held
 
 
 def needs_agent(run: TargetRun) -> bool:
@@ -50,7 +53,9 @@ def decide(run: TargetRun, seen: Observation | AgentAway, here: Circumstances) -
     """The next thing to do about an active target."""
     run = late.unknown(run)  # an intent is there without its outcome: the server that made it is no more
     if isinstance(seen, AgentAway):
-        return await_agent(run, seen, here)
+        if needs_agent(run):
+            return await_agent(run, seen, here)
+        seen = NOTHING_SEEN
     return _PHASES[run.phase](with_agent_back(run, here), seen, here)
 
 

@@ -42,10 +42,11 @@ class ApplyObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanDeployment:
-    """Delete a native Deployment and leave its ReplicaSets and pods running."""
+    """Delete a native Deployment, and no other of its name, and leave its ReplicaSets and pods running."""
 
     namespace: str
     name: str
+    uid: str
 
     def __str__(self) -> str:
         return f"take over Deployment {self.name}, its pods keep running"
@@ -53,7 +54,7 @@ class OrphanDeployment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveAutoscaler:
-    """Delete a HorizontalPodAutoscaler of which a copy is kept: the number of pods stands still from here."""
+    """Delete a HorizontalPodAutoscaler of which a copy is kept, and no other: the number of pods stands still."""
 
     autoscaler: Autoscaler
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from borealis_server.domain import decide, late, pods, rollback
-from borealis_server.domain.decision import Become, Circumstances, Hold
+from borealis_server.domain.decision import Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import EndReason, EventKind, Phase, TargetRun, TargetState, Wait
 from borealis_server.domain.effects import (
     AgentAway,
@@ -111,8 +111,13 @@ def await_cluster(run: TargetRun, purpose: str, busy: Busy, limit_at: datetime, 
     return Hold(run=replace(run, wait=wait), wake_at=min(here.now + pause, max(limit_at, here.now)), notes=notes)
 
 
-def cannot_see(run: TargetRun, busy: Busy, here: Circumstances) -> Become | Hold:
-    """What to do when pods cannot be looked at: wait, and at the limit go back, or give the way back up."""
+def cannot_see(run: TargetRun, busy: Busy, here: Circumstances) -> Decision:
+    """What to do when pods cannot be looked at: wait, and at the limit go back, or give the way back up.
+
+    A run that only watches over its pods while something else holds it goes on without.
+    """
+    if not decide.needs_agent(run):
+        return decide.decide(run, decide.NOTHING_SEEN, here)
     run = decide.with_agent_back(run, here)
     if not pods.is_overdue(run, here):
         limit_at = run.ready_limit_at or here.now + timedelta(seconds=here.readiness_timeout_s)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from borealis_server.domain.decision import Act, Become, Circumstances, Hold
+from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import EventKind, TargetRun, Wait, Workload
 from borealis_server.domain.effects import Scale
 from borealis_server.domain.observation import Observation, ReplicaSetView, WorkloadView
@@ -25,6 +25,8 @@ from borealis_server.domain.record import Note
 FULL_WEIGHT = 100
 RESYNC = timedelta(seconds=5)
 """How often to look again although no watch has spoken."""
+RESYNC_WHILE_HELD = timedelta(seconds=30)
+"""How often to look while something else holds the run, and no watch does: such waits are many, and may take days."""
 REFUSAL_CONFIRMED = timedelta(seconds=15)
 """How long the cluster must refuse to create pods before that counts: a quota may be about to be raised or freed."""
 
@@ -87,6 +89,18 @@ def move(run: TargetRun, seen: Observation, here: Circumstances, aim: Aim) -> Ac
     if all(_is_there(load, _view(seen, load), aim) for load in run.workloads):
         return None
     return _hold(run, seen, here, aim)
+
+
+def follow(held: Hold, seen: Observation, here: Circumstances, *, weight_percent: int) -> Decision:
+    """What to do about pods while the run is held at a weight by something else.
+
+    They follow whoever changes their number; what the run waits for, and until when, stays as it is.
+    """
+    moving = move(held.run, seen, here, weight_percent=weight_percent)
+    if isinstance(moving, Act | Become):
+        return moving
+    look_at = here.now + (RESYNC if moving else RESYNC_WHILE_HELD)
+    return replace(held, run=_with_counts(held.run, seen, weight_percent), wake_at=earliest(held.wake_at, look_at))
 
 
 def is_overdue(run: TargetRun, here: Circumstances) -> bool:

@@ -60,8 +60,11 @@ class Cluster(Protocol):
         """
         ...
 
-    async def delete(self, agent: AgentRef, ref: ObjectRef, *, orphans: bool = False) -> None:
-        """Delete the object, in the background with what it owns, or leaving that. No error when it does not exist."""
+    async def delete(self, agent: AgentRef, ref: ObjectRef, *, orphans: bool = False, uid: str = "") -> None:
+        """Delete the object, in the background with what it owns, or leaving that; with `uid` only that very one.
+
+        No error when it does not exist.
+        """
         ...
 
     def watch(

@@ -246,7 +246,7 @@ class Runner:
 
     def _hold(self, key: TargetKey, run: TargetRun, hold: Hold) -> None:
         self._timers.set(key, hold.wake_at)
-        if needs_observation(run) and run.agent_lost_at is None:
+        if needs_observation(run) and needs_agent(run) and run.agent_lost_at is None:
             self._watches.want(key, AgentRef(tenant=key.deployment.tenant, name=run.account), watched(run))
         else:
             self._watches.release(key)

@@ -5,6 +5,8 @@ Rows K8-01, K8-02, K8-06, K8-08, K8-09, K8-10, CN-04, CN-05, CN-06, DF-28 to DF-
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from borealis_server.domain.deployment import DeploymentState, EndReason, Rollback, StepState
@@ -179,6 +181,27 @@ async def test_case_1_a_number_of_pods_that_somebody_changes_is_followed_at_the_
     done = await lab.roll_back(key)
     assert done.targets[0].rollback is Rollback.DONE
     assert await lab.replica_sets() == {old: 8}
+
+
+async def test_case_1_a_number_of_pods_that_somebody_changes_during_a_pause_is_followed_in_it(lab):
+    old = await deployed(lab, replicas=1)
+    key = await lab.start(web("2", replicas=1), steps=(weight(25), APPROVAL))
+    waiting = await lab.until_approval(key)
+    new = new_of(waiting)
+    before = waiting.targets[0].current_steps
+    assert await lab.replica_sets() == {new: 1, old: 1}
+
+    for pods, counts in ((8, {new: 2, old: 6}), (2, {new: 1, old: 3})):
+        await lab.scale(old, pods)
+        async with asyncio.timeout(20):
+            while await lab.replica_sets() != counts:
+                lab.plane.look_again(waiting)
+                await asyncio.sleep(0.1)
+
+    held = await lab.plane.deployments.get(key)
+    assert (held.state, held.targets[0].current_steps) == (DeploymentState.AWAITING_APPROVAL, before)
+    await lab.approve(key)
+    assert await lab.replica_sets() == {new: 4}
 
 
 async def test_case_48_an_old_version_that_somebody_deletes_comes_back_and_the_run_goes_on(lab):

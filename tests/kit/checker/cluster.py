@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from borealis_server.domain.deployment import EndReason
 from borealis_server.domain.effects import (
     ApplyObject,
     Busy,
@@ -15,32 +16,35 @@ from borealis_server.domain.effects import (
     DeleteReplicaSet,
     Done,
     Effect,
+    KeepDeployment,
     MarkLive,
     OrphanDeployment,
     Outcome,
     Outdated,
+    PlaceAutoscaler,
+    Refused,
+    RemoveAutoscaler,
+    RestoreAutoscaler,
     RestoreDeployment,
     RestoreObject,
+    RestoreReplicaSet,
     Scale,
 )
 from borealis_server.domain.kubernetes.marks import (
-    APPLICATION_ANNOTATION,
     DEPLOYMENT_ANNOTATION,
     LIVE_ANNOTATION,
-    MANAGED_LABEL,
-    WORKLOAD_LABEL,
     Origin,
 )
 from borealis_server.domain.observation import Observation, PodProblem, ReplicaSetView, WorkloadView
-from borealis_server.domain.preparation import LiveObjects, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from borealis_server.domain.deployment import TargetRun
-    from borealis_server.domain.effects import Prepared, Refused
+    from borealis_server.domain.deployment import Autoscaler, TargetRun
 
 NAMESPACE, APPLICATION = "shop", "shop"
+WORKLOAD_MARK = "workload"
+"""An annotation of the model's own."""
 NATIVE_REVISION = "deployment.kubernetes.io/revision"
 DONE = Done()
 OUTDATED = Outdated()
@@ -58,6 +62,31 @@ class Workload(NamedTuple):
     unavailable: int | str = 0
     is_native: bool = False
     """Whether the live version is a Kubernetes Deployment."""
+    is_autoscaled: bool = False
+    """Whether an autoscaler scales the live version."""
+
+
+class Native(NamedTuple):
+    """A Kubernetes Deployment."""
+
+    name: str
+    pods: int
+    owns: str
+    """Its ReplicaSet."""
+    uid: int = 1
+    is_going: bool = False
+    """Whether it is being let go."""
+    has_adopted: bool = True
+    """Whether its controller has made the ReplicaSet its own."""
+
+
+class Scaler(NamedTuple):
+    """A HorizontalPodAutoscaler, named as the workload."""
+
+    name: str
+    scales: tuple[str, str]
+    """Kind and name of what it scales."""
+    uid: int = 1
 
 
 class Set(NamedTuple):
@@ -79,13 +108,13 @@ class Cluster(NamedTuple):
     """One target's part of a cluster."""
 
     sets: tuple[Set, ...]
-    natives: tuple[tuple[str, int, bool], ...]
-    """Native Deployments: name, pods, and whether it is being let go."""
+    natives: tuple[Native, ...]
     objects: tuple[str, ...]
     """Which run each other object comes from; empty where it does not exist."""
     broken: frozenset[str] = frozenset()
     """Workloads of which no new pod ever gets ready."""
     quota: int = 1_000
+    scalers: tuple[Scaler, ...] = ()
 
     def find(self, name: str) -> Set | None:
         """The ReplicaSet of that name."""
@@ -98,6 +127,24 @@ class Cluster(NamedTuple):
         """The cluster with `new` in place of the set of its name."""
         return self._replace(sets=tuple(new if each.name == new.name else each for each in self.sets))
 
+    def native(self, name: str) -> Native | None:
+        """The Deployment of that name."""
+        return next((each for each in self.natives if each.name == name), None)
+
+    def with_native(self, new: Native) -> Cluster:
+        """The cluster with `new` as the Deployment of its name."""
+        others = (each for each in self.natives if each.name != new.name)
+        return self._replace(natives=tuple(sorted((*others, new))))
+
+    def with_scaler(self, new: Scaler) -> Cluster:
+        """The cluster with `new` as the autoscaler of its name."""
+        others = (each for each in self.scalers if each.name != new.name)
+        return self._replace(scalers=tuple(sorted((*others, new))))
+
+    def scaler(self, name: str) -> Scaler | None:
+        """The autoscaler of that name."""
+        return next((each for each in self.scalers if each.name == name), None)
+
     def is_calm(self) -> bool:
         """Whether its own controllers have nothing to do."""
         return not any(True for _ in steps(self))
@@ -109,7 +156,7 @@ def a_cluster(workloads: Iterable[Workload], objects: int, broken: Iterable[str]
     return Cluster(
         sets=tuple(
             Set(
-                name=f"{load.name}-old",
+                name=_old(load),
                 workload=load.name,
                 maker="" if load.is_native else "first",
                 uid=1,
@@ -121,11 +168,21 @@ def a_cluster(workloads: Iterable[Workload], objects: int, broken: Iterable[str]
             for load in loads
             if load.old_pods
         ),
-        natives=tuple((load.name, load.old_pods, False) for load in loads if load.is_native),
+        natives=tuple(Native(load.name, load.old_pods, _old(load)) for load in loads if load.is_native),
+        scalers=tuple(Scaler(load.name, scaled_at_first(load)) for load in loads if load.is_autoscaled),
         objects=("first",) * objects,
         broken=frozenset(broken),
         quota=quota,
     )
+
+
+def scaled_at_first(load: Workload) -> tuple[str, str]:
+    """What the autoscaler of a workload scales before the first run."""
+    return ("Deployment", load.name) if load.is_native else ("ReplicaSet", _old(load))
+
+
+def _old(load: Workload) -> str:
+    return f"{load.name}-old"
 
 
 # What Kubernetes does by itself.
@@ -135,19 +192,21 @@ def steps(cluster: Cluster) -> Iterable[tuple[str, Cluster]]:
     """Every step that some controller could take now."""
     used = sum(each.pods for each in cluster.sets)
     for each in cluster.sets:
-        native = _owner(cluster, each)
-        if native and not native[2] and each.desired != native[1]:
-            yield f"the Deployment's controller scales {each.name}", cluster.with_set(_asked(each, native[1]))
+        native = owner_of(cluster, each)
+        if native and not native.is_going and each.desired != native.pods:
+            yield f"the Deployment's controller scales {each.name}", cluster.with_set(_asked(each, native.pods))
         wanted = min(each.desired, each.pods + max(0, cluster.quota - used))
         if not each.is_settled or each.pods != wanted:
             settled = each._replace(pods=wanted, ready=min(each.ready, wanted), is_settled=True)
             yield f"{each.name} gets {wanted} pods", cluster.with_set(settled)
         if each.ready < each.pods and not (each.workload in cluster.broken and _is_new(each)):
             yield f"a pod of {each.name} gets ready", cluster.with_set(each._replace(ready=each.ready + 1))
-    for name, _, is_going in cluster.natives:
-        if is_going:
-            left = tuple(native for native in cluster.natives if native[0] != name)
-            yield f"Deployment {name} is gone", cluster._replace(natives=left)
+    for each in cluster.natives:
+        if each.is_going:
+            left = tuple(native for native in cluster.natives if native.name != each.name)
+            yield f"Deployment {each.name} is gone", cluster._replace(natives=left)
+        elif not each.has_adopted and cluster.find(each.owns):
+            yield f"Deployment {each.name} adopts {each.owns}", cluster.with_native(each._replace(has_adopted=True))
 
 
 def pod_failures(cluster: Cluster) -> Iterable[tuple[str, Cluster]]:
@@ -160,13 +219,21 @@ def pod_failures(cluster: Cluster) -> Iterable[tuple[str, Cluster]]:
 def outside_scalings(cluster: Cluster) -> Iterable[tuple[str, Cluster]]:
     """What a person or an autoscaler could ask of a version that serves."""
     for each in cluster.sets:
-        if each.desired and not _owner(cluster, each):
+        if each.desired and not owner_of(cluster, each):
             for pods in (each.desired - 1, each.desired + 1):
                 yield f"somebody scales {each.name} to {pods}", cluster.with_set(_asked(each, pods))
 
 
-def _owner(cluster: Cluster, each: Set) -> tuple[str, int, bool] | None:
-    return next((native for native in cluster.natives if native[0] == each.workload and not each.maker), None)
+def deletions(cluster: Cluster) -> Iterable[tuple[str, Cluster]]:
+    """What a person could delete: the version that was there before."""
+    for each in cluster.sets:
+        if not _is_new(each) and not owner_of(cluster, each):
+            left = tuple(other for other in cluster.sets if other.name != each.name)
+            yield f"somebody deletes {each.name}", cluster._replace(sets=left)
+
+
+def owner_of(cluster: Cluster, each: Set) -> Native | None:
+    return next((native for native in cluster.natives if native.owns == each.name and native.has_adopted), None)
 
 
 def _asked(each: Set, pods: int) -> Set:
@@ -229,9 +296,60 @@ def _restore_object(cluster: Cluster, effect: RestoreObject, origin: Origin) -> 
 
 
 def _orphan(cluster: Cluster, effect: OrphanDeployment, _origin: Origin) -> tuple[Cluster, Outcome]:
-    natives = tuple((name, pods, going or name == effect.name) for name, pods, going in cluster.natives)
-    is_there = any(name == effect.name for name, _, _ in natives)
-    return cluster._replace(natives=natives), Busy(detail="it is being let go") if is_there else DONE
+    there = cluster.native(effect.name)
+    if there is None or str(there.uid) != effect.uid:
+        return cluster, DONE
+    return cluster.with_native(there._replace(is_going=True)), Busy(detail="it is being let go")
+
+
+def _remove_scaler(cluster: Cluster, effect: RemoveAutoscaler, _origin: Origin) -> tuple[Cluster, Outcome]:
+    there = cluster.scaler(effect.autoscaler.name)
+    if there is None or str(there.uid) != json.loads(effect.autoscaler.before)["metadata"]["uid"]:
+        return cluster, DONE
+    return cluster._replace(scalers=tuple(each for each in cluster.scalers if each is not there)), DONE
+
+
+def _place_scaler(cluster: Cluster, effect: PlaceAutoscaler, _origin: Origin) -> tuple[Cluster, Outcome]:
+    name, kept = effect.autoscaler.name, cluster.scaler(effect.autoscaler.name)
+    scaled = ("ReplicaSet", effect.replica_set) if effect.replica_set else ("Deployment", effect.autoscaler.workload)
+    return cluster.with_scaler(Scaler(name, scaled, kept.uid if kept else _next_uid(effect.autoscaler))), DONE
+
+
+def _restore_scaler(cluster: Cluster, effect: RestoreAutoscaler, _origin: Origin) -> tuple[Cluster, Outcome]:
+    if cluster.scaler(effect.autoscaler.name):
+        return cluster, DONE
+    target = json.loads(effect.autoscaler.before)["spec"]["scaleTargetRef"]
+    scaled = (target["kind"], target["name"])
+    return cluster.with_scaler(Scaler(effect.autoscaler.name, scaled, _next_uid(effect.autoscaler))), DONE
+
+
+def _next_uid(one: Autoscaler) -> int:
+    return int(json.loads(one.before)["metadata"]["uid"]) + 1
+
+
+def _keep(cluster: Cluster, effect: KeepDeployment, _origin: Origin) -> tuple[Cluster, Outcome]:
+    owned = cluster.find(effect.replica_set)
+    if owned is None:
+        return cluster, Refused(reason=EndReason.APPLY_ERROR, message=f"ReplicaSet {effect.replica_set} is gone")
+    if cluster.native(effect.name) is None:
+        made = Native(effect.name, owned.desired, owned.name, owned.uid + 1, has_adopted=False)
+        cluster = cluster.with_native(made)
+    return cluster, _adopted(cluster, effect.name)
+
+
+def _adopted(cluster: Cluster, name: str) -> Outcome:
+    there = cluster.native(name)
+    return DONE if there and there.has_adopted else Busy(detail="its controller has not adopted the ReplicaSet yet")
+
+
+def _restore_set(cluster: Cluster, effect: RestoreReplicaSet, _origin: Origin) -> tuple[Cluster, Outcome]:
+    if cluster.find(effect.name):
+        return cluster, DONE
+    metadata = json.loads(effect.document)["metadata"]
+    marks = metadata["annotations"]
+    made = Set(effect.name, marks[WORKLOAD_MARK], marks.get(DEPLOYMENT_ANNOTATION, ""), 2, 0, 0, 0, is_settled=False)
+    again = made._replace(is_live=marks.get(LIVE_ANNOTATION) == "true")
+    return cluster._replace(sets=tuple(sorted((*cluster.sets, again), key=_is_new))), DONE
 
 
 def _create(cluster: Cluster, effect: CreateReplicaSet, origin: Origin) -> tuple[Cluster, Outcome]:
@@ -258,11 +376,15 @@ def _delete(cluster: Cluster, effect: DeleteReplicaSet, _origin: Origin) -> tupl
 
 
 def _restore_deployment(cluster: Cluster, effect: RestoreDeployment, _origin: Origin) -> tuple[Cluster, Outcome]:
-    for name, _, is_going in cluster.natives:
-        if name == effect.name:
-            return cluster, Busy(detail="it is still being let go") if is_going else DONE
-    pods = int(json.loads(effect.document)["spec"]["replicas"])
-    return cluster._replace(natives=tuple(sorted((*cluster.natives, (effect.name, pods, False))))), DONE
+    there = cluster.native(effect.name)
+    if there is None:
+        document = json.loads(effect.document)
+        uid = int(document["metadata"]["uid"]) + 1
+        made = Native(effect.name, int(document["spec"]["replicas"]), effect.replica_set, uid, has_adopted=False)
+        return cluster.with_native(made), Busy(detail="its controller has not adopted the ReplicaSet yet")
+    if there.is_going:
+        return cluster, Busy(detail="it is still being let go")
+    return cluster, _adopted(cluster, effect.name)
 
 
 _PERFORM: dict[type, Callable[[Cluster, Any, Origin], tuple[Cluster, Outcome]]] = {  # Any: the effect of the key's type
@@ -274,44 +396,9 @@ _PERFORM: dict[type, Callable[[Cluster, Any, Origin], tuple[Cluster, Outcome]]] 
     MarkLive: _mark_live,
     DeleteReplicaSet: _delete,
     RestoreDeployment: _restore_deployment,
+    RemoveAutoscaler: _remove_scaler,
+    PlaceAutoscaler: _place_scaler,
+    RestoreAutoscaler: _restore_scaler,
+    KeepDeployment: _keep,
+    RestoreReplicaSet: _restore_set,
 }
-
-
-def prepared(cluster: Cluster, loads: Iterable[Workload], origin: Origin) -> Prepared | Refused:
-    """What the real preparation makes of this cluster and these manifests."""
-    manifests = [_manifest(load) for load in loads]
-    live = LiveObjects(
-        natives={(NAMESPACE, name): _native(name, pods) for name, pods, _ in cluster.natives},
-        replica_sets={NAMESPACE: [_document(each, cluster) for each in cluster.sets]},
-        objects={index: {"run": run} for index, run in enumerate(cluster.objects) if run},
-    )
-    return prepare(manifests, [_object(index) for index in range(len(cluster.objects))], live, origin)
-
-
-def _manifest(load: Workload) -> dict[str, Any]:  # Any: JSON
-    rolling = {"maxSurge": load.surge, "maxUnavailable": load.unavailable}
-    spec = {"replicas": load.pods, "strategy": {"rollingUpdate": rolling}}
-    return {"kind": "Deployment", "metadata": {"name": load.name, "namespace": NAMESPACE}, "spec": spec}
-
-
-def _native(name: str, pods: int) -> dict[str, Any]:  # Any: JSON
-    return {"metadata": {"name": name, "namespace": NAMESPACE, "uid": name}, "spec": {"replicas": pods}}
-
-
-def _object(index: int) -> dict[str, Any]:  # Any: JSON
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": str(index), "namespace": NAMESPACE}}
-
-
-def _document(each: Set, cluster: Cluster) -> dict[str, Any]:  # Any: JSON
-    owner = _owner(cluster, each)
-    annotations = {APPLICATION_ANNOTATION: APPLICATION, DEPLOYMENT_ANNOTATION: each.maker}
-    metadata: dict[str, Any] = {
-        "name": each.name,
-        "namespace": NAMESPACE,
-        "labels": {MANAGED_LABEL: "true", WORKLOAD_LABEL: each.workload} if each.maker else {},
-        "annotations": annotations | ({LIVE_ANNOTATION: "true"} if each.is_live else {}) if each.maker else {},
-        "creationTimestamp": each.maker,
-    }
-    if owner:
-        metadata |= {"ownerReferences": [{"uid": owner[0]}], "annotations": {NATIVE_REVISION: "1"}}
-    return {"metadata": metadata, "spec": {"replicas": each.desired}, "status": {"availableReplicas": each.ready}}

@@ -5,17 +5,18 @@ Each check returns, or raises `Violated` with the number and a sentence.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, Phase, Rollback, StepState, TargetRun, TargetState
 from borealis_server.domain.effects import Prepare
-from kit.checker.moment import ARRIVED_LATE, INTENDED, PODS_FAILED, SCALED_OUTSIDE, STRANGER
+from kit.checker.moment import ARRIVED_LATE, DELETED, INTENDED, PODS_FAILED, SCALED_OUTSIDE, STRANGER
 from kit.checker.records import NOW
 
 if TYPE_CHECKING:
     from borealis_server.domain.decision import Hold
-    from kit.checker.cluster import Cluster
+    from kit.checker.cluster import Cluster, Workload
     from kit.checker.moment import Drive, State
     from kit.checker.world import World
 
@@ -52,16 +53,18 @@ def _busy(world: World, state: State, target: int) -> bool:
 
 def _check_bounds(world: World, target: int, run: TargetRun, live: Cluster, excuses: int) -> None:
     plans = {load.name: load for load in world.scenario.targets[target].workloads}
-    if run.rollback is Rollback.FAILED:
-        return  # told by name: a Deployment that came back, or a person, goes on from there
+    is_given_up = run.rollback is Rollback.FAILED
     for load in run.workloads:
         wanted = max(plans[load.name].pods, load.old_replicas)
         floor = min(plans[load.name].pods, load.old_replicas) - load.bounds.max_unavailable if load.old_name else 0
         sets = [each for each in live.sets if each.workload == load.name]
-        asked = sum(each.desired for each in sets)
+        asked = sum(max(each.desired, each.pods) for each in sets)
         available = sum(min(each.ready, each.desired) for each in sets)
-        if asked > wanted + load.bounds.max_surge and not excuses & (SCALED_OUTSIDE | ARRIVED_LATE):
-            raise Violated(f"2 bounds: {asked} pods asked for, at most {wanted} + {load.bounds.max_surge} allowed")
+        others_scale = is_given_up and load.native  # its Deployment came back, and pods of the new version are left
+        if asked > wanted + load.bounds.max_surge and not (excuses & (SCALED_OUTSIDE | ARRIVED_LATE) or others_scale):
+            raise Violated(f"2 bounds: {asked} pods asked for or there, at most {wanted} + {load.bounds.max_surge}")
+        if live.scaler(load.name) and run.phase is Phase.STEPPING and not excuses & DELETED:
+            raise Violated(f"2 bounds: an autoscaler scales {load.name} while pods move")
         if available < floor and not excuses:
             raise Violated(f"2 bounds: {available} pods available, at least {floor} promised")
 
@@ -79,12 +82,25 @@ def _check_end(world: World, target: int, run: TargetRun, live: Cluster, excuses
         raise Violated(f"6 final means finished: {run.name} was rolled back, but {left} is left")
     for load in run.workloads if run.rollback is Rollback.DONE else ():
         old = live.find(load.old_name) if load.old_name else None
-        if load.old_name and old is None:
+        if load.old_name and old is None and not excuses & DELETED:
             raise Violated(f"6 final means finished: {load.old_name} is gone after a complete rollback")
         if old and old.desired != load.old_replicas and not excuses & SCALED_OUTSIDE:
             raise Violated(f"6 final means finished: {old.name} has {old.desired} pods, before {load.old_replicas}")
-        if load.native and not any(name == load.name and not going for name, _, going in live.natives):
+        native, scaler = live.native(load.name), live.scaler(load.name)
+        if load.native and (native is None or native.is_going):
             raise Violated(f"6 final means finished: Deployment {load.name} did not come back")
+        before = _scaled_before(run, load.name)
+        if (scaler.scales if scaler else None) != before and not excuses & DELETED:
+            raise Violated(f"6 final means finished: the autoscaler of {load.name} is {scaler}, before {before}")
+
+
+def _scaled_before(run: TargetRun, workload: str) -> tuple[str, str] | None:
+    """What the workload's autoscaler scaled before the run; None when there was none."""
+    for one in run.autoscalers:
+        if one.workload == workload:
+            target = json.loads(one.before)["spec"]["scaleTargetRef"]
+            return target["kind"], target["name"]
+    return None
 
 
 def _check_success(world: World, target: int, run: TargetRun, live: Cluster, excuses: int, ours: str) -> None:
@@ -96,8 +112,19 @@ def _check_success(world: World, target: int, run: TargetRun, live: Cluster, exc
             raise Violated(f"6 final means finished: {run.name} succeeded with {sets[0].desired} pods asked for")
         if sets[0].ready < plan.pods and not excuses:
             raise Violated(f"1 capacity before traffic: {run.name} succeeded with {sets[0].ready} pods available")
-    if live.natives or any(each != ours for each in live.objects):
+        _check_owner(plan, live, sets[0].name, excuses, keeps=world.scenario.targets[target].keeps)
+    if any(each != ours for each in live.objects):
         raise Violated(f"6 final means finished: {run.name} succeeded, but something old is still there")
+
+
+def _check_owner(plan: Workload, live: Cluster, new_name: str, excuses: int, *, keeps: bool) -> None:
+    """Who owns and who scales the new version: a Deployment where it is kept, and an autoscaler where there was one."""
+    kept, scaler = live.native(plan.name), live.scaler(plan.name)
+    if keeps != bool(kept and not kept.is_going):
+        raise Violated(f"6 final means finished: {plan.name} succeeded, its Deployment is {kept}")
+    scaled = ("Deployment", plan.name) if keeps else ("ReplicaSet", new_name)
+    if (scaler.scales if scaler else None) != (scaled if plan.is_autoscaled else None) and not excuses & DELETED:
+        raise Violated(f"6 final means finished: {plan.name} succeeded, its autoscaler is {scaler}")
 
 
 def check_hold(hold: Hold) -> None:

@@ -16,7 +16,7 @@ LOOKED, INTENDED, PERFORMED = 1, 2, 3
 AWAY = AgentAway(detail="its tunnel was lost")
 BUSY = Busy(detail="429 slow down")
 REFUSED = Refused(reason=EndReason.APPLY_ERROR, message="the cluster said no")
-PODS_FAILED, SCALED_OUTSIDE, ARRIVED_LATE = 1, 2, 4
+PODS_FAILED, SCALED_OUTSIDE, ARRIVED_LATE, DELETED = 1, 2, 4, 8
 READINESS_S = 600
 ROLES, STRANGER = ("release",), "a stranger"
 

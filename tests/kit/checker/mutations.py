@@ -71,10 +71,12 @@ def _function(place: str) -> Any:  # Any: functions of every signature
 
 
 def _row(guard: str, place: str, before: str, after: str, scenario: str, invariant: str) -> Mutation:
-    """`scenario`: its name, and what must go wrong for the guard to matter."""
-    name, _, kinds = scenario.partition(" + ")
+    """`scenario`: its name, what must go wrong for the guard to matter, and whether it matters on the way forward."""
+    name, _, rest = scenario.partition(" + ")
+    kinds, _, way = rest.partition(", ")
     found = next(each for each in SCENARIOS if each.name == name)
     found = found.late() if kinds == "late" else replace(found, faults=1 if kinds else 0, kinds=frozenset({kinds}))
+    found = replace(found, can_abort=way != "forward")
     return Mutation(guard=guard, place=place, before=before, after=after, scenario=found, invariant=invariant)
 
 
@@ -100,7 +102,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "kit.checker.cluster:_scale",
         " or each.desired != effect.from_pods",
         "",
-        "two-pods-half + crash",
+        "two-pods-half + crash, forward",
         "6",
     ),
     _row(
@@ -311,5 +313,45 @@ MUTATIONS: tuple[Mutation, ...] = (
         "True",
         "one-pod + late",
         "6",
+    ),
+    _row(
+        "an autoscaler is deleted only as it was found",
+        "kit.checker.cluster:_remove_scaler",
+        'str(there.uid) != json.loads(effect.autoscaler.before)["metadata"]["uid"]',
+        "False",
+        "autoscaled + late, forward",
+        "4",
+    ),
+    _row(
+        "an autoscaler is away while pods move",
+        f"{_DOMAIN}.applying:_taking_over",
+        "        if one.before:\n",
+        "        if not one.before:\n",
+        "autoscaled",
+        "2",
+    ),
+    _row(
+        "an autoscaler is placed for the new version",
+        f"{_DOMAIN}.finishing:_finishing",
+        "for one in run.autoscalers:",
+        "for one in ():",
+        "autoscaled",
+        "6",
+    ),
+    _row(
+        "an autoscaler comes back with the old version",
+        f"{_DOMAIN}.rollback:restore_objects",
+        "for one in run.autoscalers if one.before]",
+        "for one in () if one.before]",
+        "autoscaled",
+        "6",
+    ),
+    _row(
+        "pods that are given up but still exist take room",
+        f"{_DOMAIN}.pods:_has_room",
+        "existing + more <= load.replicas + load.bounds.max_surge",
+        "True",
+        "two-pods-half",
+        "2",
     ),
 )

@@ -14,6 +14,7 @@ from borealis_server.domain.stages import is_pausing
 from kit.checker import cluster as model
 from kit.checker import invariants
 from kit.checker.moment import (
+    DELETED,
     INTENDED,
     LOOKED,
     PODS_FAILED,
@@ -56,6 +57,7 @@ def of_cluster(world: World, state: State, target: int) -> Iterator[tuple[str, S
     for kind, excuse, steps in (
         ("pod", PODS_FAILED, model.pod_failures),
         ("outside", SCALED_OUTSIDE, model.outside_scalings),
+        ("deleted", PODS_FAILED | SCALED_OUTSIDE | DELETED, model.deletions),
     ):
         if kind in world.scenario.kinds:
             excused = less._replace(excuses=state.excuses | excuse)

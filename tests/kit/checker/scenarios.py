@@ -9,7 +9,7 @@ from kit.checker.cluster import Workload
 from kit.checker.moment import ROLES
 from kit.delivery import approval, numbered, set_weight, timed_pause
 
-FAULTS = frozenset({"crash", "lost", "away", "busy", "refuse", "pod", "outside", "blind"})
+FAULTS = frozenset({"crash", "lost", "away", "busy", "refuse", "pod", "outside", "blind", "deleted"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,8 @@ class TargetPlan:
     """Workloads whose new version never gets ready."""
     quota: int = 1_000
     """Pods that the namespace admits."""
+    keeps: bool = False
+    """Whether a Kubernetes Deployment owns the new version at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +62,11 @@ def canary(
     surge: int | str = "25%",
     unavailable: int | str = 0,
     native: bool = False,
+    autoscaled: bool = False,
     **plan: object,
 ) -> Scenario:
     """One workload of one target."""
-    load = Workload("shop", pods, pods if old is None else old, surge, unavailable, native)
+    load = Workload("shop", pods, pods if old is None else old, surge, unavailable, native, autoscaled)
     target = replace(TargetPlan(steps=numbered(*steps) or numbered(set_weight(100)), workloads=(load,)), **plan)  # type: ignore[arg-type]
     return Scenario(name=name, targets=(target,))
 
@@ -108,6 +111,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(name="two-workloads", targets=(_two_workloads,)),
     Scenario(name="two-targets", targets=_chain),
     replace(canary("started-twice", ALL, pods=1, objects=1), starts=2),
+    canary("autoscaled", ALL, autoscaled=True),
+    canary("keeps", HALF, ALL, native=True, autoscaled=True, keeps=True),
+    replace(canary("keeps-twice", ALL, pods=1, keeps=True), starts=2),
     canary("approval-forever", APPROVAL, ALL, pods=1, surge=0),
     replace(canary("constraints", pods=1), targets=(_constrained,)),
 )

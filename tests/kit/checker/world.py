@@ -23,6 +23,7 @@ from borealis_server.services.runner import Runner
 from borealis_server.services.targets import TargetKey
 from kit.checker import cluster as model
 from kit.checker import invariants, others
+from kit.checker.documents import prepared
 from kit.checker.moment import (
     ARRIVED_LATE,
     AWAY,
@@ -169,7 +170,7 @@ class World:
         needs_pods = decisions.needs_observation(record)
         key = ("decide", run, cluster if needs_pods else -1, is_away)
         if key not in self.memo:
-            if is_away and decisions.needs_agent(record):
+            if is_away and (needs_pods or decisions.needs_agent(record)):
                 seen: Any = AWAY
             else:
                 seen = model.observe(self.clusters[cluster], record) if needs_pods else decisions.NOTHING_SEEN
@@ -223,7 +224,7 @@ class World:
             before = self.clusters[cluster]
             origin = self._origin(drive.number, target)
             if isinstance(effect, Prepare):
-                answer: Outcome = model.prepared(before, self.scenario.targets[target].workloads, origin)
+                answer: Outcome = prepared(before, self.scenario.targets[target].workloads, origin)
                 after = before
             else:
                 after, answer = model.perform(before, effect, origin)
@@ -313,8 +314,11 @@ class World:
         return f"[{self.name(target)}] the {'dead ' if who == 'ghosts' else ''}server"
 
     def _here(self, target: int) -> Circumstances:
-        objects = tuple(f"ConfigMap {index}" for index in range(self.scenario.targets[target].objects))
-        return Circumstances(now=NOW, readiness_timeout_s=READINESS_S, objects=objects)
+        plan = self.scenario.targets[target]
+        objects = tuple(f"ConfigMap {index}" for index in range(plan.objects))
+        return Circumstances(
+            now=NOW, readiness_timeout_s=READINESS_S, objects=objects, keeps_deployment_object=plan.keeps
+        )
 
     def _origin(self, number: int, target: int) -> Origin:
         return Origin(application=model.APPLICATION, deployment_id=f"run{number}", target=self.name(target))

@@ -91,14 +91,17 @@ class RelayedCluster:
             raise
         return True
 
-    async def delete(self, agent: AgentRef, ref: ObjectRef, *, orphans: bool = False) -> None:
-        """Delete the object, in the background with what it owns, or leaving that."""
+    async def delete(self, agent: AgentRef, ref: ObjectRef, *, orphans: bool = False, uid: str = "") -> None:
+        """Delete the object, in the background with what it owns, or leaving that; with `uid` only that very one."""
         policy = "Orphan" if orphans else "Background"
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy}
+        body: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy}
+        if uid:
+            body["preconditions"] = {"uid": uid}
         try:
             await self._api.json(agent, "DELETE", await self._path(agent, ref), body=body)
         except ClusterRefused as error:
-            if error.code != _NOT_FOUND:
+            is_another = bool(uid) and error.code == _CONFLICT
+            if error.code != _NOT_FOUND and not is_another:
                 raise
 
     @asynccontextmanager

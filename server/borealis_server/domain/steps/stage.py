@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
+from borealis_server.domain import pods
 from borealis_server.domain.decision import Become, Circumstances, Decision, Hold
-from borealis_server.domain.deployment import EventKind, StepPart, StepRun, StepState, TargetRun
+from borealis_server.domain.deployment import EventKind, Phase, StepKind, StepPart, StepRun, StepState, TargetRun
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
 from borealis_server.domain.stages import followed
@@ -15,6 +16,14 @@ from borealis_server.domain.transitions import StepEvent, move_step
 def needs_cluster(run: TargetRun) -> bool:
     """Whether a step of the stage can come to nothing without the cluster."""
     return any(EXECUTORS[step.kind].needs_cluster for step in run.current_steps)
+
+
+def held_weight_percent(run: TargetRun) -> int | None:
+    """The weight at which the stage holds pods while it waits for something else; None where it holds none."""
+    if run.phase is not Phase.STEPPING or not run.current_steps or needs_cluster(run):
+        return None
+    reached = [step for step in run.steps if step.kind is StepKind.SET_WEIGHT and step.state is StepState.SUCCEEDED]
+    return reached[-1].weight_percent if reached else None
 
 
 def drive(run: TargetRun, seen: Observation, here: Circumstances) -> Decision | None:
@@ -57,7 +66,13 @@ def _decide(run: TargetRun, steps: tuple[StepRun, ...], seen: Observation, here:
             return executor.decide(run, step, seen, here)
         held, notes = decision.run, (*notes, *decision.notes)
         wake_at = _earlier(wake_at, decision.wake_at)
-    return Hold(run=held, wake_at=wake_at, notes=notes)
+    hold = Hold(run=held, wake_at=wake_at, notes=notes)
+    weight = held_weight_percent(run)
+    if weight is None:
+        return hold
+    if not seen.workloads:
+        return replace(hold, wake_at=_earlier(wake_at, here.now + pods.RESYNC_WHILE_HELD))
+    return pods.follow(hold, seen, here, weight_percent=weight)
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from borealis_server.domain.deployment import Autoscaler
 from borealis_server.domain.effects import Done, Outcome, PlaceAutoscaler, RemoveAutoscaler, RestoreAutoscaler
 from borealis_server.domain.kubernetes import autoscalers
-from borealis_server.ports.cluster import Cluster, ObjectRef
+from borealis_server.domain.kubernetes.json_types import meta
+from borealis_server.ports.cluster import Cluster
 from borealis_server.services.effects.manifests import ManifestShelf
 from borealis_server.services.effects.objects import apply_explained
 from borealis_server.services.effects.site import Site, ref_of
@@ -20,8 +20,9 @@ class ScalerEffects:
         self._shelf = shelf
 
     async def remove(self, site: Site, effect: RemoveAutoscaler) -> Outcome:
-        """Delete the autoscaler; its copy is in the record."""
-        await self._cluster.delete(site.agent, _ref(effect.autoscaler))
+        """Delete the autoscaler of which the record has a copy; a request that comes late leaves the next one alone."""
+        before = json.loads(effect.autoscaler.before)
+        await self._cluster.delete(site.agent, ref_of(before), uid=meta(before, "uid"))
         return Done()
 
     async def place(self, site: Site, effect: PlaceAutoscaler) -> Outcome:
@@ -47,7 +48,3 @@ class ScalerEffects:
         """Create the autoscaler as it was; one that is there was never removed."""
         await self._cluster.create(site.agent, autoscalers.saved_document(effect.autoscaler))
         return Done()
-
-
-def _ref(autoscaler: Autoscaler) -> ObjectRef:
-    return ref_of(json.loads(autoscaler.before))

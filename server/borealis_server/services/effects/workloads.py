@@ -20,7 +20,7 @@ from borealis_server.domain.effects import (
     Scale,
 )
 from borealis_server.domain.errors import ClusterRefused
-from borealis_server.domain.kubernetes.json_types import Document, annotation, dig
+from borealis_server.domain.kubernetes.json_types import Document, annotation, dig, meta
 from borealis_server.domain.kubernetes.marks import DEPLOYMENT_ANNOTATION, LIVE_ANNOTATION
 from borealis_server.domain.kubernetes.native import deployment_of, is_owned_by, is_settled
 from borealis_server.domain.kubernetes.ownership import without_server_fields
@@ -40,11 +40,17 @@ class WorkloadEffects:
         self._shelf = shelf
 
     async def orphan_deployment(self, site: Site, effect: OrphanDeployment) -> Outcome:
-        """Delete a native Deployment alone."""
+        """Delete a native Deployment alone; a request that comes late finds another one, and leaves it."""
         ref = deployment_ref(effect.namespace, effect.name)
-        await self._cluster.delete(site.agent, ref, orphans=True)
+        await self._cluster.delete(site.agent, ref, orphans=True, uid=effect.uid)
+        live = await self._cluster.get(site.agent, ref)
+        if live is None:
+            return Done()
+        if meta(live, "uid") != effect.uid:
+            message = f"somebody else created a Deployment {effect.name} during the run: delete it and start again"
+            return Refused(reason=EndReason.OBJECT_OWNED_BY, message=message)
         # The API server removes it only after its ReplicaSets were let go: go on when that is done.
-        return Busy(detail="it is being let go") if await self._cluster.get(site.agent, ref) else Done()
+        return Busy(detail="it is being let go")
 
     async def create_replica_set(self, site: Site, effect: CreateReplicaSet) -> Outcome:
         """Create the new version's ReplicaSet, or find the one that an earlier try made."""

@@ -67,6 +67,11 @@ async def save_and_apply(performer, effect=SETTINGS):
     return RestoreObject(saved=found.saved[effect.index])
 
 
+def orphan(native):
+    metadata = native["metadata"]
+    return OrphanDeployment(namespace="ns", name=metadata["name"], uid=metadata["uid"])
+
+
 class TestTwice:
     @pytest.mark.parametrize(
         "effect",
@@ -75,7 +80,7 @@ class TestTwice:
             pytest.param(CREATE, id="create"),
             pytest.param(MarkLive(namespace="ns", name="web-old"), id="mark-live"),
             pytest.param(DeleteReplicaSet(namespace="ns", name="web-old"), id="delete"),
-            pytest.param(OrphanDeployment(namespace="ns", name="native"), id="orphan"),
+            pytest.param(OrphanDeployment(namespace="ns", name="native", uid="uid-2"), id="orphan"),
             pytest.param(
                 RestoreDeployment(namespace="ns", name="gone", document=json.dumps(placed(deployment("gone")))),
                 id="restore-deployment",
@@ -142,17 +147,27 @@ class TestCreate:
         assert NEW in result.message
 
     async def test_a_deployment_that_is_still_being_let_go_is_waited_for(self, kube, performer):
-        kube.put(placed(deployment("native")))
+        native = kube.put(placed(deployment("native")))
 
         async def hold_on(call):
             if call.verb == "get":
-                kube.put(placed(deployment("native")))
+                kube.put(native)
 
         kube.before = hold_on
 
-        result = await performer.perform(SITE, OrphanDeployment(namespace="ns", name="native"))
+        result = await performer.perform(SITE, orphan(native))
 
         assert result == Busy(detail="it is being let go")
+
+    async def test_a_request_to_take_over_that_comes_late_leaves_the_next_deployment_alone(self, kube, performer):
+        before = kube.put(placed(deployment("native")))
+        await performer.perform(SITE, orphan(before))
+        restored = kube.put(placed(deployment("native")))
+
+        result = await performer.perform(SITE, orphan(before))
+
+        assert "somebody else created a Deployment native" in result.message
+        assert kube.find("Deployment", "native") == restored
 
     async def test_taking_a_deployment_over_leaves_its_pods_running(self, kube, performer):
         native = kube.put(placed(deployment("web")))
@@ -160,7 +175,7 @@ class TestCreate:
         owned["metadata"]["ownerReferences"] = [{"kind": "Deployment", "uid": native["metadata"]["uid"]}]
         kube.put(owned)
 
-        assert await performer.perform(SITE, OrphanDeployment(namespace="ns", name="web")) == Done()
+        assert await performer.perform(SITE, orphan(native)) == Done()
 
         assert kube.find("Deployment", "web") is None
         assert kube.find("ReplicaSet", "web-5d4f")["metadata"].get("ownerReferences") is None

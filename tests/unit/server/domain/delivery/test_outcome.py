@@ -210,7 +210,7 @@ def test_a_target_that_waits_for_others_or_has_ended_has_nothing_to_decide(phase
     [
         (Prepare(), "read what is live"),
         (ApplyObject(index=0, label="Service shop"), "apply Service shop"),
-        (OrphanDeployment(namespace="n", name="shop"), "take over Deployment shop, its pods keep running"),
+        (OrphanDeployment(namespace="n", name="shop", uid="u"), "take over Deployment shop, its pods keep running"),
         (CREATE, "create ReplicaSet shop-new"),
         (SCALE, "scale shop-new from 0 to 1"),
         (MarkLive(namespace="n", name="shop-new"), "mark shop-new as live"),

@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from borealis_server.domain import pods
-from borealis_server.domain.decide import NOTHING_SEEN, decide
+from borealis_server.domain.decide import NOTHING_SEEN, decide, needs_observation
 from borealis_server.domain.decision import Act, Hold
 from borealis_server.domain.deployment import EndReason, Phase, StepState, TargetState, Workload
+from borealis_server.domain.effects import AgentAway, Busy
 from borealis_server.domain.observation import Observation, PodProblem, ReplicaSetView, WorkloadView
+from borealis_server.domain.outcome import cannot_see
 from borealis_server.domain.planning.pod_ratio import Bounds
 from kit.delivery import START, Drive, ModelCluster, a_deployment, a_target, set_weight, timed_pause
 
@@ -187,6 +189,58 @@ class TestOthers:
 
         assert grown.run.workloads[0].replicas == 4
         assert followed.run.workloads[0].replicas == 6
+
+
+class TestHeld:
+    """A pause or an approval holds the run at a weight that was reached."""
+
+    def decided(self, view, *, steps=None, pause=None):
+        reached = replace(set_weight(25), stage=1, state=StepState.SUCCEEDED)
+        pause = pause or replace(timed_pause(600, "step-2"), limit_at=START + timedelta(seconds=600))
+        pause = replace(pause, stage=2, state=StepState.RUNNING, started_at=START)
+        load = replace(a_workload(replicas=1), new_pods=1, old_pods=1, new_wanted=1, old_wanted=1)
+        run = replace(a_run(load), steps=steps or (reached, pause), state=TargetState.PAUSED)
+        return run, decide(run, view, HERE)
+
+    def test_pods_that_somebody_adds_are_followed_and_the_pause_goes_on(self):
+        run, followed = self.decided(seen(web=WorkloadView(new=a_set(1), old=a_set(8))))
+        grown = decide(followed.run, seen(web=WorkloadView(new=a_set(1), old=a_set(8))), HERE)
+
+        assert followed.run.workloads[0].replicas == 8
+        assert (grown.effect.from_pods, grown.effect.to_pods) == (1, 2)
+        assert grown.run.steps[1].limit_at == run.steps[1].limit_at
+        assert {grown.run.state, followed.run.state} == {TargetState.PAUSED}
+
+    def test_pods_that_are_missing_are_looked_at_soon_and_those_that_stand_still_later(self):
+        _, calm = self.decided(seen(web=WorkloadView(new=a_set(1), old=a_set(1))))
+        _, open_ = self.decided(seen(web=WorkloadView(new=a_set(1, 0), old=a_set(1))))
+
+        assert (calm.wake_at, calm.run.workloads[0].new_available) == (HERE.now + pods.RESYNC_WHILE_HELD, 1)
+        assert (open_.wake_at, open_.run.workloads[0].new_available) == (HERE.now + pods.RESYNC, 0)
+        assert calm.run.wait.what == open_.run.wait.what == "pause of 600 s"
+        assert open_.run.ready_limit_at is None
+
+    def test_a_pause_needs_no_cluster(self):
+        run, without_agent = self.decided(AgentAway(detail="it is not connected"))
+        blind = cannot_see(run, Busy(detail="429"), HERE)
+
+        for held in (without_agent, blind):
+            assert (held.run.state, held.run.wait.what) == (TargetState.PAUSED, "pause of 600 s")
+            assert held.run.agent_lost_at is None
+            assert held.wake_at == HERE.now + pods.RESYNC_WHILE_HELD
+
+    def test_the_end_of_the_pause_comes_before_pods(self):
+        over = replace(timed_pause(600, "step-2"), limit_at=HERE.now)
+        _, decided = self.decided(seen(web=WorkloadView(new=a_set(1), old=a_set(8))), pause=over)
+
+        assert decided.run.steps[1].state is StepState.SUCCEEDED
+
+    def test_before_the_first_weight_nothing_is_held(self):
+        pause = replace(timed_pause(600), stage=1, state=StepState.RUNNING, started_at=START)
+        run, held = self.decided(NOTHING_SEEN, steps=(pause, replace(set_weight(25, "step-2"), stage=2)))
+
+        assert not needs_observation(run)
+        assert held.wake_at is None
 
 
 class TestRefusedPods:
