@@ -7,9 +7,10 @@
 set -euo pipefail
 
 readonly version=1.20.2
+readonly build=2 # counts up when what is built changes: each build has a cache of its own
 readonly programs=(kube-apiserver kube-controller-manager kube-scheduler kubemark kubectl)
 cache=${BOREALIS_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/borealis-tests}
-assets=$cache/kubernetes-$version
+assets=$cache/kubernetes-$version-$build
 
 say() { printf 'kube: %s\n' "$*" >&2; }
 die() {
@@ -84,12 +85,21 @@ apt_src=(-o "Dir::Etc::SourceParts=$sources" -o "Dir::Etc::SourceList=/dev/null"
 apt-get "${apt_src[@]}" update -qq >&2 || die "could not read Debian's source index"
 mkdir -p "$work/gopath/src/k8s.io"
 (cd "$work" && apt-get "${apt_src[@]}" source -qq --download-only "kubernetes" >&2) || die "could not download the source package"
-(cd "$work" && dpkg-source -x kubernetes_*.dsc "$work/gopath/src/k8s.io/kubernetes" >&2) || die "could not unpack the source package"
+kubernetes=$work/gopath/src/k8s.io/kubernetes
+(cd "$work" && dpkg-source -x kubernetes_*.dsc "$kubernetes" >&2) || die "could not unpack the source package"
+
+# The vendored reflect2 1.0.1 reads maps in a way that Go ended with 1.18: an API server built with it dies when a custom
+# resource is stored. Debian's own package holds 1.0.2.
+reflect2=golang-github-modern-go-reflect2-dev
+(cd "$work" && apt-get download -qq "$reflect2" >&2 && dpkg-deb -x "$reflect2"_*.deb reflect2) || die "could not get reflect2"
+rm -rf "$kubernetes/vendor/github.com/modern-go/reflect2"
+cp -R "$work/reflect2/usr/share/gocode/src/github.com/modern-go/reflect2" "$kubernetes/vendor/github.com/modern-go/" ||
+  die "could not replace reflect2"
 
 # The vendored code of this release does not build with a newer Go: Debian's own comes first on the PATH.
 what=("${programs[@]/#/cmd/}")
 (
-  cd "$work/gopath/src/k8s.io/kubernetes"
+  cd "$kubernetes"
   env -u GOFLAGS -u GOROOT PATH="/usr/lib/go-1.19/bin:$PATH" GOPATH="$work/gopath" GOCACHE="$work/gocache" HOME="$work" \
     CGO_ENABLED=0 GO111MODULE=off KUBE_GIT_VERSION=v$version KUBE_GIT_TREE_STATE=clean KUBE_GIT_COMMIT=0 \
     make GOFLAGS=-tags=providerless GOLDFLAGS="-s -w" WHAT="${what[*]}" >&2
@@ -98,7 +108,7 @@ what=("${programs[@]/#/cmd/}")
 staged=$work/assets
 mkdir -p "$staged"
 for program in "${programs[@]}"; do
-  install -m 0755 "$work/gopath/src/k8s.io/kubernetes/_output/bin/$program" "$staged/$program"
+  install -m 0755 "$kubernetes/_output/bin/$program" "$staged/$program"
 done
 install -m 0755 "$work/etcd/usr/bin/etcd" "$staged/etcd"
 rm -rf "$assets"

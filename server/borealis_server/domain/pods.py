@@ -96,11 +96,11 @@ def follow(held: Hold, seen: Observation, here: Circumstances, *, weight_percent
 
     They follow whoever changes their number; what the run waits for, and until when, stays as it is.
     """
-    moving = move(held.run, seen, here, weight_percent=weight_percent)
+    moving = move(held.run, seen, here, aim_at(weight_percent))
     if isinstance(moving, Act | Become):
         return moving
     look_at = here.now + (RESYNC if moving else RESYNC_WHILE_HELD)
-    return replace(held, run=_with_counts(held.run, seen, weight_percent), wake_at=earliest(held.wake_at, look_at))
+    return replace(held, run=with_counts(held.run, seen, weight_percent), wake_at=earliest(held.wake_at, look_at))
 
 
 def is_overdue(run: TargetRun, here: Circumstances) -> bool:

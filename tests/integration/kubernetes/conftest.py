@@ -25,17 +25,6 @@ async def lab(any_api: ApiServer, any_rest: Rest, any_namespace: str) -> AsyncIt
 
 
 @pytest.fixture
-async def sandbox_lab(sandbox_api: ApiServer) -> AsyncIterator[Lab]:
-    """The same in a simulated cluster.
-
-    For objects of custom kinds: Kubernetes 1.20 of the tests dies of a fault of its Go runtime when it stores one
-    (reflect2 1.0.1 built with Go 1.19).
-    """
-    async with open_rest(sandbox_api) as rest, open_control_plane(sandbox_api) as plane:
-        yield Lab(plane=plane, rest=rest, api=sandbox_api, namespace=await rest.create_namespace())
-
-
-@pytest.fixture
 async def real_lab(real_api: ApiServer, kube_namespace: str) -> AsyncIterator[Lab]:
     """The same in a real cluster, for what the simulation does not know."""
     async with open_rest(real_api) as rest, open_control_plane(real_api) as plane:

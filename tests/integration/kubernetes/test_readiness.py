@@ -125,32 +125,32 @@ async def test_k8_15_a_job_that_failed_ends_the_wait_at_once(lab):
     assert await lab.replica_sets() == {}
 
 
-async def test_df_27_a_resource_that_comes_before_its_definition_in_the_file_is_applied_after_it(sandbox_lab):
-    done = await sandbox_lab.deploy(other(f"{GROUP}/v1", "Widget", "w", spec={"size": 1}), widget_definition())
+async def test_df_27_a_resource_that_comes_before_its_definition_in_the_file_is_applied_after_it(lab):
+    done = await lab.deploy(other(f"{GROUP}/v1", "Widget", "w", spec={"size": 1}), widget_definition())
 
     assert done.state is DeploymentState.SUCCEEDED
-    assert (await sandbox_lab.get("widgets", "w", group=f"{GROUP}/v1"))["spec"] == {"size": 1}
+    assert (await lab.get("widgets", "w", group=f"{GROUP}/v1"))["spec"] == {"size": 1}
 
 
-async def test_df_27_a_definition_that_takes_its_time_is_waited_for_and_the_new_kind_is_found(sandbox_lab):
+async def test_df_27_a_definition_that_takes_its_time_is_waited_for_and_the_new_kind_is_found(lab):
     late = {"annotations": {"sandbox.borealis.dev/established-after": "60s"}}
 
-    await sandbox_lab.deploy(widget_definition(**late), other(f"{GROUP}/v1", "Widget", "w", spec={"size": 1}))
+    await lab.deploy(widget_definition(**late), other(f"{GROUP}/v1", "Widget", "w", spec={"size": 1}))
 
-    assert (await sandbox_lab.get("widgets", "w", group=f"{GROUP}/v1"))["spec"] == {"size": 1}
+    assert (await lab.get("widgets", "w", group=f"{GROUP}/v1"))["spec"] == {"size": 1}
 
 
-async def test_k8_15_conditions_of_a_custom_resource_are_awaited(sandbox_lab):
-    await sandbox_lab.deploy(widget_definition(), other(f"{GROUP}/v1", "Widget", "w", spec={"size": 1}))
+async def test_k8_15_conditions_of_a_custom_resource_are_awaited(lab):
+    await lab.deploy(widget_definition(), other(f"{GROUP}/v1", "Widget", "w", spec={"size": 1}))
     failing = {"type": "Ready", "status": "False", "reason": "Building", "message": "half of it is there"}
-    await set_conditions(sandbox_lab, {"observedGeneration": 1, "conditions": [failing]})
+    await set_conditions(lab, {"observedGeneration": 1, "conditions": [failing]})
 
-    key = await sandbox_lab.start(widget_definition(), other(f"{GROUP}/v1", "Widget", "w", spec={"size": 2}))
-    await sandbox_lab.until_wait(key, "Widget w: its controller has not seen the newest version yet")
-    await set_conditions(sandbox_lab, {"observedGeneration": 2, "conditions": [failing]})
-    await sandbox_lab.until_wait(key, "Widget w: condition Ready is False: half of it is there")
-    await set_conditions(sandbox_lab, {"observedGeneration": 2, "conditions": [{**failing, "status": "True"}]})
-    done = await sandbox_lab.plane.until_end(key)
+    key = await lab.start(widget_definition(), other(f"{GROUP}/v1", "Widget", "w", spec={"size": 2}))
+    await lab.until_wait(key, "Widget w: its controller has not seen the newest version yet")
+    await set_conditions(lab, {"observedGeneration": 2, "conditions": [failing]})
+    await lab.until_wait(key, "Widget w: condition Ready is False: half of it is there")
+    await set_conditions(lab, {"observedGeneration": 2, "conditions": [{**failing, "status": "True"}]})
+    done = await lab.plane.until_end(key)
 
     assert done.state is DeploymentState.SUCCEEDED, done.message
 

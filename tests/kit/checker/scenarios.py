@@ -111,7 +111,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(name="two-workloads", targets=(_two_workloads,)),
     Scenario(name="two-targets", targets=_chain),
     replace(canary("started-twice", ALL, pods=1, objects=1), starts=2),
-    canary("autoscaled", ALL, autoscaled=True),
+    canary("autoscaled", ALL, pods=1, autoscaled=True),
     canary("keeps", HALF, ALL, native=True, autoscaled=True, keeps=True),
     replace(canary("keeps-twice", ALL, pods=1, keeps=True), starts=2),
     canary("approval-forever", APPROVAL, ALL, pods=1, surge=0),
