@@ -179,6 +179,7 @@ class Session:
     def _on_open(self, stream: LiveStream, request: pb.Open) -> None:
         task = self._tasks.create_task(self._server.serve(stream, request), name=f"stream.{stream.id}")
         stream.on_failure = task.cancel
+        task.add_done_callback(lambda _: stream.close())  # a task that was cancelled before it began has freed nothing
 
     async def _hurry(self) -> None:
         try:

@@ -28,6 +28,8 @@ class Limits:
 
     initial_credit_bytes: int = 256 * KIB
     """What a peer may send on a stream before the first of it was consumed."""
+    flowing_credit_bytes: int = MIB
+    """The same while data flows without a pause and the budget is half free: a grant costs as much as a full batch."""
     largest_credit_bytes: int = 4 * MIB
     """The same after it has grown because the way is long."""
     scarce_credit_bytes: int = 64 * KIB
@@ -53,8 +55,8 @@ class Limits:
     max_streams: int = 1000
     """Streams accepted at once."""
     max_control_frames: int = 256
-    """Answers that may wait for a peer that floods us without reading, besides four for each open stream; beyond that
-    the session ends."""
+    """Answers that may wait for a peer that floods us without reading, besides one for each of `max_streams`; beyond
+    that the session ends."""
     reset_memory_s: float = 30.0
     """How long late frames of a stream that was reset are dropped without a word, in seconds."""
     stall_limit_s: float = 120.0

@@ -25,6 +25,10 @@ _RANKS: Final = {
     pb.Open.PRIORITY_BULK: Rank.BULK,
 }
 _LARGEST_ID: Final = 2**31 - 1
+_FLOWING_S: Final = 0.05
+"""Two grants of a stream within this time show that it flows: more than a megabyte in a second."""
+_FLOWING_STREAMS: Final = 8
+"""A window is widened while so many like it fit into the budget."""
 
 
 class StreamRegistry:
@@ -225,6 +229,7 @@ class StreamRegistry:
             if limit is not None:
                 self._budget.add(limit - before)
                 self._outbox.put_encoded(credit_frame(stream_id, limit))
+                self._widen(window)
         self._credit_due.clear()
 
     def stalled(self) -> Iterator[Stream]:
@@ -270,6 +275,14 @@ class StreamRegistry:
         )
         if self._budget.has_room_for(size):
             window.window_bytes = size
+
+    def _widen(self, window: ReceiveWindow) -> None:
+        """Let a stream that flows, to a reader that keeps up, need fewer grants from the next one on."""
+        flows = self.now - window.granted_at < _FLOWING_S and not window.waiting_bytes
+        window.granted_at = self.now
+        wide = self._limits.flowing_credit_bytes
+        if flows and window.window_bytes < wide and self._budget.has_room_for(_FLOWING_STREAMS * wide):
+            window.window_bytes = wide
 
     def _new_window_bytes(self) -> int:
         """The credit of a new stream: small while the budget is used up."""

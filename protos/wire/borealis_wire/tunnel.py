@@ -32,8 +32,6 @@ _SESSION_KINDS: Final = frozenset(
     field.name for field in pb.Frame.DESCRIPTOR.fields if 1 < field.number < pb.Frame.OPEN_FIELD_NUMBER
 )
 _FIRST_KINDS: Final = frozenset({"hello", "welcome", "go_away"})
-_CONTROL_FRAMES: Final = 4
-"""Control frames that may wait for each open stream."""
 _ROUND_TRIPS: Final = 8
 
 
@@ -63,6 +61,7 @@ class Tunnel:
             self.limits, self._outbox, self._streams, self._reception, is_server=role is Role.SERVER
         )
         self._is_broken = False
+        self._answers = 0  # at most so many of the control frames that wait are answers to the peer's frames
         self._round_trips: deque[float] = deque(maxlen=_ROUND_TRIPS)
         self._handlers: dict[str, Callable[[pb.Frame, list[Event]], None]] = {
             "hello": self._session.on_hello,
@@ -305,10 +304,11 @@ class Tunnel:
             return events
         if not 0 < len(frames) <= self.limits.max_batch_frames:
             return self._violated(f"{len(frames)} frames in one batch, not 1 to {self.limits.max_batch_frames}")
+        waiting = self._outbox.control_frames
         try:
             for frame in frames:
                 self._receive(frame, events)
-            self._check_control()
+            self._check_answers(waiting)
         except RemoteProtocolError as error:
             events += self._violated(str(error))
         return events
@@ -349,9 +349,15 @@ class Tunnel:
             raise RemoteProtocolError(f"{kind} for stream {frame.stream_id}")
         self._handlers[kind](frame, events)
 
-    def _check_control(self) -> None:
-        if self._outbox.control_frames > self.limits.max_control_frames + _CONTROL_FRAMES * self._streams.count:
-            raise RemoteProtocolError(f"{self._outbox.control_frames} answers wait and are not read")
+    def _check_answers(self, waiting: int) -> None:
+        """Bound what a peer that does not read can make this side hold; `waiting` control frames were there before.
+
+        What this side says of its own accord is not the peer's doing: a thousand calls may be cancelled at once. Nor is
+        it a flood if all streams that the peer may open are refused at once.
+        """
+        self._answers = min(self._answers, waiting) + self._outbox.control_frames - waiting
+        if self._answers > self.limits.max_control_frames + self.limits.max_streams:
+            raise RemoteProtocolError(f"{self._answers} answers wait and are not read")
 
 
 def _short(detail: str) -> str:

@@ -5,6 +5,7 @@ Credit is absolute: a number of bytes counted from the first byte of the stream.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -44,6 +45,8 @@ class ReceiveWindow:
     """What the peer may send before the first of it was consumed. Grows while that is what holds it up."""
     received_bytes: int = 0
     consumed_bytes: int = 0
+    granted_at: float = -math.inf
+    """When the last grant was made, by the clock of whoever makes them, in seconds."""
 
     @property
     def waiting_bytes(self) -> int:

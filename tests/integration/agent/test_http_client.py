@@ -7,8 +7,10 @@ import asyncio
 import pytest
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
+from borealis_agent.targets.http1.connection import _HIGH_BYTES
 from borealis_agent.targets.target import TargetFailure
 from kit.raw_server import answering
+from kit.tunnel import wait_until
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HELLO = OK + b"Content-Length: 5\r\n\r\nhello"
@@ -36,6 +38,18 @@ async def test_a_connection_is_used_again(talk, get, body_of):
 
     assert server.connections == 1
     assert received[0] == b"GET /x?y=1 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: */*\r\n\r\n" % server.port
+
+
+async def test_a_connection_serves_again_after_a_caller_who_left_with_the_answer_unread(talk, get, body_of):
+    much = b"x" * _HIGH_BYTES  # the last of it makes the target wait
+    answer = OK + b"Content-Length: %d\r\n\r\n" % len(much) + much
+    async with talk(answering(answer, HELLO)) as (client, server):
+        connection = await client.send(get())
+        await wait_until(lambda: connection.is_complete)
+        connection.release()
+        assert await fetch(client, get(limit_s=5.0), body_of) == (200, b"hello")
+
+    assert server.connections == 1
 
 
 @pytest.mark.parametrize("piece", [1, 2, 7])

@@ -91,6 +91,20 @@ async def test_nothing_else_is_sent_twice(talk, get, body_of, method, answers, t
     assert (failure.code, failure.dispatched, server.connections) == (pb.Reset.CODE_TARGET_RESET, True, 1)
 
 
+async def test_a_request_that_the_target_did_not_answer_in_time_is_not_sent_twice(talk, get, body_of):
+    async def serve(peer):
+        await peer.request()
+        await peer.send(HELLO)
+        await peer.request()
+        await peer.read()
+
+    async with talk(serve) as (client, server):
+        await fetch(client, get(), body_of)
+        failure = await failure_of(fetch(client, get(limit_s=0.2), body_of))
+
+    assert (failure.code, server.connections) == (pb.Reset.CODE_DEADLINE, 1)
+
+
 async def test_a_request_is_repeated_once_and_on_a_new_connection(talk, get, body_of):
     """All pooled connections are stale, and so is the new one: two attempts, not four."""
     requests = 0

@@ -113,11 +113,42 @@ def test_a_batch_has_a_largest_number_of_frames(pair):
 
 
 def test_a_flood_of_pings_that_nobody_reads_breaks_the_session():
-    pair = Pair.greeted(Limits(max_control_frames=10))
+    pair = Pair.greeted(Limits(max_control_frames=10, max_streams=5))
+    for number in range(15):
+        assert pair.agent.receive([frame(ping=pb.Ping(nonce=number))]) == []
 
-    events = pair.agent.receive([frame(ping=pb.Ping(nonce=n)) for n in range(11)])
+    (event,) = pair.agent.receive([frame(ping=pb.Ping(nonce=15))])
 
-    assert isinstance(events[-1], SessionViolated)
+    assert isinstance(event, SessionViolated)
+    assert "16 answers wait" in event.detail
+
+
+def test_answers_that_went_out_do_not_count():
+    pair = Pair.greeted(Limits(max_control_frames=10, max_streams=5))
+
+    for number in range(100):
+        assert pair.agent.receive([frame(ping=pb.Ping(nonce=number))]) == []
+        assert len(pair.move_to_server()) == 1
+
+
+def test_calls_that_are_all_cancelled_at_once_do_not_break_the_session():
+    pair = Pair.greeted(Limits(max_control_frames=10, max_streams=100))
+    opened = [pair.server.open(http()) for _ in range(100)]
+    pair.move_to_agent()
+    for stream_id in opened:
+        pair.server.reset(stream_id, pb.Reset.CODE_CANCELLED)
+
+    assert pair.server.receive([frame(ping=pb.Ping(nonce=1))]) == []
+
+
+def test_streams_that_are_all_refused_at_once_do_not_break_the_session():
+    pair = Pair.greeted(Limits(max_control_frames=10, max_streams=100))
+    for _ in range(100):
+        pair.server.open(http())
+    pair.agent.go_away(pb.GoAway.CAUSE_DRAIN)
+
+    assert pair.move_to_agent() == []
+    assert {type(event) for event in pair.move_to_server()} == {GoAwayReceived, StreamReset}
 
 
 def test_a_frame_of_a_later_version_is_ignored(pair):

@@ -80,8 +80,9 @@ class HttpConnection(asyncio.Protocol):
 
     @property
     def broke_unanswered(self) -> bool:
-        """Whether the connection was closed before one byte of the answer."""
-        return self._failure is not None and not self._reader.has_begun
+        """Whether the target closed the connection before one byte of the answer."""
+        failure = self._failure
+        return failure is not None and failure.code == pb.Reset.CODE_TARGET_RESET and not self._reader.has_begun
 
     def begin(self, data: bytes, method: str, *, is_whole: bool, is_upgrade: bool = False) -> None:
         """Write the head of a request and what there is of its body; with `is_whole` nothing follows."""
@@ -164,6 +165,7 @@ class HttpConnection(asyncio.Protocol):
         self._is_busy = False
         if self._is_sent and self._failure is None and self._reader.is_reusable and self.is_open:
             self.was_used = True
+            self.take()  # what nobody took may have made the target wait, and the next answer with it
             self._on_free(self)
         else:
             self.close()
