@@ -169,16 +169,15 @@ def a_cluster(workloads: Iterable[Workload], objects: int, broken: Iterable[str]
             if load.old_pods
         ),
         natives=tuple(Native(load.name, load.old_pods, _old(load)) for load in loads if load.is_native),
-        scalers=tuple(Scaler(load.name, scaled_at_first(load)) for load in loads if load.is_autoscaled),
+        scalers=tuple(
+            Scaler(load.name, ("Deployment", load.name) if load.is_native else ("ReplicaSet", _old(load)))
+            for load in loads
+            if load.is_autoscaled
+        ),
         objects=("first",) * objects,
         broken=frozenset(broken),
         quota=quota,
     )
-
-
-def scaled_at_first(load: Workload) -> tuple[str, str]:
-    """What the autoscaler of a workload scales before the first run."""
-    return ("Deployment", load.name) if load.is_native else ("ReplicaSet", _old(load))
 
 
 def _old(load: Workload) -> str:

@@ -320,7 +320,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         'str(there.uid) != json.loads(effect.autoscaler.before)["metadata"]["uid"]',
         "False",
         "autoscaled + late, forward",
-        "4",
+        "6",
     ),
     _row(
         "an autoscaler is away while pods move",
