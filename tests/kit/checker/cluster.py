@@ -43,11 +43,9 @@ if TYPE_CHECKING:
     from borealis_server.domain.deployment import Autoscaler, TargetRun
 
 NAMESPACE, APPLICATION = "shop", "shop"
-WORKLOAD_MARK = "workload"
-"""An annotation of the model's own."""
+WORKLOAD_MARK = "workload"  # an annotation of the model's own
 NATIVE_REVISION = "deployment.kubernetes.io/revision"
-DONE = Done()
-OUTDATED = Outdated()
+DONE, OUTDATED = Done(), Outdated()
 
 
 class Workload(NamedTuple):
@@ -200,12 +198,12 @@ def steps(cluster: Cluster) -> Iterable[tuple[str, Cluster]]:
             yield f"{each.name} gets {wanted} pods", cluster.with_set(settled)
         if each.ready < each.pods and not (each.workload in cluster.broken and _is_new(each)):
             yield f"a pod of {each.name} gets ready", cluster.with_set(each._replace(ready=each.ready + 1))
-    for each in cluster.natives:
-        if each.is_going:
-            left = tuple(native for native in cluster.natives if native.name != each.name)
-            yield f"Deployment {each.name} is gone", cluster._replace(natives=left)
-        elif not each.has_adopted and cluster.find(each.owns):
-            yield f"Deployment {each.name} adopts {each.owns}", cluster.with_native(each._replace(has_adopted=True))
+    for there in cluster.natives:
+        if there.is_going:
+            left = tuple(native for native in cluster.natives if native.name != there.name)
+            yield f"Deployment {there.name} is gone", cluster._replace(natives=left)
+        elif not there.has_adopted and cluster.find(there.owns):
+            yield f"Deployment {there.name} adopts {there.owns}", cluster.with_native(there._replace(has_adopted=True))
 
 
 def pod_failures(cluster: Cluster) -> Iterable[tuple[str, Cluster]]:
@@ -303,7 +301,7 @@ def _orphan(cluster: Cluster, effect: OrphanDeployment, _origin: Origin) -> tupl
 
 def _remove_scaler(cluster: Cluster, effect: RemoveAutoscaler, _origin: Origin) -> tuple[Cluster, Outcome]:
     there = cluster.scaler(effect.autoscaler.name)
-    if there is None or str(there.uid) != json.loads(effect.autoscaler.before)["metadata"]["uid"]:
+    if there and str(there.uid) != json.loads(effect.autoscaler.before)["metadata"]["uid"]:
         return cluster, DONE
     return cluster._replace(scalers=tuple(each for each in cluster.scalers if each is not there)), DONE
 
@@ -317,9 +315,9 @@ def _place_scaler(cluster: Cluster, effect: PlaceAutoscaler, _origin: Origin) ->
 def _restore_scaler(cluster: Cluster, effect: RestoreAutoscaler, _origin: Origin) -> tuple[Cluster, Outcome]:
     if cluster.scaler(effect.autoscaler.name):
         return cluster, DONE
-    target = json.loads(effect.autoscaler.before)["spec"]["scaleTargetRef"]
-    scaled = (target["kind"], target["name"])
-    return cluster.with_scaler(Scaler(effect.autoscaler.name, scaled, _next_uid(effect.autoscaler))), DONE
+    old = json.loads(effect.autoscaler.before)["spec"]["scaleTargetRef"]
+    again = Scaler(effect.autoscaler.name, (old["kind"], old["name"]), _next_uid(effect.autoscaler))
+    return cluster.with_scaler(again), DONE
 
 
 def _next_uid(one: Autoscaler) -> int:
@@ -344,10 +342,9 @@ def _adopted(cluster: Cluster, name: str) -> Outcome:
 def _restore_set(cluster: Cluster, effect: RestoreReplicaSet, _origin: Origin) -> tuple[Cluster, Outcome]:
     if cluster.find(effect.name):
         return cluster, DONE
-    metadata = json.loads(effect.document)["metadata"]
-    marks = metadata["annotations"]
-    made = Set(effect.name, marks[WORKLOAD_MARK], marks.get(DEPLOYMENT_ANNOTATION, ""), 2, 0, 0, 0, is_settled=False)
-    again = made._replace(is_live=marks.get(LIVE_ANNOTATION) == "true")
+    marks = json.loads(effect.document)["metadata"]["annotations"]
+    made = Set(effect.name, marks[WORKLOAD_MARK], marks.get(DEPLOYMENT_ANNOTATION, ""), 2, 0, 0, 0)
+    again = made._replace(is_live=marks.get(LIVE_ANNOTATION) == "true", is_settled=False)
     return cluster._replace(sets=tuple(sorted((*cluster.sets, again), key=_is_new))), DONE
 
 
