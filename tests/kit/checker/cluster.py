@@ -166,7 +166,7 @@ def a_cluster(workloads: Iterable[Workload], objects: int, broken: Iterable[str]
             for load in loads
             if load.old_pods
         ),
-        natives=tuple(Native(load.name, load.old_pods, _old(load)) for load in loads if load.is_native),
+        natives=tuple(Native(one.name, one.old_pods, _old(one), 9 * n) for n, one in enumerate(loads) if one.is_native),
         scalers=tuple(
             Scaler(load.name, ("Deployment", load.name) if load.is_native else ("ReplicaSet", _old(load)))
             for load in loads
