@@ -11,8 +11,9 @@ import psutil
 
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.sqlite import open_database
-from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, DeploymentState, EventKind
+from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey
 from borealis_server.domain.record import Note, Recorded
+from borealis_server.domain.states import DeploymentState, EventKind
 from borealis_server.ports.store import Change
 from kit.delivery import START, a_deployment, a_target, set_weight
 from kit.platform import Platform

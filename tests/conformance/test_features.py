@@ -21,11 +21,12 @@ from borealis_deployfile.planning.planner import make_plan
 from borealis_deployfile.surroundings import Surroundings, check_surroundings
 from borealis_deployfile.templates import Escape, UnresolvedError, parse_template, render
 from borealis_deployfile.variables import Values
-from borealis_server.domain.deployment import DeploymentKey, StepKind
+from borealis_server.domain.deployment import DeploymentKey
 from borealis_server.domain.errors import DeployFileInvalid, InvalidArgument
 from borealis_server.domain.kubernetes.marks import Origin
 from borealis_server.domain.kubernetes.replica_set import replica_set_of
 from borealis_server.domain.start import StartRequest, checked, first_record
+from borealis_server.domain.states import StepKind
 from kit.delivery import START
 
 ROWS = 41

@@ -5,17 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from borealis_server.domain.deployment import (
-    EndReason,
-    RoutedService,
-    Selector,
-    ServicePair,
-    ServiceRole,
-    StepKind,
-    StepPart,
-    StepRun,
-    TargetRun,
-)
+from borealis_server.domain.deployment import RoutedService, Selector, ServicePair, StepRun, TargetRun
 from borealis_server.domain.effects import (
     AgentAway,
     Done,
@@ -28,6 +18,7 @@ from borealis_server.domain.effects import (
 )
 from borealis_server.domain.kubernetes.service_selectors import without_version
 from borealis_server.domain.observation import Observation, ServiceView
+from borealis_server.domain.states import EndReason, ServiceRole, StepKind, StepPart
 from kit.delivery import NEW, OLD, Drive, ModelCluster, ModelSet, a_deployment, a_target
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.cluster.client import RelayedCluster
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.store.memory import MemoryDeploymentStore
-from borealis_server.domain.deployment import Deployment, DeploymentKey, DeploymentState, PersonsDecision
+from borealis_server.domain.deployment import Deployment, DeploymentKey, PersonsDecision
 from borealis_server.domain.start import StartRequest
 from borealis_server.ports.relay import AgentRef
 from borealis_server.services.deployments import Deployments
@@ -27,6 +27,7 @@ from kit.web import KnownAddresses
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
+    from borealis_server.domain.states import DeploymentState
     from borealis_server.ports.store import DeploymentStore
     from borealis_server.services.runner import Runner
     from kit.api_server import ApiServer

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import Deployment, DeploymentState, EventKind, StepState, TargetState
 from borealis_server.domain.errors import BorealisError
 from borealis_server.domain.start import StartRequest
+from borealis_server.domain.states import DeploymentState, EventKind, StepState, TargetState
 from kit.control_plane import TENANT, describe
 from kit.lab import other
 from kit.manifests import deployment as deployment_document
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from borealis_server.domain.deployment import Deployment
     from kit.control_plane import ControlPlane
     from kit.power import World
 

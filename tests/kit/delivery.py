@@ -10,16 +10,7 @@ from datetime import UTC, datetime, timedelta
 from borealis_server.domain import outcome
 from borealis_server.domain.decide import NOTHING_SEEN, decide, needs_agent, needs_observation
 from borealis_server.domain.decision import Act, Circumstances, Hold
-from borealis_server.domain.deployment import (
-    Deployment,
-    DeploymentKey,
-    EndReason,
-    Event,
-    StepKind,
-    StepRun,
-    TargetRun,
-    Workload,
-)
+from borealis_server.domain.deployment import Deployment, DeploymentKey, Event, StepRun, TargetRun, Workload
 from borealis_server.domain.effects import (
     AgentAway,
     Busy,
@@ -38,6 +29,7 @@ from borealis_server.domain.effects import (
 from borealis_server.domain.observation import Observation, PodProblem, ReplicaSetView, WorkloadView
 from borealis_server.domain.planning.pod_ratio import Bounds
 from borealis_server.domain.record import Note, Recorded, settle
+from borealis_server.domain.states import EndReason, StepKind
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NEW, OLD = "shop-new", "shop-old"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import DeploymentState
+from borealis_server.domain.states import DeploymentState
 from kit.capacity import open_capacity
 from kit.control_plane import describe
 

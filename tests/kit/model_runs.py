@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from borealis_server.domain.deployment import DeploymentState
+from borealis_server.domain.states import DeploymentState
 from kit.shop import deploy_file, manifests
 
 if TYPE_CHECKING:

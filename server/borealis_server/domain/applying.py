@@ -11,7 +11,7 @@ from itertools import takewhile
 
 from borealis_server.domain import pods, rollback, traffic
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
-from borealis_server.domain.deployment import EndReason, EventKind, Phase, SavedObject, TargetRun, Wait
+from borealis_server.domain.deployment import SavedObject, TargetRun, Wait
 from borealis_server.domain.effects import (
     ApplyObject,
     CreateReplicaSet,
@@ -23,6 +23,7 @@ from borealis_server.domain.effects import (
 from borealis_server.domain.kubernetes.json_types import meta
 from borealis_server.domain.observation import ObjectView, Observation, Progress, Watched
 from borealis_server.domain.record import Note
+from borealis_server.domain.states import EndReason, EventKind, Phase
 
 _DEFINING = ("Namespace", "CustomResourceDefinition")
 _SHOWN = 3

@@ -9,18 +9,11 @@ from datetime import timedelta
 
 from borealis_server.domain import applying, finishing, late, pods, rollback, traffic
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
-from borealis_server.domain.deployment import (
-    EndReason,
-    EventKind,
-    Phase,
-    StepPart,
-    TargetRun,
-    TargetState,
-    Wait,
-)
+from borealis_server.domain.deployment import TargetRun, Wait
 from borealis_server.domain.effects import AgentAway, Prepare
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
+from borealis_server.domain.states import EndReason, EventKind, Phase, StepPart, TargetState
 from borealis_server.domain.steps import stage
 from borealis_server.domain.transitions import StepEvent, move_step
 

@@ -5,15 +5,8 @@ Each is safe to repeat: it carries deterministic names, and a precondition where
 
 from dataclasses import dataclass
 
-from borealis_server.domain.deployment import (
-    Autoscaler,
-    EndReason,
-    RoutedService,
-    SavedObject,
-    Selector,
-    ServicePair,
-    Workload,
-)
+from borealis_server.domain.deployment import Autoscaler, RoutedService, SavedObject, Selector, ServicePair, Workload
+from borealis_server.domain.states import EndReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

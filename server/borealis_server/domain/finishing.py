@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from borealis_server.domain import rollback
 from borealis_server.domain.decision import Become, Circumstances, Decision
-from borealis_server.domain.deployment import EventKind, Phase, StepPart, StepState, TargetRun
+from borealis_server.domain.deployment import TargetRun
 from borealis_server.domain.effects import DeleteReplicaSet, Effect, KeepDeployment, MarkLive, PlaceAutoscaler
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
+from borealis_server.domain.states import EventKind, Phase, StepPart, StepState
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from borealis_server.domain.decision import Circumstances, Hold
-from borealis_server.domain.deployment import TargetRun, TargetState, Wait
+from borealis_server.domain.deployment import TargetRun, Wait
 from borealis_server.domain.pods import RESYNC
+from borealis_server.domain.states import TargetState
 
 SENT_WITHIN = timedelta(seconds=10)
 """How long after it was intended a change is still sent; later it is decided anew."""

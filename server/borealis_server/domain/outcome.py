@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from borealis_server.domain import decide, late, pods, rollback
 from borealis_server.domain.decision import Become, Circumstances, Decision, Hold
-from borealis_server.domain.deployment import EndReason, EventKind, Phase, TargetRun, TargetState, Wait
+from borealis_server.domain.deployment import TargetRun, Wait
 from borealis_server.domain.effects import (
     AgentAway,
     Busy,
@@ -20,6 +20,7 @@ from borealis_server.domain.effects import (
     Scale,
 )
 from borealis_server.domain.record import Note
+from borealis_server.domain.states import EndReason, EventKind, Phase, TargetState
 
 SHORTEST_RETRY = timedelta(seconds=0.5)
 """How long to leave a busy cluster alone at least; it may ask for more."""

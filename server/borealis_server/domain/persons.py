@@ -7,19 +7,7 @@ from datetime import datetime
 from borealis_server.domain import rollback
 from borealis_server.domain.access import Role
 from borealis_server.domain.decision import Circumstances
-from borealis_server.domain.deployment import (
-    Approval,
-    Deployment,
-    EndReason,
-    EventKind,
-    PersonsDecision,
-    Phase,
-    Rollback,
-    StepRun,
-    StepState,
-    TargetRun,
-    TargetState,
-)
+from borealis_server.domain.deployment import Approval, Deployment, PersonsDecision, StepRun, TargetRun
 from borealis_server.domain.errors import (
     AlreadyDecided,
     DeploymentEnded,
@@ -32,6 +20,7 @@ from borealis_server.domain.errors import (
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.record import SYSTEM, Note, Recorded, settle
 from borealis_server.domain.stages import followed, is_pausing, with_steps_ended
+from borealis_server.domain.states import EndReason, EventKind, Phase, Rollback, StepState, TargetState
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 
 APPROVE, SKIP, ROLL_BACK, CANCEL = "approve", "skip", "roll_back", "cancel"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
-from borealis_server.domain.deployment import EventKind, TargetRun, Wait, Workload
+from borealis_server.domain.deployment import TargetRun, Wait, Workload
 from borealis_server.domain.effects import Scale
 from borealis_server.domain.observation import Observation, ReplicaSetView, WorkloadView
 from borealis_server.domain.planning.pod_ratio import (
@@ -21,6 +21,7 @@ from borealis_server.domain.planning.pod_ratio import (
     next_counts,
 )
 from borealis_server.domain.record import Note
+from borealis_server.domain.states import EventKind
 
 FULL_WEIGHT = 100
 RESYNC = timedelta(seconds=5)

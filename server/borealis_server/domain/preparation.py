@@ -4,7 +4,7 @@ import json
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from borealis_server.domain.deployment import Autoscaler, EndReason, RoutedService, SavedObject, ServicePair, Workload
+from borealis_server.domain.deployment import Autoscaler, RoutedService, SavedObject, ServicePair, Workload
 from borealis_server.domain.effects import Prepared, Refused
 from borealis_server.domain.kubernetes import autoscalers
 from borealis_server.domain.kubernetes.json_types import Document, annotation, dig, label, meta
@@ -21,6 +21,7 @@ from borealis_server.domain.kubernetes.readiness import is_awaited
 from borealis_server.domain.kubernetes.replica_set import version_hash, workload_label
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
 from borealis_server.domain.planning.services import KnownServices, Side, route, unpin
+from borealis_server.domain.states import EndReason
 
 _REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 _SHARED = ("Namespace", "CustomResourceDefinition")

@@ -4,16 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from borealis_server.domain.deployment import (
-    Deployment,
-    DeploymentState,
-    EndReason,
-    EventKind,
-    Phase,
-    Wait,
-)
+from borealis_server.domain.deployment import Deployment, Wait
 from borealis_server.domain.record import Note, Recorded, settle
 from borealis_server.domain.stages import with_steps_ended
+from borealis_server.domain.states import DeploymentState, EndReason, EventKind, Phase
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_target
 
 

@@ -8,19 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from borealis_server.domain.deployment import (
-    Deployment,
-    DeploymentState,
-    EndReason,
-    Event,
-    EventKind,
-    Phase,
-    StepPart,
-    TargetRun,
-    TargetState,
-    Wait,
-)
+from borealis_server.domain.deployment import Deployment, Event, TargetRun, Wait
 from borealis_server.domain.stages import with_steps_ended
+from borealis_server.domain.states import DeploymentState, EndReason, EventKind, Phase, StepPart, TargetState
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_target
 
 SYSTEM = "borealis"

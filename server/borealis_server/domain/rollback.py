@@ -10,20 +10,7 @@ from datetime import timedelta
 
 from borealis_server.domain import late, pods, traffic
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
-from borealis_server.domain.deployment import (
-    EndReason,
-    EventKind,
-    Phase,
-    Rollback,
-    SavedObject,
-    ServiceRole,
-    StepPart,
-    StepState,
-    TargetRun,
-    TargetState,
-    Wait,
-    Workload,
-)
+from borealis_server.domain.deployment import SavedObject, TargetRun, Wait, Workload
 from borealis_server.domain.effects import (
     DeleteReplicaSet,
     Effect,
@@ -36,6 +23,16 @@ from borealis_server.domain.effects import (
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
 from borealis_server.domain.stages import followed, is_pausing
+from borealis_server.domain.states import (
+    EndReason,
+    EventKind,
+    Phase,
+    Rollback,
+    ServiceRole,
+    StepPart,
+    StepState,
+    TargetState,
+)
 from borealis_server.domain.traffic import Side
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from borealis_server.domain.deployment import StepKind, StepRun, StepState, TargetRun, TargetState, Wait
+from borealis_server.domain.deployment import StepRun, TargetRun, Wait
+from borealis_server.domain.states import StepKind, StepState, TargetState
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 
 _EVENTS = {

@@ -27,9 +27,7 @@ from borealis_server.domain.deployment import (
     Deployment,
     DeploymentInputs,
     DeploymentKey,
-    EventKind,
     ServicePair,
-    StepPart,
     StepRun,
     StoredFile,
     TargetRun,
@@ -39,6 +37,7 @@ from borealis_server.domain.planning.blue_green import plan_blue_green, plan_ser
 from borealis_server.domain.planning.canary import plan_steps
 from borealis_server.domain.planning.conditions import plan_together
 from borealis_server.domain.record import Note, Recorded, settle
+from borealis_server.domain.states import EventKind, StepPart
 
 DEFAULT_FILE_NAME = "deploy.yaml"
 REQUEST_ID_LIMIT = 64

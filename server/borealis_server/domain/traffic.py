@@ -6,10 +6,11 @@ Services of a blue/green run only; where pods share the traffic nothing here is 
 from dataclasses import replace
 from enum import StrEnum
 
-from borealis_server.domain.deployment import RoutedService, Selector, ServiceRole, TargetRun, Workload
+from borealis_server.domain.deployment import RoutedService, Selector, TargetRun, Workload
 from borealis_server.domain.effects import PointService
 from borealis_server.domain.kubernetes.service_selectors import version_of
 from borealis_server.domain.observation import Observation, ServiceView
+from borealis_server.domain.states import ServiceRole
 
 MOST_ENDPOINTS = 1000
 """Kubernetes lists no more of a Service in one Endpoints object."""

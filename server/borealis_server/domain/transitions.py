@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from borealis_server.domain.deployment import StepRun, StepState, TargetRun, TargetState
+from borealis_server.domain.deployment import StepRun, TargetRun
+from borealis_server.domain.states import StepState, TargetState
 
 
 class TargetEvent(StrEnum):

@@ -7,19 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from borealis_server.domain.deployment import (
-    Deployment,
-    DeploymentState,
-    EndReason,
-    Phase,
-    Rollback,
-    StepKind,
-    StepRun,
-    StepState,
-    TargetRun,
-    TargetState,
-    Wait,
-)
+from borealis_server.domain.deployment import Deployment, StepRun, TargetRun, Wait
+from borealis_server.domain.states import DeploymentState, EndReason, Phase, Rollback, StepKind, StepState, TargetState
 
 
 class Action(StrEnum):

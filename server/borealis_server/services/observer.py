@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from borealis_server.domain import applying
-from borealis_server.domain.deployment import Phase, SavedObject, TargetRun, Workload
+from borealis_server.domain.deployment import SavedObject, TargetRun, Workload
 from borealis_server.domain.effects import AgentAway, Busy
 from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, ClusterRefused, KindNotServed, RelayRefused
 from borealis_server.domain.kubernetes.json_types import Document, dig, meta
@@ -19,6 +19,7 @@ from borealis_server.domain.observation import (
     ReplicaSetView,
     WorkloadView,
 )
+from borealis_server.domain.states import Phase
 from borealis_server.ports.cluster import Cluster, ObjectRef
 from borealis_server.ports.relay import AgentRef
 from borealis_server.services.service_observer import ServiceObserver

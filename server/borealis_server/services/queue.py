@@ -7,9 +7,10 @@ from typing import Protocol
 
 import structlog
 
-from borealis_server.domain.deployment import Deployment, DeploymentState
+from borealis_server.domain.deployment import Deployment
 from borealis_server.domain.queue import take_turn
 from borealis_server.domain.record import Recorded
+from borealis_server.domain.states import DeploymentState
 from borealis_server.ports.clock import Clock
 from borealis_server.ports.store import Committed
 from borealis_server.services.journal import Journal

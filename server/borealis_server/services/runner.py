@@ -17,10 +17,11 @@ from borealis_server.domain import late, outcome
 from borealis_server.domain.applying import watched
 from borealis_server.domain.decide import NOTHING_SEEN, decide, needs_agent, needs_observation
 from borealis_server.domain.decision import Act, Circumstances, Decision, Hold
-from borealis_server.domain.deployment import Deployment, EventKind, TargetRun, TargetState
+from borealis_server.domain.deployment import Deployment, TargetRun
 from borealis_server.domain.effects import AgentAway, Busy, Outcome, Outdated, Prepare
 from borealis_server.domain.kubernetes.marks import Origin
 from borealis_server.domain.record import Note, Recorded, settle
+from borealis_server.domain.states import EventKind, TargetState
 from borealis_server.ports.clock import Clock
 from borealis_server.ports.cluster import Cluster
 from borealis_server.ports.relay import AgentRef, Relay

@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from typing import Any
 
-from borealis_server.domain.deployment import RoutedService, Selector, ServiceRole, TargetRun
+from borealis_server.domain.deployment import RoutedService, Selector, TargetRun
 from borealis_server.domain.kubernetes.json_types import Document, dig, meta
 from borealis_server.domain.kubernetes.service_selectors import selector_of, version_of
 from borealis_server.domain.observation import ServiceView
+from borealis_server.domain.states import ServiceRole
 from borealis_server.ports.cluster import Cluster, ObjectRef
 from borealis_server.ports.relay import AgentRef
 

@@ -8,17 +8,9 @@ import pytest
 
 from borealis_server.domain import persons
 from borealis_server.domain.decision import Circumstances
-from borealis_server.domain.deployment import (
-    DeploymentState,
-    EndReason,
-    Phase,
-    Rollback,
-    StepPart,
-    StepState,
-    TargetState,
-)
 from borealis_server.domain.effects import CreateReplicaSet
 from borealis_server.domain.errors import ClusterRefused
+from borealis_server.domain.states import DeploymentState, EndReason, Phase, Rollback, StepPart, StepState, TargetState
 from borealis_server.domain.steps.executor import fail
 from kit.delivery import NEW, START, Drive, ModelCluster, a_deployment, a_target
 from kit.delivery import approval as an_approval

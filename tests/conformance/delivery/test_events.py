@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import DeploymentState, EventKind
+from borealis_server.domain.states import DeploymentState, EventKind
 from kit.model_runs import events_of
 from kit.pipeline import AT_ONCE, approval, pause, pipeline, start, target
 

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 
 from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import DeploymentState, EndReason, EventKind, TargetState
 from borealis_server.domain.errors import DeploymentInProgress, NotAwaitingApproval
 from borealis_server.domain.start import StartRequest
+from borealis_server.domain.states import DeploymentState, EndReason, EventKind, TargetState
 from kit.model_runs import events_of, settle_down
 from kit.pipeline import approval, pause, pipeline, start, target, with_plane
 from kit.shop import manifests

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import DeploymentState, TargetState
 from borealis_server.domain.errors import (
     DeployFileInvalid,
     DeploymentInProgress,
@@ -14,6 +13,7 @@ from borealis_server.domain.errors import (
     RequestIdReused,
 )
 from borealis_server.domain.redeploy import RedeployRequest
+from borealis_server.domain.states import DeploymentState, TargetState
 from kit.pipeline import AT_ONCE, approval, pause, pipeline, start, target, with_plane
 
 pytestmark = pytest.mark.looptime

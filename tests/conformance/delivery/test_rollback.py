@@ -15,17 +15,9 @@ from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import (
-    DeploymentInputs,
-    DeploymentKey,
-    DeploymentState,
-    EndReason,
-    PersonsDecision,
-    Phase,
-    Rollback,
-    TargetState,
-)
+from borealis_server.domain.deployment import DeploymentInputs, DeploymentKey, PersonsDecision
 from borealis_server.domain.errors import AlreadyDecided, ClusterRefused, TargetNotFound, TooLate
+from borealis_server.domain.states import DeploymentState, EndReason, Phase, Rollback, TargetState
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.journal import Journal
 from kit.delivery import Drive, ModelCluster, a_deployment, a_target, set_weight

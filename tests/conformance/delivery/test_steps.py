@@ -9,15 +9,8 @@ from itertools import pairwise
 import pytest
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import (
-    DeploymentState,
-    EndReason,
-    EventKind,
-    Rollback,
-    StepState,
-    TargetState,
-)
 from borealis_server.domain.errors import AlreadyDecided, BorealisError, NotPaused, RoleRequired
+from borealis_server.domain.states import DeploymentState, EndReason, EventKind, Rollback, StepState, TargetState
 from kit.model_runs import events_of
 from kit.pipeline import AT_ONCE, approval, pause, pipeline, start, target, with_plane
 

@@ -8,13 +8,7 @@ from datetime import timedelta
 import pytest
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import (
-    DeploymentState,
-    EndReason,
-    Rollback,
-    StepState,
-    TargetState,
-)
+from borealis_server.domain.states import DeploymentState, EndReason, Rollback, StepState, TargetState
 from kit.model_runs import settle_down
 from kit.pipeline import approval, pause, pipeline, start, target, with_plane
 from kit.shop import manifests

@@ -10,14 +10,8 @@ from pathlib import Path
 
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.sqlite import open_database
-from borealis_server.domain.deployment import (
-    Deployment,
-    DeploymentInputs,
-    DeploymentKey,
-    DeploymentState,
-    Event,
-    EventKind,
-)
+from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, Event
+from borealis_server.domain.states import DeploymentState, EventKind
 from borealis_server.ports.store import Change
 
 WRITERS = 8

@@ -19,19 +19,16 @@ from borealis_server.domain.deployment import (
     Deployment,
     DeploymentInputs,
     DeploymentKey,
-    DeploymentState,
     Event,
-    EventKind,
     SavedObject,
-    StepKind,
     StepRun,
-    StepState,
     StoredFile,
     TargetRun,
     Wait,
     Workload,
 )
 from borealis_server.domain.planning.pod_ratio import Bounds
+from borealis_server.domain.states import DeploymentState, EventKind, StepKind, StepState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from borealis_server.domain.deployment import Deployment, DeploymentKey, DeploymentState
+from borealis_server.domain.deployment import Deployment, DeploymentKey
 from borealis_server.domain.errors import DeploymentInProgress, DeploymentNotFound, RequestIdReused
+from borealis_server.domain.states import DeploymentState
 from borealis_server.ports.store import Admission, Change, DeploymentCursor
 
 KEY = DeploymentKey(tenant="main", id="one")

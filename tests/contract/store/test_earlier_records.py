@@ -12,7 +12,8 @@ from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.domain.decide import NOTHING_SEEN, decide
 from borealis_server.domain.decision import Become, Circumstances, Hold
-from borealis_server.domain.deployment import DeploymentKey, StepPart, StepState, TargetState
+from borealis_server.domain.deployment import DeploymentKey
+from borealis_server.domain.states import StepPart, StepState, TargetState
 
 RECORDS = json.loads((Path(__file__).parent / "records_of_version_0.json").read_text())
 KEY = DeploymentKey(tenant="main", id="abc")

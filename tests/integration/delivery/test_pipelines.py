@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import DeploymentState, EndReason, Rollback, StepState, TargetState
+from borealis_server.domain.states import DeploymentState, EndReason, Rollback, StepState, TargetState
 from kit.control_plane import ControlPlane, open_control_plane
 from kit.pipeline import AT_ONCE, approval, pause, pipeline, target
 from kit.rest import open_rest

@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import DeploymentState, EndReason, Rollback, StepState
 from borealis_server.domain.errors import DeploymentInProgress
+from borealis_server.domain.states import DeploymentState, EndReason, Rollback, StepState
 from kit.capacity import open_capacity
 from kit.control_plane import ControlPlane, open_control_plane
 from kit.shop import APPROVAL, SET_25, SET_50, deploy_file, manifests

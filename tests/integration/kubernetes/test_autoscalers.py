@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from borealis_server.domain.deployment import DeploymentState, Rollback
+from borealis_server.domain.states import DeploymentState, Rollback
 from kit.lab import APPROVAL, other, web, weight
 
 SCALERS = "horizontalpodautoscalers"

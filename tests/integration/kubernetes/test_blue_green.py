@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from borealis_server.domain.deployment import DeploymentState, EndReason, Rollback, StepState, TargetState
+from borealis_server.domain.states import DeploymentState, EndReason, Rollback, StepState, TargetState
 from kit.capacity import open_endpoint_history
 from kit.control_plane import describe
 from kit.lab import APPROVAL, NEVER, other, service, web, weight

@@ -5,7 +5,7 @@ Rows K8-03, K8-04, K8-05, K8-07.
 
 from __future__ import annotations
 
-from borealis_server.domain.deployment import DeploymentState, Rollback
+from borealis_server.domain.states import DeploymentState, Rollback
 from kit.lab import APPROVAL, NEVER, web, weight
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"

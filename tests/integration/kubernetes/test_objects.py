@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from borealis_server.domain.deployment import DeploymentState, EndReason, Rollback
+from borealis_server.domain.states import DeploymentState, EndReason, Rollback
 from kit.lab import APPROVAL, other, settings, web, weight
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -9,7 +9,7 @@ import asyncio
 
 import pytest
 
-from borealis_server.domain.deployment import DeploymentState, EndReason, Rollback, StepState
+from borealis_server.domain.states import DeploymentState, EndReason, Rollback, StepState
 from kit.lab import APPROVAL, NEVER, other, web, weight
 
 HASH = "armory-pod-template-hash"

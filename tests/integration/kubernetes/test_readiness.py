@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from borealis_server.domain.deployment import DeploymentState, EndReason, Phase, Rollback
+from borealis_server.domain.states import DeploymentState, EndReason, Phase, Rollback
 from kit.lab import APPROVAL, NEVER, other, settings, web, weight
 
 GROUP = "example.com"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from borealis_server.domain.deployment import EndReason
 from borealis_server.domain.effects import (
     ApplyObject,
     Busy,
@@ -36,6 +35,7 @@ from borealis_server.domain.kubernetes.marks import (
     Origin,
 )
 from borealis_server.domain.observation import Observation, PodProblem, ReplicaSetView, WorkloadView
+from borealis_server.domain.states import EndReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import DeploymentState
+from borealis_server.domain.states import DeploymentState
 from kit.checker import invariants, others
 from kit.checker.invariants import Violated
 from kit.checker.world import World

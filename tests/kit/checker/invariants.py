@@ -9,13 +9,14 @@ import json
 from typing import TYPE_CHECKING
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import Deployment, Phase, Rollback, StepState, TargetRun, TargetState
 from borealis_server.domain.effects import Prepare
+from borealis_server.domain.states import Phase, Rollback, StepState, TargetState
 from kit.checker.moment import ARRIVED_LATE, DELETED, INTENDED, PODS_FAILED, SCALED_OUTSIDE, STRANGER
 from kit.checker.records import NOW
 
 if TYPE_CHECKING:
     from borealis_server.domain.decision import Hold
+    from borealis_server.domain.deployment import Deployment, TargetRun
     from kit.checker.cluster import Cluster, Workload
     from kit.checker.moment import Drive, State
     from kit.checker.world import World

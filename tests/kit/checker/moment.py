@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from borealis_server.domain.deployment import EndReason
 from borealis_server.domain.effects import AgentAway, Busy, Refused
+from borealis_server.domain.states import EndReason
 
 if TYPE_CHECKING:
     from borealis_server.domain.deployment import Deployment, TargetRun

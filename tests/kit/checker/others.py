@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import PersonsDecision, StepState, TargetRun
+from borealis_server.domain.deployment import PersonsDecision, TargetRun
 from borealis_server.domain.errors import BorealisError
 from borealis_server.domain.late import LATEST_ARRIVAL
 from borealis_server.domain.stages import is_pausing
+from borealis_server.domain.states import StepState
 from kit.checker import cluster as model
 from kit.checker import invariants
 from kit.checker.moment import (

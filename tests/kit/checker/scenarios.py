@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from borealis_server.domain.deployment import DeploymentState, StepPart, StepRun
+from borealis_server.domain.states import DeploymentState, StepPart
 from kit.checker.cluster import Workload
 from kit.checker.moment import ROLES
 from kit.delivery import approval, numbered, set_weight, timed_pause
+
+if TYPE_CHECKING:
+    from borealis_server.domain.deployment import StepRun
 
 FAULTS = frozenset({"crash", "lost", "away", "busy", "refuse", "pod", "outside", "blind", "deleted"})
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from borealis_server.domain import decide as decisions
 from borealis_server.domain import outcome
 from borealis_server.domain.decision import Act, Circumstances, Decision, Hold
-from borealis_server.domain.deployment import Deployment, DeploymentKey, Phase, TargetRun, TargetState
+from borealis_server.domain.deployment import Deployment, DeploymentKey, TargetRun
 from borealis_server.domain.effects import Effect, Outcome, Outdated, Prepare
 from borealis_server.domain.kubernetes.marks import Origin
 from borealis_server.domain.late import SENT_WITHIN
 from borealis_server.domain.record import Recorded, settle
+from borealis_server.domain.states import Phase, TargetState
 from borealis_server.ports.store import Committed
 from borealis_server.services.runner import Runner
 from borealis_server.services.targets import TargetKey

@@ -9,9 +9,10 @@ import msgspec
 from borealis_server.adapters.store.contents import addressed, digests_in, resolved
 from borealis_server.adapters.store.earlier_records import deployment_of_today, event_of_today
 from borealis_server.adapters.store.rules import check_events, checked_repeat, in_progress, revised, to_us
-from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, DeploymentState, Event
+from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, Event
 from borealis_server.domain.errors import DeploymentNotFound
 from borealis_server.domain.names import DeploymentName
+from borealis_server.domain.states import DeploymentState
 from borealis_server.ports.store import Change, Committed, DeploymentCursor
 
 if TYPE_CHECKING:

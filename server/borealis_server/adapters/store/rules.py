@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from borealis_server.domain.deployment import DeploymentState
 from borealis_server.domain.errors import DeploymentInProgress, RequestIdReused
 from borealis_server.domain.names import DeploymentName
+from borealis_server.domain.states import DeploymentState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,8 +2,9 @@
 
 from borealis_deployfile.model import BlueGreen, Condition, DeployFile, KubernetesTraffic
 from borealis_deployfile.service_wiring import pairs_of
-from borealis_server.domain.deployment import ServicePair, StepKind, StepPart, StepRun
+from borealis_server.domain.deployment import ServicePair, StepRun
 from borealis_server.domain.planning.conditions import plan_condition, step_ref
+from borealis_server.domain.states import StepKind, StepPart
 
 
 def plan_blue_green(strategy: BlueGreen) -> tuple[StepRun, ...]:

@@ -1,8 +1,9 @@
 """A canary strategy as the steps of a run."""
 
 from borealis_deployfile.model import Canary, SetWeight, Step
-from borealis_server.domain.deployment import StepKind, StepPart, StepRun
+from borealis_server.domain.deployment import StepRun
 from borealis_server.domain.planning.conditions import plan_condition, step_ref
+from borealis_server.domain.states import StepKind, StepPart
 
 FULL_WEIGHT = 100
 

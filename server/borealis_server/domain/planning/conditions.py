@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from borealis_deployfile.model import Condition, Pause
-from borealis_server.domain.deployment import StepKind, StepPart, StepRun
+from borealis_server.domain.deployment import StepRun
+from borealis_server.domain.states import StepKind, StepPart
 
 _PREFIXES = {StepPart.BEFORE: "before", StepPart.STRATEGY: "step", StepPart.AFTER: "after"}
 

@@ -7,14 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from borealis_server.domain.deployment import (
-    EndReason,
-    RoutedService,
-    Selector,
-    ServicePair,
-    ServiceRole,
-    Workload,
-)
+from borealis_server.domain.deployment import RoutedService, Selector, ServicePair, Workload
 from borealis_server.domain.effects import Refused
 from borealis_server.domain.kubernetes.json_types import Document, dig, meta
 from borealis_server.domain.kubernetes.marks import HASH_LABEL
@@ -27,6 +20,7 @@ from borealis_server.domain.kubernetes.service_selectors import (
     with_version,
     without_version,
 )
+from borealis_server.domain.states import EndReason, ServiceRole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

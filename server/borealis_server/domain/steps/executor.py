@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from borealis_server.domain import rollback
 from borealis_server.domain.decision import Become, Circumstances, Decision
-from borealis_server.domain.deployment import EndReason, EventKind, StepRun, TargetRun
+from borealis_server.domain.deployment import StepRun, TargetRun
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
 from borealis_server.domain.stages import followed, with_steps_ended
+from borealis_server.domain.states import EndReason, EventKind
 from borealis_server.domain.transitions import StepEvent, move_step
 
 

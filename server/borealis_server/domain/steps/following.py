@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from borealis_server.domain import pods, rollback
 from borealis_server.domain.decision import Circumstances, Decision, Hold
-from borealis_server.domain.deployment import EndReason, EventKind, StepRun, TargetRun, Wait
+from borealis_server.domain.deployment import StepRun, TargetRun, Wait
 from borealis_server.domain.record import Note
 from borealis_server.domain.stages import followed
+from borealis_server.domain.states import EndReason, EventKind
 from borealis_server.domain.steps.executor import fail
 
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from borealis_server.domain import pods, rollback
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
-from borealis_server.domain.deployment import EndReason, StepRun, TargetRun
+from borealis_server.domain.deployment import StepRun, TargetRun
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.stages import followed
+from borealis_server.domain.states import EndReason
 from borealis_server.domain.steps.executor import fail
 
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from borealis_server.domain import rollback
 from borealis_server.domain.decision import Circumstances, Decision, Hold
-from borealis_server.domain.deployment import EndReason, StepRun, TargetRun, Wait
+from borealis_server.domain.deployment import StepRun, TargetRun, Wait
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.stages import followed
+from borealis_server.domain.states import EndReason
 from borealis_server.domain.steps.executor import Started, StepExecutor, fail, succeed
 from borealis_server.domain.transitions import StepEvent, move_step
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from borealis_server.domain import pods, traffic
 from borealis_server.domain.decision import Act, Circumstances, Decision
-from borealis_server.domain.deployment import ServiceRole, StepRun, TargetRun
+from borealis_server.domain.deployment import StepRun, TargetRun
 from borealis_server.domain.observation import Observation
+from borealis_server.domain.states import ServiceRole
 from borealis_server.domain.steps.executor import Started, StepExecutor, always, succeed
 from borealis_server.domain.steps.following import await_endpoints
 from borealis_server.domain.steps.moving import move_pods, with_pods_seen

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from borealis_server.domain.deployment import StepKind
+from borealis_server.domain.states import StepKind
 from borealis_server.domain.steps import (
     deploy_new_version,
     pause,

@@ -2,8 +2,9 @@
 
 from borealis_server.domain import pods
 from borealis_server.domain.decision import Circumstances, Decision
-from borealis_server.domain.deployment import StepKind, StepRun, TargetRun
+from borealis_server.domain.deployment import StepRun, TargetRun
 from borealis_server.domain.observation import Observation
+from borealis_server.domain.states import StepKind
 from borealis_server.domain.steps.executor import Started, StepExecutor, succeed
 from borealis_server.domain.steps.moving import move_pods, with_pods_seen
 from borealis_server.domain.transitions import StepEvent, move_step

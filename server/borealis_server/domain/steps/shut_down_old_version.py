@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from borealis_server.domain import traffic
 from borealis_server.domain.decision import Become, Circumstances, Decision
-from borealis_server.domain.deployment import EventKind, Phase, StepRun, TargetRun
+from borealis_server.domain.deployment import StepRun, TargetRun
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
+from borealis_server.domain.states import EventKind, Phase
 from borealis_server.domain.steps.executor import Started, StepExecutor
 from borealis_server.domain.steps.redirect_traffic import redirect
 from borealis_server.domain.transitions import StepEvent, move_step

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from borealis_server.domain import pods
 from borealis_server.domain.decision import Become, Circumstances, Decision, Hold
-from borealis_server.domain.deployment import EventKind, Phase, StepKind, StepPart, StepRun, StepState, TargetRun
+from borealis_server.domain.deployment import StepRun, TargetRun
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
 from borealis_server.domain.stages import followed
+from borealis_server.domain.states import EventKind, Phase, StepKind, StepPart, StepState
 from borealis_server.domain.steps.registry import EXECUTORS
 from borealis_server.domain.transitions import StepEvent, move_step
 

@@ -2,7 +2,7 @@
 
 import json
 
-from borealis_server.domain.deployment import EndReason, SavedObject
+from borealis_server.domain.deployment import SavedObject
 from borealis_server.domain.effects import ApplyObject, Done, Outcome, Outdated, Refused, RestoreObject
 from borealis_server.domain.errors import ClusterRefused, KindNotServed
 from borealis_server.domain.kubernetes import autoscalers
@@ -17,6 +17,7 @@ from borealis_server.domain.kubernetes.ownership import (
     without_server_fields,
 )
 from borealis_server.domain.kubernetes.refusals import explained
+from borealis_server.domain.states import EndReason
 from borealis_server.ports.cluster import Cluster, ObjectRef
 from borealis_server.services.effects.manifests import ManifestShelf
 from borealis_server.services.effects.reading import list_autoscalers

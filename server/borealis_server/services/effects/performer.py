@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from borealis_server.domain.deployment import EndReason
 from borealis_server.domain.effects import (
     AgentAway,
     ApplyObject,
@@ -26,6 +25,7 @@ from borealis_server.domain.effects import (
     Scale,
 )
 from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, ClusterRefused, RelayRefused
+from borealis_server.domain.states import EndReason
 from borealis_server.ports.cluster import Cluster
 from borealis_server.services.effects.manifests import ManifestShelf
 from borealis_server.services.effects.objects import ObjectEffects

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from borealis_server.domain.deployment import EndReason
 from borealis_server.domain.effects import Outcome, Prepare, Refused
 from borealis_server.domain.errors import ClusterRefused, KindNotServed
 from borealis_server.domain.kubernetes import autoscalers
 from borealis_server.domain.kubernetes.json_types import Document, dig, meta
 from borealis_server.domain.preparation import LiveObjects, prepare
+from borealis_server.domain.states import EndReason
 from borealis_server.ports.cluster import Cluster, ObjectRef
 from borealis_server.ports.relay import AgentRef
 from borealis_server.services.effects.manifests import ManifestShelf, TargetManifests

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from borealis_server.domain.deployment import EndReason, Selector
+from borealis_server.domain.deployment import Selector
 from borealis_server.domain.effects import Done, Outcome, Outdated, PointService, Refused
 from borealis_server.domain.kubernetes.json_types import meta
 from borealis_server.domain.kubernetes.service_selectors import selector_of, without_version
+from borealis_server.domain.states import EndReason
 from borealis_server.ports.cluster import Cluster
 from borealis_server.services.effects.site import Site, service_ref
 

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from borealis_server.domain.deployment import EndReason
 from borealis_server.domain.effects import (
     Busy,
     CreateReplicaSet,
@@ -25,6 +24,7 @@ from borealis_server.domain.kubernetes.marks import DEPLOYMENT_ANNOTATION, LIVE_
 from borealis_server.domain.kubernetes.native import deployment_of, is_owned_by, is_settled
 from borealis_server.domain.kubernetes.ownership import without_server_fields
 from borealis_server.domain.kubernetes.replica_set import replica_set_of
+from borealis_server.domain.states import EndReason
 from borealis_server.ports.cluster import Cluster
 from borealis_server.services.effects.manifests import ManifestShelf
 from borealis_server.services.effects.site import Site, deployment_ref, ref_of, replica_set_ref

@@ -11,8 +11,6 @@ from borealis_server.domain.deployment import (
     Deployment,
     Event,
     RoutedService,
-    ServiceRole,
-    StepKind,
     StepRun,
     TargetRun,
     Wait,
@@ -20,6 +18,7 @@ from borealis_server.domain.deployment import (
 )
 from borealis_server.domain.live_replicas import LiveReplicas
 from borealis_server.domain.names import DeploymentName
+from borealis_server.domain.states import ServiceRole, StepKind
 from borealis_server.domain.why import Explanation
 
 

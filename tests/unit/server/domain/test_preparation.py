@@ -5,12 +5,13 @@ from itertools import permutations
 
 import pytest
 
-from borealis_server.domain.deployment import EndReason, SavedObject, ServicePair
+from borealis_server.domain.deployment import SavedObject, ServicePair
 from borealis_server.domain.effects import Prepared, Refused
 from borealis_server.domain.kubernetes.marks import Origin
 from borealis_server.domain.kubernetes.replica_set import version_hash
 from borealis_server.domain.planning.pod_ratio import Bounds
 from borealis_server.domain.preparation import LiveObjects, prepare
+from borealis_server.domain.states import EndReason
 
 ORIGIN = Origin(application="shop", deployment_id="run-3", target="prod")
 NEW = f"web-{version_hash(ORIGIN, 'ns', 'web')}"

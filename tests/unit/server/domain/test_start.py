@@ -7,14 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from borealis_deployfile.manifests import FileContent
-from borealis_server.domain.deployment import (
-    DeploymentKey,
-    DeploymentState,
-    EventKind,
-    Phase,
-    StepKind,
-    TargetState,
-)
+from borealis_server.domain.deployment import DeploymentKey
 from borealis_server.domain.errors import DeployFileInvalid, InvalidArgument
 from borealis_server.domain.start import (
     ADDRESS_LIMIT,
@@ -28,6 +21,7 @@ from borealis_server.domain.start import (
     read_file,
     request_of,
 )
+from borealis_server.domain.states import DeploymentState, EventKind, Phase, StepKind, TargetState
 from kit.shop import APPROVAL, SET_25, deploy_file, manifests
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

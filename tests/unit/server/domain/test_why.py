@@ -8,7 +8,8 @@ from itertools import product
 
 import pytest
 
-from borealis_server.domain.deployment import (
+from borealis_server.domain.deployment import Wait
+from borealis_server.domain.states import (
     DeploymentState,
     EndReason,
     Phase,
@@ -17,7 +18,6 @@ from borealis_server.domain.deployment import (
     StepPart,
     StepState,
     TargetState,
-    Wait,
 )
 from borealis_server.domain.why import _END_ADVICE, _STEP_WORDS, _WORK, Action, explain, explain_target
 from kit.delivery import START, Drive, ModelCluster, a_deployment, a_target, approval, set_weight, timed_pause

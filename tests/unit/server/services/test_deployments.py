@@ -10,7 +10,7 @@ import pytest
 from borealis_deployfile.manifests import FileContent
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import Deployment, DeploymentKey, DeploymentState, Event
+from borealis_server.domain.deployment import Deployment, DeploymentKey, Event
 from borealis_server.domain.errors import (
     DeployFileInvalid,
     DeploymentInProgress,
@@ -22,6 +22,7 @@ from borealis_server.domain.errors import (
 )
 from borealis_server.domain.paging import PageRequest, page_token
 from borealis_server.domain.start import StartRequest
+from borealis_server.domain.states import DeploymentState
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.journal import Journal
 from kit.model_engine import KnownAgents, ModelEngine

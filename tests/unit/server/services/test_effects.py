@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from borealis_server.domain.deployment import Autoscaler, EndReason
+from borealis_server.domain.deployment import Autoscaler
 from borealis_server.domain.effects import (
     ApplyObject,
     Busy,
@@ -25,6 +25,7 @@ from borealis_server.domain.effects import (
     RestoreReplicaSet,
 )
 from borealis_server.domain.errors import ClusterBusy, ClusterRefused, KindNotServed
+from borealis_server.domain.states import EndReason
 from kit.effects import NEW, SITE, performer_of, placed
 from kit.manifests import config_map, deployment, replica_set, service
 from kit.model_kube import ModelKube

@@ -9,9 +9,10 @@ import pytest
 
 from borealis_server.adapters.store.memory import MemoryDeploymentStore
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import DeploymentInputs, DeploymentKey, EventKind, PersonsDecision
+from borealis_server.domain.deployment import DeploymentInputs, DeploymentKey, PersonsDecision
 from borealis_server.domain.errors import DeploymentNotFound
 from borealis_server.domain.record import Note, Recorded
+from borealis_server.domain.states import EventKind
 from borealis_server.services.journal import Journal
 from kit.delivery import START, a_deployment, a_target
 

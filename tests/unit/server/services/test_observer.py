@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from borealis_server.domain.deployment import Phase, SavedObject, Workload
+from borealis_server.domain.deployment import SavedObject, Workload
 from borealis_server.domain.effects import AgentAway, Busy
 from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, ClusterRefused, RelayRefused
 from borealis_server.domain.observation import Progress
 from borealis_server.domain.planning.pod_ratio import Bounds
+from borealis_server.domain.states import Phase
 from borealis_server.services.observer import Observer
 from kit.delivery import a_target
 from kit.manifests import replica_set

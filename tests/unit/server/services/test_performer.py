@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from borealis_server.domain.deployment import EndReason
 from borealis_server.domain.effects import (
     AgentAway,
     ApplyObject,
@@ -29,6 +28,7 @@ from borealis_server.domain.effects import (
 )
 from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, ClusterRefused, RelayRefused
 from borealis_server.domain.kubernetes.marks import Origin
+from borealis_server.domain.states import EndReason
 from kit.effects import NEW, SITE, performer_of, placed
 from kit.manifests import config_map, deployment, replica_set, service
 from kit.model_engine import AGENT

@@ -7,16 +7,8 @@ import asyncio
 import pytest
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import (
-    DeploymentState,
-    EndReason,
-    EventKind,
-    Phase,
-    Rollback,
-    StepState,
-    TargetState,
-)
 from borealis_server.domain.errors import ClusterBusy
+from borealis_server.domain.states import DeploymentState, EndReason, EventKind, Phase, Rollback, StepState, TargetState
 from borealis_server.ports.relay import AgentRef
 from kit.leaks import own_tasks
 from kit.model_runs import deploy_first, events_of, settle_down, start

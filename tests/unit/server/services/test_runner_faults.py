@@ -8,8 +8,8 @@ import pytest
 
 from borealis_server.adapters.store.memory import MemoryDeploymentStore
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import DeploymentState, EventKind, Phase, Rollback, TargetState
 from borealis_server.domain.errors import ClusterBusy, ServerUnavailable
+from borealis_server.domain.states import DeploymentState, EventKind, Phase, Rollback, TargetState
 from borealis_server.services.journal import Journal
 from kit.leaks import own_tasks
 from kit.model_engine import ModelEngine

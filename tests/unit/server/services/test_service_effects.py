@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from borealis_server.domain.deployment import DeploymentKey, EndReason
+from borealis_server.domain.deployment import DeploymentKey
 from borealis_server.domain.effects import Done, Outdated, PointService, Refused
 from borealis_server.domain.kubernetes.marks import Origin
 from borealis_server.domain.observation import ServiceView
+from borealis_server.domain.states import EndReason
 from borealis_server.ports.cluster import ObjectRef
 from borealis_server.ports.relay import AgentRef
 from borealis_server.services.effects.services import ServiceEffects

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from borealis.agent.v1 import agent_pb2
 from borealis.deployment.v1 import deployment_pb2
 from borealis_server.domain.access import Role
-from borealis_server.domain.deployment import ServiceRole
 from borealis_server.domain.identity import ClientCredential, Principal
 from borealis_server.domain.names import AgentName
+from borealis_server.domain.states import ServiceRole
 from borealis_server.ports.relay import AgentRef, AgentSession
 from borealis_server.services.agents import AgentView
 from borealis_server.transport.mapping.agent import agent_to_proto

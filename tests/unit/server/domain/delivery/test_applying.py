@@ -8,10 +8,11 @@ import pytest
 from borealis_server.domain import applying
 from borealis_server.domain.decide import decide, needs_observation
 from borealis_server.domain.decision import Act, Become, Hold
-from borealis_server.domain.deployment import Autoscaler, EndReason, Phase, SavedObject, TargetState, Workload
+from borealis_server.domain.deployment import Autoscaler, SavedObject, Workload
 from borealis_server.domain.effects import KeepDeployment, MarkLive, PlaceAutoscaler, RemoveAutoscaler
 from borealis_server.domain.observation import ObjectView, Observation, PodProblem, Readiness, Watched
 from borealis_server.domain.planning.pod_ratio import Bounds
+from borealis_server.domain.states import EndReason, Phase, TargetState
 from kit.delivery import START, Drive, ModelCluster, a_deployment, a_target, set_weight
 
 HERE = replace(

@@ -10,19 +10,12 @@ import pytest
 from borealis_server.domain import persons, traffic
 from borealis_server.domain.decide import NOTHING_SEEN, needs_observation
 from borealis_server.domain.decision import Act, Become
-from borealis_server.domain.deployment import (
-    EndReason,
-    PersonsDecision,
-    Phase,
-    Rollback,
-    ServiceRole,
-    StepState,
-    TargetState,
-)
+from borealis_server.domain.deployment import PersonsDecision
 from borealis_server.domain.effects import RestoreDeployment
 from borealis_server.domain.errors import TooLate
 from borealis_server.domain.late import LATEST_ARRIVAL
 from borealis_server.domain.rollback import restore_objects, restore_traffic
+from borealis_server.domain.states import EndReason, Phase, Rollback, ServiceRole, StepState, TargetState
 from kit.blue_green import BASE, ELSEWHERE, TO_NEW, TO_OLD, blue_green_drive
 from kit.delivery import NEW, OLD, START, approval
 

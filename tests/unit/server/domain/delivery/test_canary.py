@@ -3,18 +3,10 @@ from datetime import timedelta
 import pytest
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import (
-    DeploymentState,
-    EndReason,
-    EventKind,
-    PersonsDecision,
-    Phase,
-    Rollback,
-    StepState,
-    TargetState,
-)
+from borealis_server.domain.deployment import PersonsDecision
 from borealis_server.domain.effects import CreateReplicaSet, DeleteReplicaSet, MarkLive, Scale
 from borealis_server.domain.errors import AlreadyDecided, DeploymentEnded, NotAwaitingApproval, TargetNotFound, TooLate
+from borealis_server.domain.states import DeploymentState, EndReason, EventKind, Phase, Rollback, StepState, TargetState
 from kit.delivery import (
     NEW,
     OLD,

@@ -8,15 +8,9 @@ from dataclasses import replace
 import pytest
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import (
-    DeploymentState,
-    EndReason,
-    PersonsDecision,
-    Rollback,
-    StepState,
-    TargetState,
-)
+from borealis_server.domain.deployment import PersonsDecision
 from borealis_server.domain.effects import Scale
+from borealis_server.domain.states import DeploymentState, EndReason, Rollback, StepState, TargetState
 from kit.delivery import NEW, OLD, Drive, ModelCluster, a_deployment, a_target, approval, set_weight, timed_pause
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from borealis_server.domain import late
 from borealis_server.domain.decision import Circumstances
-from borealis_server.domain.deployment import Phase, TargetState
+from borealis_server.domain.states import Phase, TargetState
 from kit.delivery import START, a_target
 
 SENT = START + late.LATEST_ARRIVAL

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import DeploymentState, PersonsDecision, Rollback, TargetState
+from borealis_server.domain.deployment import PersonsDecision
 from borealis_server.domain.errors import BorealisError
+from borealis_server.domain.states import DeploymentState, Rollback, TargetState
 from kit.delivery import NEW, OLD, Drive, ModelCluster, a_deployment, a_target, approval, set_weight, timed_pause
 
 STEPS = st.lists(

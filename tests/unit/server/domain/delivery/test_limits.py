@@ -6,16 +6,9 @@ from datetime import timedelta
 import pytest
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import (
-    DeploymentState,
-    EndReason,
-    EventKind,
-    PersonsDecision,
-    Phase,
-    Rollback,
-    TargetState,
-)
+from borealis_server.domain.deployment import PersonsDecision
 from borealis_server.domain.effects import CreateReplicaSet, DeleteReplicaSet, MarkLive, Prepare, Scale
+from borealis_server.domain.states import DeploymentState, EndReason, EventKind, Phase, Rollback, TargetState
 from kit.delivery import NEW, OLD, START, approval, set_weight
 from kit.unreliable import an_unreliable_canary as a_canary
 

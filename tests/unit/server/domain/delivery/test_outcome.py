@@ -8,16 +8,7 @@ import pytest
 from borealis_server.domain import outcome, rollback
 from borealis_server.domain.decide import NOTHING_SEEN, decide
 from borealis_server.domain.decision import Become, Hold
-from borealis_server.domain.deployment import (
-    Autoscaler,
-    EndReason,
-    EventKind,
-    Phase,
-    Rollback,
-    SavedObject,
-    TargetState,
-    Workload,
-)
+from borealis_server.domain.deployment import Autoscaler, SavedObject, Workload
 from borealis_server.domain.effects import (
     AgentAway,
     ApplyObject,
@@ -41,6 +32,7 @@ from borealis_server.domain.effects import (
     Scale,
 )
 from borealis_server.domain.planning.pod_ratio import Bounds
+from borealis_server.domain.states import EndReason, EventKind, Phase, Rollback, TargetState
 from kit.delivery import START, Drive, ModelCluster, a_deployment, a_target, set_weight
 
 LOAD = Workload(

@@ -8,17 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import (
-    EndReason,
-    EventKind,
-    PersonsDecision,
-    Phase,
-    Rollback,
-    StepState,
-    TargetState,
-)
+from borealis_server.domain.deployment import PersonsDecision
 from borealis_server.domain.errors import AlreadyDecided, BorealisError, DeploymentEnded, NotAwaitingApproval
 from borealis_server.domain.record import Recorded, settle
+from borealis_server.domain.states import EndReason, EventKind, Phase, Rollback, StepState, TargetState
 from kit.delivery import START, Drive, ModelCluster, a_deployment, a_target, approval, set_weight
 
 DECIDE = {persons.APPROVE: persons.approve, persons.ROLL_BACK: persons.roll_back, persons.CANCEL: persons.cancel}

@@ -8,11 +8,12 @@ import pytest
 from borealis_server.domain import pods
 from borealis_server.domain.decide import NOTHING_SEEN, decide, needs_observation
 from borealis_server.domain.decision import Act, Hold
-from borealis_server.domain.deployment import EndReason, Phase, StepState, TargetState, Workload
+from borealis_server.domain.deployment import Workload
 from borealis_server.domain.effects import AgentAway, Busy
 from borealis_server.domain.observation import Observation, PodProblem, ReplicaSetView, WorkloadView
 from borealis_server.domain.outcome import cannot_see
 from borealis_server.domain.planning.pod_ratio import Bounds
+from borealis_server.domain.states import EndReason, Phase, StepState, TargetState
 from kit.delivery import START, Drive, ModelCluster, a_deployment, a_target, set_weight, timed_pause
 
 HERE = Drive(recorded=a_deployment(), cluster=ModelCluster.running(1)).here

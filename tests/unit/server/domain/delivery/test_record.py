@@ -1,14 +1,8 @@
 from itertools import pairwise
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import (
-    DeploymentState,
-    EndReason,
-    EventKind,
-    PersonsDecision,
-    StepState,
-    TargetState,
-)
+from borealis_server.domain.deployment import PersonsDecision
+from borealis_server.domain.states import DeploymentState, EndReason, EventKind, StepState, TargetState
 from kit.delivery import START, Drive, ModelCluster, a_deployment, a_target, approval, set_weight
 
 

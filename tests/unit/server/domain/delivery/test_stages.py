@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 
 from borealis_server.domain import persons
-from borealis_server.domain.deployment import (
+from borealis_server.domain.deployment import PersonsDecision
+from borealis_server.domain.stages import followed
+from borealis_server.domain.states import (
     DeploymentState,
     EndReason,
     EventKind,
-    PersonsDecision,
     Phase,
     Rollback,
     StepKind,
@@ -18,7 +19,6 @@ from borealis_server.domain.deployment import (
     StepState,
     TargetState,
 )
-from borealis_server.domain.stages import followed
 from borealis_server.domain.steps.registry import EXECUTORS
 from kit.delivery import NEW, OLD, START, Drive, ModelCluster, a_deployment, a_target, approval, set_weight, timed_pause
 

@@ -3,7 +3,7 @@ from itertools import product
 
 import pytest
 
-from borealis_server.domain.deployment import StepState, TargetState
+from borealis_server.domain.states import StepState, TargetState
 from borealis_server.domain.transitions import (
     STEP_TRANSITIONS,
     TARGET_TRANSITIONS,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from borealis_deployfile.model import BlueGreen, Pause
 from borealis_deployfile.parse import check
-from borealis_server.domain.deployment import ServicePair, StepKind
+from borealis_server.domain.deployment import ServicePair
 from borealis_server.domain.planning.blue_green import plan_blue_green, plan_services
+from borealis_server.domain.states import StepKind
 
 APPROVAL, PAUSE = Pause(until_approved=True), Pause(duration_s=60)
 FILE = """\

@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from borealis_deployfile.model import Canary, Pause, RunWebhook, SetWeight
-from borealis_server.domain.deployment import StepKind, StepRun, StepState
+from borealis_server.domain.deployment import StepRun
 from borealis_server.domain.planning.canary import plan_steps
+from borealis_server.domain.states import StepKind, StepState
 
 
 def weights(steps):

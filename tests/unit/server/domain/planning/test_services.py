@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-from borealis_server.domain.deployment import EndReason, RoutedService, ServicePair, ServiceRole, Workload
+from borealis_server.domain.deployment import RoutedService, ServicePair, Workload
 from borealis_server.domain.effects import Refused
 from borealis_server.domain.kubernetes.service_selectors import version_in
 from borealis_server.domain.planning.pod_ratio import Bounds
 from borealis_server.domain.planning.services import KnownServices, Side, route, unpin
+from borealis_server.domain.states import EndReason, ServiceRole
 
 OURS = {"app": "web", "armory-pod-template-hash": "one"}
 NATIVE = {"app": "web", "pod-template-hash": "abc"}
