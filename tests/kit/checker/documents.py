@@ -14,29 +14,36 @@ from borealis_server.domain.kubernetes.marks import (
 )
 from borealis_server.domain.preparation import LiveObjects, prepare
 from kit.checker.cluster import APPLICATION, NAMESPACE, NATIVE_REVISION, WORKLOAD_MARK, owner_of
+from kit.checker.services import base_of, labels_of, workload_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from borealis_server.domain.effects import Prepared, Refused
     from kit.checker.cluster import Cluster, Native, Scaler, Set, Workload
+    from kit.checker.scenarios import TargetPlan
+    from kit.checker.services import Service
 
 
-def prepared(cluster: Cluster, loads: Iterable[Workload], origin: Origin) -> Prepared | Refused:
-    """What the real preparation makes of this cluster and these manifests."""
-    manifests = [_manifest(load) for load in loads]
+def prepared(cluster: Cluster, plan: TargetPlan, origin: Origin) -> Prepared | Refused:
+    """What the real preparation makes of this cluster and the manifests of a target."""
+    manifests = [_manifest(load) for load in plan.workloads]
+    settings = [_object(index) for index in range(plan.objects)]
+    services = [_service_manifest(name) for name in plan.applied_services]
     live = LiveObjects(
         natives={(NAMESPACE, each.name): _native(each) for each in cluster.natives},
         replica_sets={NAMESPACE: [_document(each, cluster) for each in cluster.sets]},
-        objects={index: {"run": run} for index, run in enumerate(cluster.objects) if run},
+        objects={
+            index: {**settings[index], "run": run} for index, run in enumerate(cluster.objects[: plan.objects]) if run
+        }
+        | {each.place: _service(each, cluster) for each in cluster.services if each.place >= 0},
         autoscalers=[_scaler(each) for each in cluster.scalers],
+        services=[_service(each, cluster) for each in cluster.services],
     )
-    return prepare(manifests, [_object(index) for index in range(len(cluster.objects))], live, origin)
+    return prepare(manifests, [*settings, *services], live, origin, plan.pairs)
 
 
 def _manifest(load: Workload) -> dict[str, Any]:  # Any: JSON
     rolling = {"maxSurge": load.surge, "maxUnavailable": load.unavailable}
-    spec = {"replicas": load.pods, "strategy": {"rollingUpdate": rolling}}
+    spec = {"replicas": load.pods, "strategy": {"rollingUpdate": rolling}, "template": _template(base_of(load.name))}
     return {"kind": "Deployment", "metadata": {"name": load.name, "namespace": NAMESPACE}, "spec": spec}
 
 
@@ -51,6 +58,20 @@ def _scaler(each: Scaler) -> dict[str, Any]:  # Any: JSON
     metadata = {"name": each.name, "namespace": NAMESPACE, "uid": str(each.uid)}
     head = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
     return {**head, "metadata": metadata, "spec": {"scaleTargetRef": target}}
+
+
+def _template(labels: Any) -> dict[str, Any]:  # Any: JSON
+    return {"metadata": {"labels": dict(labels)}}
+
+
+def _service_manifest(name: str) -> dict[str, Any]:  # Any: JSON
+    head = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": NAMESPACE}}
+    return {**head, "spec": {"selector": dict(base_of(workload_of(name)))}}
+
+
+def _service(each: Service, cluster: Cluster) -> dict[str, Any]:  # Any: JSON
+    run = cluster.objects[each.place] if each.place >= 0 else ""
+    return {**_service_manifest(each.name), "spec": {"selector": dict(each.selector)}, "run": run}
 
 
 def _object(index: int) -> dict[str, Any]:  # Any: JSON
@@ -71,4 +92,5 @@ def _document(each: Set, cluster: Cluster) -> dict[str, Any]:  # Any: JSON
     }
     if owner:
         metadata["ownerReferences"] = [{"uid": str(owner.uid), "name": owner.name}]
-    return {"metadata": metadata, "spec": {"replicas": each.desired}, "status": {"availableReplicas": each.ready}}
+    spec = {"replicas": each.desired, "template": _template(labels_of(each))}
+    return {"metadata": metadata, "spec": spec, "status": {"availableReplicas": each.ready}}

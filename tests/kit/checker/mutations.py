@@ -99,7 +99,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _row(
         "a scaling is made only from the count that was seen",
-        "kit.checker.cluster:_scale",
+        "kit.checker.performing:_scale",
         " or each.desired != effect.from_pods",
         "",
         "two-pods-half + crash, forward",
@@ -252,7 +252,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _row(
         "a Deployment on its way out is not taken for restored",
-        "kit.checker.cluster:_restore_deployment",
+        "kit.checker.performing:_restore_deployment",
         "if there.is_going:",
         "if False:",
         "native",
@@ -316,7 +316,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _row(
         "an autoscaler is deleted only as it was found",
-        "kit.checker.cluster:_remove_scaler",
+        "kit.checker.performing:_remove_scaler",
         'str(there.uid) != json.loads(effect.autoscaler.before)["metadata"]["uid"]',
         "False",
         "autoscaled + late, forward",
