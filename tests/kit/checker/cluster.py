@@ -118,6 +118,10 @@ class Cluster(NamedTuple):
         """The autoscaler of that name."""
         return next((each for each in self.scalers if each.name == name), None)
 
+    def with_object(self, place: int, run: str) -> Cluster:
+        """The cluster where another run made the object at `place`; none where that is empty."""
+        return self._replace(objects=(*self.objects[:place], run, *self.objects[place + 1 :]))
+
     def with_service(self, new: Service) -> Cluster:
         """The cluster with `new` as the Service of its name."""
         others = (each for each in self.services if each.name != new.name)
@@ -125,7 +129,9 @@ class Cluster(NamedTuple):
 
     def without_service(self, name: str) -> Cluster:
         """The cluster without the Service of that name."""
-        return self._replace(services=tuple(each for each in self.services if each.name != name))
+        gone = self.service(name)
+        left = self._replace(services=tuple(each for each in self.services if each is not gone))
+        return left.with_object(gone.place, "") if gone and gone.place >= 0 else left
 
     def service(self, name: str) -> Service | None:
         """The Service of that name."""

@@ -71,7 +71,7 @@ def _service_manifest(name: str) -> dict[str, Any]:  # Any: JSON
 
 def _service(each: Service, cluster: Cluster) -> dict[str, Any]:  # Any: JSON
     run = cluster.objects[each.place] if each.place >= 0 else ""
-    return {**_service_manifest(each.name), "spec": {"selector": dict(each.selector)}, "run": run}
+    return {**_service_manifest(each.name), "spec": {"selector": dict(each.selector)}, "run": run, "place": each.place}
 
 
 def _object(index: int) -> dict[str, Any]:  # Any: JSON

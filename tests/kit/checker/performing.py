@@ -39,7 +39,7 @@ from kit.checker.services import Service, base_of, workload_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from borealis_server.domain.deployment import Autoscaler, SavedObject
+    from borealis_server.domain.deployment import Autoscaler
 
 DONE, OUTDATED = Done(), Outdated()
 
@@ -54,38 +54,36 @@ def _apply_object(cluster: Cluster, effect: ApplyObject, origin: Origin) -> tupl
     if kind == "Service":
         wanted = effect.selector or base_of(workload_of(name))
         live = cluster.service(name)
-        if live and live.selector != wanted:
+        if live and effect.selector not in ((), live.selector):
+            # Whoever gave it another one since it was read owns it, be it ourselves.
             return cluster, Refused(reason=EndReason.APPLY_ERROR, message=f"somebody else owns the selector of {name}")
-        cluster = cluster if live else cluster.with_service(Service(name, wanted, (), effect.index))
-    objects = tuple(origin.deployment_id if i == effect.index else old for i, old in enumerate(cluster.objects))
-    return cluster._replace(objects=objects), DONE
+        applied = live._replace(selector=wanted) if live else Service(name, wanted, (), effect.index)
+        cluster = cluster.with_service(applied)
+    return cluster.with_object(effect.index, origin.deployment_id), DONE
 
 
 def _restore_object(cluster: Cluster, effect: RestoreObject, origin: Origin) -> tuple[Cluster, Outcome]:
-    index = _index(cluster, effect.saved)
-    if index is None or cluster.objects[index] != origin.deployment_id:
-        return cluster, DONE
     document = json.loads(effect.saved.before) if effect.saved.before else {}
     if effect.saved.kind == "Service":
-        cluster = _with_service_before(cluster, effect.saved.name, document)
-    before = document.get("run", "")
-    objects = tuple(before if i == index else old for i, old in enumerate(cluster.objects))
-    return cluster._replace(objects=objects), DONE
+        return _restore_service(cluster, effect.saved.name, document, origin), DONE
+    index = int(effect.saved.name)
+    if cluster.objects[index] != origin.deployment_id:
+        return cluster, DONE
+    return cluster.with_object(index, document.get("run", "")), DONE
 
 
-def _index(cluster: Cluster, saved: SavedObject) -> int | None:
-    """Its place among the objects; None for a Service that somebody else has deleted."""
-    if saved.kind != "Service":
-        return int(saved.name)
-    service = cluster.service(saved.name)
-    return service.place if service else None
-
-
-def _with_service_before(cluster: Cluster, name: str, document: dict[str, Any]) -> Cluster:  # Any: JSON
+def _restore_service(cluster: Cluster, name: str, document: dict[str, Any], origin: Origin) -> Cluster:  # Any: JSON
+    """One that somebody else has deleted comes back, like every object that was there before."""
     live = cluster.service(name)
-    if not document or live is None:
+    if live and cluster.objects[live.place] != origin.deployment_id:
+        return cluster
+    if live and not document:
         return cluster.without_service(name)
-    return cluster.with_service(live._replace(selector=tuple(sorted(document["spec"]["selector"].items()))))
+    if not document:
+        return cluster
+    selector = tuple(sorted(document["spec"]["selector"].items()))
+    again = live._replace(selector=selector) if live else Service(name, selector, (), document["place"])
+    return cluster.with_service(again).with_object(again.place, document["run"])
 
 
 def _point(cluster: Cluster, effect: PointService, _origin: Origin) -> tuple[Cluster, Outcome]:

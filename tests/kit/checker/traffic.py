@@ -74,10 +74,12 @@ def _check_switch(run: TargetRun, effect: PointService, live: Cluster, excuses: 
         is_switch = one.role is ServiceRole.ACTIVE and one.name == effect.name and before != after
         if not is_switch or excuses & EDITED:
             continue
-        for name in after:
-            found, wanted = live.find(name), load.replicas if name == load.new_name else load.old_replicas
-            if found and min(found.ready, found.desired) < wanted:
-                raise Violated(f"1 capacity before traffic: leads {one.name} to {name} with {found.ready} of {wanted}")
+        sets = [each for each in live.sets if each.name in after]
+        serving = [each for each in sets if each.desired or each.pods]  # a rollback may leave others empty
+        for each in serving or sets:
+            wanted = load.replicas if each.name == load.new_name else load.old_replicas
+            if min(each.ready, each.desired) < wanted:
+                raise Violated(f"1 capacity before traffic: leads {one.name} to {each.ready} of {wanted} {each.name}")
 
 
 def _check_last_look(run: TargetRun, live: Cluster) -> None:
@@ -91,9 +93,9 @@ def _check_last_look(run: TargetRun, live: Cluster) -> None:
 
 def _check_rest(run: TargetRun, live: Cluster) -> None:
     """A run that waits has seen where its active Services lead: to one version alone."""
-    for one, service, _ in _carrying(run, live):
+    for one, service, load in _carrying(run, live):
         found = led_to(live, service.selector)
-        if one.role is ServiceRole.ACTIVE and len(found) != 1:
+        if one.role is ServiceRole.ACTIVE and len(found) != 1 and load.old_name:
             raise Violated(f"1 capacity before traffic: waits while Service {one.name} leads to {list(found)}")
 
 
