@@ -169,6 +169,7 @@ def a_cluster(plan: TargetPlan) -> Cluster:
         objects=(
             *("first",) * plan.objects,
             *("first" if plan.services_at_first else "" for _ in plan.applied_services),
+            *("first" if load.is_autoscaled else "" for load in plan.workloads if plan.applies_scalers),
         ),
         broken=frozenset(plan.broken),
         quota=plan.quota,
@@ -182,7 +183,7 @@ def _service(name: str, plan: TargetPlan) -> Service:
     version = service_model.version_of(_old(load), load.name, is_native=load.is_native)
     selector = tuple(sorted((*base_of(load.name), *(version if plan.services_at_first == PINNED else ()))))
     there = ((_old(load), load.old_pods),) if load.old_pods else ()
-    return Service(name, selector, there, plan.object_index(name))
+    return Service(name, selector, there, plan.place_of(f"Service {name}"))
 
 
 def _old(load: Workload) -> str:

@@ -28,17 +28,21 @@ def prepared(cluster: Cluster, plan: TargetPlan, origin: Origin) -> Prepared | R
     manifests = [_manifest(load) for load in plan.workloads]
     settings = [_object(index) for index in range(plan.objects)]
     services = [_service_manifest(name) for name in plan.applied_services]
+    scalers = [_scaler_manifest(name, ("Deployment", name)) for name in plan.applied_scalers]
+    live_scalers = [_scaler(each, cluster, plan) for each in cluster.scalers]
+    placed = {each["metadata"]["name"]: each for each in live_scalers if plan.applies_scalers}
     live = LiveObjects(
         natives={(NAMESPACE, each.name): _native(each) for each in cluster.natives},
         replica_sets={NAMESPACE: [_document(each, cluster) for each in cluster.sets]},
         objects={
             index: {**settings[index], "run": run} for index, run in enumerate(cluster.objects[: plan.objects]) if run
         }
-        | {each.place: _service(each, cluster) for each in cluster.services if each.place >= 0},
-        autoscalers=[_scaler(each) for each in cluster.scalers],
+        | {each.place: _service(each, cluster) for each in cluster.services if each.place >= 0}
+        | {plan.place_of(f"HorizontalPodAutoscaler {name}"): each for name, each in placed.items()},
+        autoscalers=live_scalers,
         services=[_service(each, cluster) for each in cluster.services],
     )
-    return prepare(manifests, [*settings, *services], live, origin, plan.pairs)
+    return prepare(manifests, [*settings, *services, *scalers], live, origin, plan.pairs)
 
 
 def _manifest(load: Workload) -> dict[str, Any]:  # Any: JSON
@@ -52,12 +56,17 @@ def _native(each: Native) -> dict[str, Any]:  # Any: JSON
     return {"kind": "Deployment", "metadata": metadata, "spec": {"replicas": each.pods}}
 
 
-def _scaler(each: Scaler) -> dict[str, Any]:  # Any: JSON
-    kind, name = each.scales
+def _scaler(each: Scaler, cluster: Cluster, plan: TargetPlan) -> dict[str, Any]:  # Any: JSON
+    manifest, place = _scaler_manifest(each.name, each.scales), plan.place_of(f"HorizontalPodAutoscaler {each.name}")
+    metadata = {**manifest["metadata"], "uid": str(each.uid)}
+    return {**manifest, "metadata": metadata, "run": cluster.objects[place] if place >= 0 else ""}
+
+
+def _scaler_manifest(workload: str, scales: tuple[str, str]) -> dict[str, Any]:  # Any: JSON
+    kind, name = scales
     target = {"apiVersion": "apps/v1", "kind": kind, "name": name}
-    metadata = {"name": each.name, "namespace": NAMESPACE, "uid": str(each.uid)}
     head = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
-    return {**head, "metadata": metadata, "spec": {"scaleTargetRef": target}}
+    return {**head, "metadata": {"name": workload, "namespace": NAMESPACE}, "spec": {"scaleTargetRef": target}}
 
 
 def _template(labels: Any) -> dict[str, Any]:  # Any: JSON

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from borealis_server.domain.deployment import Workload as RunWorkload
     from kit.checker.cluster import Cluster, Workload
     from kit.checker.moment import Drive, State
+    from kit.checker.scenarios import TargetPlan
     from kit.checker.world import World
 
 ABORTS = (persons.ROLL_BACK, persons.CANCEL)
@@ -107,7 +108,7 @@ def _check_as_before(run: TargetRun, load: RunWorkload, live: Cluster, excuses: 
 def _scaled_before(run: TargetRun, workload: str) -> tuple[str, str] | None:
     """What the workload's autoscaler scaled before the run; None when there was none."""
     for one in run.autoscalers:
-        if one.workload == workload:
+        if one.workload == workload and one.before:
             target = json.loads(one.before)["spec"]["scaleTargetRef"]
             return target["kind"], target["name"]
     return None
@@ -123,19 +124,20 @@ def _check_success(world: World, target: int, run: TargetRun, live: Cluster, exc
         if sets[0].ready < plan.pods and not excuses:
             raise Violated(f"1 capacity before traffic: {run.name} succeeded with {sets[0].ready} pods available")
         traffic.check_success(run, sets[0], live, excuses)
-        _check_owner(plan, live, sets[0].name, excuses, keeps=world.scenario.targets[target].keeps)
+        _check_owner(world.scenario.targets[target], plan, live, sets[0].name, excuses)
     if any(each != ours for each in live.objects):
         raise Violated(f"6 final means finished: {run.name} succeeded, but something old is still there")
 
 
-def _check_owner(plan: Workload, live: Cluster, new_name: str, excuses: int, *, keeps: bool) -> None:
-    """Who owns and who scales the new version: a Deployment where it is kept, and an autoscaler where there was one."""
-    kept, scaler = live.native(plan.name), live.scaler(plan.name)
-    if keeps != bool(kept and not kept.is_going):
-        raise Violated(f"6 final means finished: {plan.name} succeeded, its Deployment is {kept}")
-    scaled = ("Deployment", plan.name) if keeps else ("ReplicaSet", new_name)
-    if (scaler.scales if scaler else None) != (scaled if plan.is_autoscaled else None) and not excuses & DELETED:
-        raise Violated(f"6 final means finished: {plan.name} succeeded, its autoscaler is {scaler}")
+def _check_owner(plan: TargetPlan, load: Workload, live: Cluster, new_name: str, excuses: int) -> None:
+    """Who owns and who scales the new version: a Deployment where it is kept, and an autoscaler where there is one."""
+    kept, scaler = live.native(load.name), live.scaler(load.name)
+    if plan.keeps != bool(kept and not kept.is_going):
+        raise Violated(f"6 final means finished: {load.name} succeeded, its Deployment is {kept}")
+    scaled = ("Deployment", load.name) if plan.keeps else ("ReplicaSet", new_name)
+    wanted = scaled if load.is_autoscaled or plan.applies_scalers else None
+    if (scaler.scales if scaler else None) != wanted and not excuses & DELETED:
+        raise Violated(f"6 final means finished: {load.name} succeeded, its autoscaler is {scaler}")
 
 
 def check_hold(hold: Hold) -> None:

@@ -104,25 +104,33 @@ def _remove_scaler(cluster: Cluster, effect: RemoveAutoscaler, _origin: Origin) 
     there = cluster.scaler(effect.autoscaler.name)
     if there and str(there.uid) != json.loads(effect.autoscaler.before)["metadata"]["uid"]:
         return cluster, DONE
-    return cluster._replace(scalers=tuple(each for each in cluster.scalers if each is not there)), DONE
+    left = cluster._replace(scalers=tuple(each for each in cluster.scalers if each is not there))
+    return _as_object(left, effect.autoscaler, ""), DONE
 
 
-def _place_scaler(cluster: Cluster, effect: PlaceAutoscaler, _origin: Origin) -> tuple[Cluster, Outcome]:
+def _as_object(cluster: Cluster, one: Autoscaler, run: str) -> Cluster:
+    """The cluster where `run` made the autoscaler, if that is among the manifests."""
+    return cluster if one.index is None else cluster.with_object(one.index, run)
+
+
+def _place_scaler(cluster: Cluster, effect: PlaceAutoscaler, origin: Origin) -> tuple[Cluster, Outcome]:
     name, kept = effect.autoscaler.name, cluster.scaler(effect.autoscaler.name)
     scaled = ("ReplicaSet", effect.replica_set) if effect.replica_set else ("Deployment", effect.autoscaler.workload)
-    return cluster.with_scaler(Scaler(name, scaled, kept.uid if kept else _next_uid(effect.autoscaler))), DONE
+    placed = cluster.with_scaler(Scaler(name, scaled, kept.uid if kept else _next_uid(effect.autoscaler)))
+    return _as_object(placed, effect.autoscaler, origin.deployment_id), DONE
 
 
 def _restore_scaler(cluster: Cluster, effect: RestoreAutoscaler, _origin: Origin) -> tuple[Cluster, Outcome]:
     if cluster.scaler(effect.autoscaler.name):
         return cluster, DONE
-    old = json.loads(effect.autoscaler.before)["spec"]["scaleTargetRef"]
+    before = json.loads(effect.autoscaler.before)
+    old = before["spec"]["scaleTargetRef"]
     again = Scaler(effect.autoscaler.name, (old["kind"], old["name"]), _next_uid(effect.autoscaler))
-    return cluster.with_scaler(again), DONE
+    return _as_object(cluster.with_scaler(again), effect.autoscaler, before["run"]), DONE
 
 
 def _next_uid(one: Autoscaler) -> int:
-    return int(json.loads(one.before)["metadata"]["uid"]) + 1
+    return int(json.loads(one.before)["metadata"]["uid"]) + 1 if one.before else 1
 
 
 def _keep(cluster: Cluster, effect: KeepDeployment, _origin: Origin) -> tuple[Cluster, Outcome]:

@@ -42,6 +42,9 @@ class TargetPlan:
     applies_services: bool = False
     """Whether the Services are among the manifests."""
 
+    applies_scalers: bool = False
+    """Whether an autoscaler for each workload is among the manifests."""
+
     @property
     def service_names(self) -> tuple[str, ...]:
         """Active and preview Services, of each workload where the strategy names none."""
@@ -62,11 +65,17 @@ class TargetPlan:
     def labels(self) -> tuple[str, ...]:
         """Every object to apply, as a start would name it."""
         settings = tuple(f"ConfigMap {index}" for index in range(self.objects))
-        return (*settings, *(f"Service {name}" for name in self.applied_services))
+        services = tuple(f"Service {name}" for name in self.applied_services)
+        return (*settings, *services, *(f"HorizontalPodAutoscaler {name}" for name in self.applied_scalers))
 
-    def object_index(self, service: str) -> int:
-        """The place of a Service among the objects; negative for those that are only in the cluster."""
-        return self.labels.index(f"Service {service}") if self.applies_services else -1
+    @property
+    def applied_scalers(self) -> tuple[str, ...]:
+        """The autoscalers among the manifests, named as their workloads: behind every other object."""
+        return tuple(load.name for load in self.workloads) if self.applies_scalers else ()
+
+    def place_of(self, label: str) -> int:
+        """The place of an object among those to apply; negative for those that are only in the cluster."""
+        return self.labels.index(label) if label in self.labels else -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,13 +126,15 @@ def blue_green(
     redirect: tuple[StepRun, ...] = (),
     shut_down: tuple[StepRun, ...] = (),
     workloads: tuple[Workload, ...] = (Workload("shop", 1, 1),),
+    has_previews: bool = True,
     **plan: object,
 ) -> Scenario:
     """Active and preview Services for each workload of one target."""
+    end = PREVIEW if has_previews else None
     target = TargetPlan(
         steps=blue_green_steps(redirect=redirect, shut_down=shut_down),
         workloads=workloads,
-        pairs=tuple(ServicePair(active=load.name, preview=f"{load.name}{PREVIEW}") for load in workloads),
+        pairs=tuple(ServicePair(active=load.name, preview=f"{load.name}{end}" if end else "") for load in workloads),
         services_at_first=SHARED,
     )
     return Scenario(name=name, targets=(replace(target, **plan),))  # type: ignore[arg-type]
@@ -175,6 +186,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     canary("approval-forever", APPROVAL, ALL, pods=1, surge=0),
     replace(canary("constraints", pods=1), targets=(_constrained,)),
     blue_green("blue-green", objects=1),
+    blue_green("blue-green-active-only", has_previews=False),
     blue_green("blue-green-waits", redirect=(EXPIRING, PAUSE), shut_down=(APPROVAL,)),
     blue_green("blue-green-two-pods", shut_down=(PAUSE,), workloads=(Workload("shop", 2, 2),)),
     blue_green("blue-green-grows", workloads=(Workload("shop", 2, 1),)),

@@ -84,7 +84,7 @@ TRAFFIC_GUARDS: tuple[Mutation, ...] = (
         f"{_DOMAIN}.rollback:_lead_back",
         "return late.await_arrival(run, here)",
         "return None",
-        "blue-green-waits + late",
+        "blue-green-active-only + late",
         "1",
     ),
     row(
