@@ -101,7 +101,8 @@ def _services(
         Side(load=load, new_labels=dig(manifest, "spec", "template", "metadata", "labels") or {})
         for load, manifest in zip(loads, deployments, strict=True)
     ]
-    return route(pairs, sides, KnownServices.of(others, live.services)) if pairs else unpin(sides, live.services)
+    services = KnownServices.of(others, live.services)
+    return route(pairs, sides, services) if pairs else unpin(sides, services)
 
 
 def _foreign_owner(live: LiveObjects, origin: Origin, named: Container[str]) -> Refused | None:

@@ -12,7 +12,7 @@ from borealis_server.domain import persons
 from borealis_server.domain.effects import Prepare
 from borealis_server.domain.states import Phase, Rollback, StepState, TargetState
 from kit.checker import traffic
-from kit.checker.moment import ARRIVED_LATE, DELETED, INTENDED, PODS_FAILED, SCALED_OUTSIDE, STRANGER, Violated
+from kit.checker.moment import ARRIVED_LATE, DELETED, EDITED, INTENDED, PODS_FAILED, SCALED_OUTSIDE, STRANGER, Violated
 from kit.checker.records import NOW
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ def _check_success(world: World, target: int, run: TargetRun, live: Cluster, exc
             raise Violated(f"1 capacity before traffic: {run.name} succeeded with {sets[0].ready} pods available")
         traffic.check_success(run, sets[0], live, excuses)
         _check_owner(world.scenario.targets[target], plan, live, sets[0].name, excuses)
-    if any(each != ours for each in live.objects):
+    deleted = {""} if excuses & EDITED else set()
+    if not set(live.objects) <= {ours, *deleted}:
         raise Violated(f"6 final means finished: {run.name} succeeded, but something old is still there")
 
 

@@ -31,7 +31,7 @@ def check_endpoints(run: TargetRun, pods: Mapping[str, int], live: Cluster, excu
         ready = _behind(one, service, live)
         if one.role is ServiceRole.ACTIVE and len(ready) > 1 and not excuses & EDITED:
             raise Violated(f"1 capacity before traffic: Service {one.name} leads to {ready} at once")
-        floor = min(pods[load.name], load.old_replicas) if load.old_name else 0
+        floor = min(pods[load.name], load.old_replicas) if load.old_name and one.before is not None else 0
         if sum(ready.values()) < floor and not excuses & ~ARRIVED_LATE:
             raise Violated(f"1 capacity before traffic: Service {one.name} leads to {ready}, at least {floor} promised")
 
