@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from borealis_server.domain.observation import Observation, PodProblem, ReplicaSetView, WorkloadView
 from kit.checker import services as service_model
-from kit.checker.services import PINNED, Service, base_of, workload_of
+from kit.checker.services import FIRST, PINNED, Service, base_of, workload_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -187,7 +187,7 @@ def _service(name: str, plan: TargetPlan) -> Service:
 
 
 def _old(load: Workload) -> str:
-    return f"{load.name}-old"
+    return f"{load.name}-{FIRST}"
 
 
 # What Kubernetes does by itself.

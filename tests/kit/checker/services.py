@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SHARED, PINNED = "shared", "pinned"
 PREVIEW = "-next"
 """Preview Services are named after their workload, with this at the end."""
+FIRST = "old"
+"""At the end of the name of the ReplicaSet that is there before the first run."""
 MAINTENANCE: Selector = (("app", "maintenance"),)
 
 
@@ -48,7 +50,9 @@ def workload_of(service: str) -> str:
 
 def version_of(replica_set: str, workload: str, *, is_native: bool) -> Selector:
     """The label that tells a version's pods from others."""
-    return ((NATIVE_HASH_LABEL if is_native else HASH_LABEL, replica_set.removeprefix(f"{workload}-")),)
+    version = replica_set.removeprefix(f"{workload}-")
+    # A hash tells workloads apart as well; the first version has a name that no engine chose.
+    return ((NATIVE_HASH_LABEL if is_native else HASH_LABEL, replica_set if version == FIRST else version),)
 
 
 def labels_of(each: Set) -> Mapping[str, str]:
