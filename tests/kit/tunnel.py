@@ -35,7 +35,7 @@ from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
-from kit.callers import EVERYTHING, an_identity
+from kit.callers import EVERYTHING, a_directory_store, an_identity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -47,7 +47,9 @@ if TYPE_CHECKING:
     from borealis_server.adapters.relay.connection import RelaySettings
     from borealis_server.ports.audit import RelayAudit
     from borealis_server.ports.clock import Clock
-    from borealis_server.services.identity import IdentityService, IssuedCredential
+    from borealis_server.services.directories import Directories
+from borealis_server.services.explanations import Explanations
+from borealis_server.services.identity import IdentityService, IssuedCredential
 
 TENANT = "main"
 _CONNECT_LIMIT_S = 10.0
@@ -133,7 +135,10 @@ async def open_hub(
     services = [
         Service(
             name="borealis.identity.v1.IdentityService",
-            add=partial(add_IdentityServiceServicer_to_server, IdentityServicer(identity)),
+            add=partial(
+                add_IdentityServiceServicer_to_server,
+                IdentityServicer(identity, Explanations(Directories(a_directory_store(store), clock))),
+            ),
         ),
         Service(
             name="borealis.tunnel.v1.TunnelService",
