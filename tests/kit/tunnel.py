@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from borealis_server.adapters.relay.connection import RelaySettings
     from borealis_server.ports.audit import RelayAudit
     from borealis_server.ports.clock import Clock
-    from borealis_server.services.directories import Directories
+    from borealis_server.services.identity import IdentityService, IssuedCredential
+from borealis_server.services.directories import Directories
 from borealis_server.services.explanations import Explanations
-from borealis_server.services.identity import IdentityService, IssuedCredential
 
 TENANT = "main"
 _CONNECT_LIMIT_S = 10.0
@@ -130,6 +130,7 @@ async def open_hub(
     store = before.store if before else MemoryCredentialStore()
     signer = JwtSigner(open_signing_key(folder / "signing.key"), issuer="https://localhost")
     identity = an_identity(clock, signer, store=store, token_lifetime_s=token_lifetime_s)
+    explanations = Explanations(Directories(a_directory_store(store), clock))
     metrics = ServerMetrics()
     hub = RelayHub(clock, settings, audit=audit, metrics=RelayMetrics(metrics.registry))
     services = [
@@ -137,7 +138,7 @@ async def open_hub(
             name="borealis.identity.v1.IdentityService",
             add=partial(
                 add_IdentityServiceServicer_to_server,
-                IdentityServicer(identity, Explanations(Directories(a_directory_store(store), clock))),
+                IdentityServicer(identity, explanations),
             ),
         ),
         Service(
