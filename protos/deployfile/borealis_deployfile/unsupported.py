@@ -17,7 +17,6 @@ from borealis_deployfile.model import (
     IstioTraffic,
     KubernetesTraffic,
     Origin,
-    RunWebhook,
     SmiTraffic,
 )
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 _ADVICE: Final = "take it out for now"
 _STEPS: Final = {
     Analysis: "an analysis step",
-    RunWebhook: "a runWebhook step",
     ExposeServices: "an exposeServices step",
 }
 _ROUTES: Final = {IstioTraffic: "traffic management by Istio", SmiTraffic: "traffic management by SMI"}
@@ -47,8 +45,6 @@ def unsupported(file: DeployFile) -> tuple[Fault, ...]:
 
 
 def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
-    for secret in file.secrets:
-        yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}}"
     for target in file.targets:
         yield from _places_of(file, target)
 

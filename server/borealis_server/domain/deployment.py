@@ -20,6 +20,7 @@ from borealis_server.domain.states import (
     StepState,
     TargetState,
 )
+from borealis_server.domain.webhook import WebhookRun
 
 _PART_OF_PHASE = {
     Phase.BEFORE: StepPart.BEFORE,
@@ -88,6 +89,8 @@ class StepRun:
     """Who ended a timed pause early; None when nobody did."""
     errand: Errand | None = None
     """What the step wants done outside of the cluster; None when nothing is, or its report has come."""
+    webhook: WebhookRun | None = None
+    """For a step that runs a webhook alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
