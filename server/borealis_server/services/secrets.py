@@ -6,14 +6,14 @@ Owns who may see what of them: no method gives a value, except `values`, for who
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from borealis_server.domain.errors import SecretNotFound, SecretUnreadable
 from borealis_server.domain.paging import Page, page_token
 from borealis_server.domain.secret import SecretRecord, checked_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from borealis_server.domain.paging import PageRequest
     from borealis_server.domain.secret import SecretName
@@ -36,10 +36,21 @@ class Rotation:
     """Secrets whose key is missing; they have to be set again."""
 
 
+class SecretUses(Protocol):
+    """Tells who uses a secret."""
+
+    async def uses(self, name: SecretName) -> tuple[str, ...]:
+        """One line of words for each user."""
+        ...
+
+
 class SecretService:
     """Keeps secrets sealed, and opens them for use."""
 
-    def __init__(self, store: SecretStore, cipher: SecretCipher, clock: Clock) -> None:
+    def __init__(
+        self, store: SecretStore, cipher: SecretCipher, clock: Clock, *, users: Sequence[SecretUses] = ()
+    ) -> None:
+        self._users = users
         self._store = store
         self._cipher = cipher
         self._clock = clock
@@ -74,10 +85,17 @@ class SecretService:
         items = found[:limit]
         return Page(items=items, next_token=page_token(query, items[-1].name.id) if len(found) > limit else "")
 
-    async def delete(self, tenant: str, name: SecretName) -> None:
-        """Forget a secret. Errors: SecretNotFound, also for a secret of another tenant."""
-        if name.tenant != tenant or not await self._store.remove_secret(name):
+    async def delete(self, tenant: str, name: SecretName, *, dry_run: bool = False) -> tuple[str, ...]:
+        """Forget a secret, unless it is a `dry_run`; who uses it, in words.
+
+        Errors: SecretNotFound, also for a secret of another tenant.
+        """
+        if name.tenant != tenant or not await self._store.get_secrets(tenant, [name.id]):
             raise SecretNotFound(name.tenant, (name.id,))
+        uses = tuple([line for user in self._users for line in await user.uses(name)])
+        if not dry_run:
+            await self._store.remove_secret(name)
+        return uses
 
     async def rotate_key(self) -> Rotation:
         """Seal everything with a newer key. Meanwhile secrets are set and used as ever.
