@@ -48,6 +48,8 @@ from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.names import MAIN_TENANT
 from borealis_server.services.agents import AgentService
 from borealis_server.services.audit import AuditService, AuditSettings, open_audit_trail
+from borealis_server.services.audit_actions import ActionAudit
+from borealis_server.services.audit_proof import AuditProofService
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
@@ -316,12 +318,13 @@ class _Engine:
 
 def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) -> Sequence[Service]:
     identity, tunnels = IdentityServicer(parts.identity), TunnelServicer(parts.hub, parts.identity.verify)
-    audit = AuditService(SqliteAuditStore(parts.database), parts.clock)
+    audit_store = SqliteAuditStore(parts.database)
+    audit = AuditServicer(AuditService(audit_store, parts.clock), AuditProofService(audit_store))
     adds = {
         "borealis.identity.v1.IdentityService": partial(add_IdentityServiceServicer_to_server, identity),
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
         "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
-        "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, AuditServicer(audit)),
+        "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, audit),
         "borealis.kube.v1.KubeService": partial(add_KubeServiceServicer_to_server, KubeServicer(parts.kube)),
         "borealis.secret.v1.SecretService": partial(add_SecretServiceServicer_to_server, SecretServicer(parts.secrets)),
         "borealis.deployment.v1.DeploymentService": partial(
@@ -360,6 +363,13 @@ def _open_grpc_door(parts: _Parts, services: _Services) -> AbstractAsyncContextM
         options,
         services.behind_door,
         verifier=parts.identity,
+        audit=ActionAudit(
+            SqliteAuditStore(parts.database),
+            parts.clock,
+            SystemRandomness(),
+            on_written=parts.metrics.audit_entries.labels("written").inc,
+            on_lost=parts.metrics.audit_entries.labels("lost").inc,
+        ),
         metrics=parts.metrics,
         drains=[services.wind_down],
     )

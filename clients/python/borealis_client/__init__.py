@@ -9,7 +9,16 @@ Server and credential may also come from BOREALIS_* variables or the context fil
 """
 
 from borealis_client._generated.borealis.agent.v1 import Agent, AgentSession, AgentState
-from borealis_client._generated.borealis.audit.v1 import AuditCall, AuditCallDecision, AuditEnd, AuditEndOutcome
+from borealis_client._generated.borealis.audit.v1 import (
+    AuditAction,
+    AuditActionEnd,
+    AuditCall,
+    AuditCallDecision,
+    AuditChange,
+    AuditEnd,
+    AuditEndOutcome,
+    VerifyAuditResponse,
+)
 from borealis_client._generated.borealis.deployment.v1 import (
     Approval,
     Deployment,
@@ -44,6 +53,7 @@ from borealis_client._generated.borealis.secret.v1 import RotateSecretKeyRespons
 from borealis_client.access_token import AccessToken
 from borealis_client.agents import Agents
 from borealis_client.audit import Audit
+from borealis_client.audit_chain import AuditCheck, check_export
 from borealis_client.client import Borealis, connect
 from borealis_client.deploy_files import GatheredFiles, gather
 from borealis_client.deployments import DeploymentExplanation, Deployments, DeploymentUpdate, StartedDeployment
@@ -117,8 +127,12 @@ __all__ = [
     "AlreadyExistsError",
     "Approval",
     "Audit",
+    "AuditAction",
+    "AuditActionEnd",
     "AuditCall",
     "AuditCallDecision",
+    "AuditChange",
+    "AuditCheck",
     "AuditEnd",
     "AuditEndOutcome",
     "Borealis",
@@ -205,10 +219,12 @@ __all__ = [
     "TooLateError",
     "UnauthenticatedError",
     "UnavailableError",
+    "VerifyAuditResponse",
     "Violation",
     "Wait",
     "Workload",
     "WorkloadPlace",
+    "check_export",
     "connect",
     "gather",
     "is_final",
