@@ -9,7 +9,16 @@ Server and credential may also come from BOREALIS_* variables or the context fil
 """
 
 from borealis_client._generated.borealis.agent.v1 import Agent, AgentSession, AgentState
-from borealis_client._generated.borealis.audit.v1 import AuditCall, AuditCallDecision, AuditEnd, AuditEndOutcome
+from borealis_client._generated.borealis.audit.v1 import (
+    AuditAction,
+    AuditActionEnd,
+    AuditCall,
+    AuditCallDecision,
+    AuditChange,
+    AuditEnd,
+    AuditEndOutcome,
+    VerifyAuditResponse,
+)
 from borealis_client._generated.borealis.deployment.v1 import (
     Approval,
     Deployment,
@@ -40,9 +49,11 @@ from borealis_client._generated.borealis.deployment.v1 import (
     WorkloadPlace,
 )
 from borealis_client._generated.borealis.identity.v1 import ClientCredential, Principal
+from borealis_client._generated.borealis.secret.v1 import RotateSecretKeyResponse, Secret
 from borealis_client.access_token import AccessToken
 from borealis_client.agents import Agents
 from borealis_client.audit import Audit
+from borealis_client.audit_chain import AuditCheck, check_export
 from borealis_client.client import Borealis, connect
 from borealis_client.deploy_files import GatheredFiles, gather
 from borealis_client.deployments import DeploymentExplanation, Deployments, DeploymentUpdate, StartedDeployment
@@ -100,6 +111,7 @@ from borealis_client.folding import FINAL_STATES, is_final
 from borealis_client.identity import Identity, NewCredential
 from borealis_client.kube import Kube, KubeExchange
 from borealis_client.retry import RetryPolicy
+from borealis_client.secrets import Secrets
 from borealis_client.settings import ConnectionSettings, ServerAddress, resolve
 
 __all__ = [
@@ -115,8 +127,12 @@ __all__ = [
     "AlreadyExistsError",
     "Approval",
     "Audit",
+    "AuditAction",
+    "AuditActionEnd",
     "AuditCall",
     "AuditCallDecision",
+    "AuditChange",
+    "AuditCheck",
     "AuditEnd",
     "AuditEndOutcome",
     "Borealis",
@@ -174,10 +190,13 @@ __all__ = [
     "RequestIdReusedError",
     "RetryPolicy",
     "RoleRequiredError",
+    "RotateSecretKeyResponse",
     "RoutedService",
     "RoutedServiceRole",
+    "Secret",
     "SecretNotFoundError",
     "SecretUnreadableError",
+    "Secrets",
     "ServerAddress",
     "ServerError",
     "ServerStoppingError",
@@ -200,10 +219,12 @@ __all__ = [
     "TooLateError",
     "UnauthenticatedError",
     "UnavailableError",
+    "VerifyAuditResponse",
     "Violation",
     "Wait",
     "Workload",
     "WorkloadPlace",
+    "check_export",
     "connect",
     "gather",
     "is_final",
