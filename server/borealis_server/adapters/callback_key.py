@@ -27,8 +27,6 @@ def open_callback_key(file: Path, randomness: Randomness) -> bytes:
     except binascii.Error:
         key = b""
     if len(key) != _KEY_BYTES:
-        message = (
-            f"{file} holds no key of callbacks: remove it to have a new one made"
-        )
+        message = f"{file} holds no key of callbacks: remove it to have a new one made"
         raise StartRefusedError(message)
     return key

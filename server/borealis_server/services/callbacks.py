@@ -94,7 +94,7 @@ class Callbacks:
             place = await self._place(address)
             if place is None or not self._tokens.is_of(place, bearer):
                 raise Unauthenticated("the token is not the one of this call")
-            return place, "webhook"
+            return place, f"webhook {await self._name(place)}"
         caller = await self._verify(bearer)
         if not is_allowed(caller.roles, Permission.DEPLOYMENTS_WRITE):
             raise PermissionDenied(Permission.DEPLOYMENTS_WRITE.value)
@@ -102,6 +102,10 @@ class Callbacks:
         if place is None:
             raise WebhookStepNotFound("", address.step)
         return place, caller.display_name
+
+    async def _name(self, place: CallbackPlace) -> str:
+        run = (await self._journal.store.get(place.deployment)).target(place.target)
+        return next((step.webhook.name for step in run.steps if step.ref == place.step and step.webhook), place.step)
 
     async def _place(self, address: CallbackAddress) -> CallbackPlace | None:
         try:
