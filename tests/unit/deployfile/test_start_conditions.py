@@ -49,7 +49,6 @@ def test_every_place_that_asks_for_more_than_the_engine_can_is_named():
         "strategies.slices.canary.steps[1]",
         "webhooks[0].headers[0].value",
         "webhooks[2].uriTemplate",
-        "trafficManagement[1].istio[0]",
     ]
 
 
