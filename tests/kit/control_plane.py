@@ -70,6 +70,8 @@ class ControlPlane:
     clock: JumpingClock
     runner: Runner | None
     actor: str = "ana"
+    writes: Sequence[str] = ()
+    """What the engine has asked the cluster to change, as the wire between them saw it."""
     started: list[DeploymentKey] = field(default_factory=list)
 
     async def start(self, deploy_file: str, **files: str) -> Deployment:
@@ -144,4 +146,5 @@ async def open_control_plane(api: ApiServer, store: DeploymentStore | None = Non
                 journal=journal,
                 clock=clock,
                 runner=runner,
+                writes=relay.writes,
             )

@@ -63,6 +63,8 @@ class Phase(StrEnum):
     PREPARING = "PREPARING"
     APPLYING = "APPLYING"
     SETTLING = "SETTLING"
+    HOLDING_TRAFFIC = "HOLDING_TRAFFIC"
+    """Routes are tied to the old version, before there is a new one; only where routes move the traffic."""
     TAKING_OVER = "TAKING_OVER"
     STEPPING = "STEPPING"
     FINISHING = "FINISHING"
@@ -126,6 +128,7 @@ class EndReason(StrEnum):
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     OBJECT_OWNED_BY = "OBJECT_OWNED_BY"
     SERVICE_NOT_MATCHED = "SERVICE_NOT_MATCHED"
+    ROUTE_NOT_MATCHED = "ROUTE_NOT_MATCHED"
     REPLACED = "REPLACED"
     REJECTED = "REJECTED"
 
