@@ -40,6 +40,7 @@ from borealis_client._generated.borealis.deployment.v1 import (
     WorkloadPlace,
 )
 from borealis_client._generated.borealis.identity.v1 import ClientCredential, Principal
+from borealis_client._generated.borealis.secret.v1 import RotateSecretKeyResponse, Secret
 from borealis_client.access_token import AccessToken
 from borealis_client.agents import Agents
 from borealis_client.audit import Audit
@@ -69,6 +70,7 @@ from borealis_client.errors import (
     InternalError,
     InvalidArgumentError,
     InvalidError,
+    KeyRefusedError,
     NotAwaitingApprovalError,
     NotFoundError,
     NotLoggedInError,
@@ -81,6 +83,8 @@ from borealis_client.errors import (
     RelayRefusedError,
     RequestIdReusedError,
     RoleRequiredError,
+    SecretNotFoundError,
+    SecretUnreadableError,
     ServerError,
     ServerStoppingError,
     ServerUnreachableError,
@@ -97,6 +101,7 @@ from borealis_client.folding import FINAL_STATES, is_final
 from borealis_client.identity import Identity, NewCredential
 from borealis_client.kube import Kube, KubeExchange
 from borealis_client.retry import RetryPolicy
+from borealis_client.secrets import Secrets
 from borealis_client.settings import ConnectionSettings, ServerAddress, resolve
 
 __all__ = [
@@ -149,6 +154,7 @@ __all__ = [
     "InternalError",
     "InvalidArgumentError",
     "InvalidError",
+    "KeyRefusedError",
     "Kube",
     "KubeExchange",
     "LiveReplicas",
@@ -170,8 +176,13 @@ __all__ = [
     "RequestIdReusedError",
     "RetryPolicy",
     "RoleRequiredError",
+    "RotateSecretKeyResponse",
     "RoutedService",
     "RoutedServiceRole",
+    "Secret",
+    "SecretNotFoundError",
+    "SecretUnreadableError",
+    "Secrets",
     "ServerAddress",
     "ServerError",
     "ServerStoppingError",

@@ -11,6 +11,7 @@ from borealis_client.deployments import Deployments
 from borealis_client.identity import Identity
 from borealis_client.kube import Kube
 from borealis_client.retry import RetryPolicy
+from borealis_client.secrets import Secrets
 from borealis_client.settings import ConnectionSettings, resolve
 from borealis_client.transport import Transport
 
@@ -32,6 +33,7 @@ class Borealis:
         self.identity: Final = Identity(transport)
         self.kube: Final = Kube(transport)
         self.audit: Final = Audit(transport)
+        self.secrets: Final = Secrets(transport)
 
 
 @asynccontextmanager

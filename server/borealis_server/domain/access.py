@@ -26,6 +26,8 @@ class Permission(StrEnum):
     KUBE_READ = "kube.read"
     KUBE_WRITE = "kube.write"
     AUDIT_READ = "audit.read"
+    SECRETS_WRITE = "secrets.write"
+    KEYS_ROTATE = "keys.rotate"
 
 
 class Role(StrEnum):

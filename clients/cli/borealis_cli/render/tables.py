@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from borealis_client import Agent, AuditCall, Deployment
+    from borealis_client import Agent, AuditCall, Deployment, Secret
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -56,6 +56,15 @@ def agent_table(agents: Sequence[Agent], *, now: datetime) -> list[str]:
         for one in agents
     ]
     return table(("AGENT", "STATE", "SINCE", "REPLICAS", "VERSION", "KUBERNETES", "LAST SEEN"), rows)
+
+
+def secret_table(secrets: Sequence[Secret]) -> list[str]:
+    """One secret a row."""
+    rows = [
+        (short_id(one.name), timestamp(one.update_time) if one.update_time else "", one.updated_by, one.key_id)
+        for one in secrets
+    ]
+    return table(("SECRET", "SET", "BY", "KEY"), rows)
 
 
 def audit_table(calls: Sequence[AuditCall]) -> list[str]:

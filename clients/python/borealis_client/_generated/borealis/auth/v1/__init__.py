@@ -77,6 +77,16 @@ class Permission(betterproto2.Enum):
     See who asked what of clusters.
     """
 
+    SECRETS_WRITE = 40
+    """
+    Set, list and delete the secrets of the tenant. Nobody can read one.
+    """
+
+    KEYS_ROTATE = 41
+    """
+    Change the key that encrypts the secrets of all tenants.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -92,6 +102,8 @@ class Permission(betterproto2.Enum):
             9: "PERMISSION_KUBE_READ",
             10: "PERMISSION_KUBE_WRITE",
             11: "PERMISSION_AUDIT_READ",
+            40: "PERMISSION_SECRETS_WRITE",
+            41: "PERMISSION_KEYS_ROTATE",
         }
 
     @classmethod
@@ -109,4 +121,6 @@ class Permission(betterproto2.Enum):
             "PERMISSION_KUBE_READ": 9,
             "PERMISSION_KUBE_WRITE": 10,
             "PERMISSION_AUDIT_READ": 11,
+            "PERMISSION_SECRETS_WRITE": 40,
+            "PERMISSION_KEYS_ROTATE": 41,
         }
