@@ -17,7 +17,7 @@ _REF = {
     "type": "object",
     "required": ["name"],
     "properties": {
-        "group": {"type": "string", "default": ""},
+        "group": {"type": "string"},
         "kind": {"type": "string", "default": "Service"},
         "name": {"type": "string"},
         "namespace": {"type": "string"},

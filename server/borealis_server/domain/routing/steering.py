@@ -165,8 +165,9 @@ def _unserved(run: TargetRun, route: Route, seen: Observation) -> str:
 
 def _addresses(endpoints: Document) -> int:
     subsets: list[Mapping[str, list[Document]]] = dig(endpoints, "subsets") or []
+    addresses = [one for subset in subsets for one in subset.get("addresses") or []]
     # A pod with several ports may stand in several subsets.
-    return len({str(one["ip"]) for subset in subsets for one in subset.get("addresses") or []})
+    return len({str(dig(one, "targetRef", "uid") or one["ip"]) for one in addresses})
 
 
 def _has_pods(run: TargetRun, route: Route, seen: Observation) -> bool:
