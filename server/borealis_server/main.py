@@ -42,6 +42,7 @@ from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.audit import SqliteAuditStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
+from borealis_server.adapters.store.directory import SqliteDirectoryStore
 from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.adapters.tokens import JwtSigner, open_signing_key
@@ -51,11 +52,13 @@ from borealis_server.services.audit import AuditService, AuditSettings, open_aud
 from borealis_server.services.audit_actions import ActionAudit
 from borealis_server.services.audit_proof import AuditProofService
 from borealis_server.services.deployments import Deployments
+from borealis_server.services.directories import Directories
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
 from borealis_server.services.kube_access import KubeAccess
 from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
+from borealis_server.services.organizations import Organizations
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
 from borealis_server.services.secret_uses import DeploymentSecretUses
@@ -110,6 +113,7 @@ class _Parts:
     metrics: ServerMetrics
     certificate: ServerCertificate
     database: SqliteDatabase
+    directories: Directories
     identity: IdentityService
     hub: RelayHub
     kube: KubeAccess
@@ -192,8 +196,11 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
         file = data_dir / "borealis.db"
         database = await stack.enter_async_context(open_database(file, on_commit=metrics.commits.observe))
         credentials = SqliteCredentialStore(database)
+        directories = Directories(SqliteDirectoryStore(database), clock)
+        await Organizations(directories, clock, SystemRandomness()).open_home()
         identity = IdentityService(
             credentials=credentials,
+            directories=directories,
             signer=signer,
             clock=clock,
             randomness=SystemRandomness(),
@@ -216,6 +223,7 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             metrics=metrics,
             certificate=certificate,
             database=database,
+            directories=directories,
             identity=identity,
             hub=hub,
             kube=KubeAccess(hub, trail, credentials, identity.verify, clock),
