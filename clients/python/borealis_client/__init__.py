@@ -19,6 +19,18 @@ from borealis_client._generated.borealis.audit.v1 import (
     AuditEndOutcome,
     VerifyAuditResponse,
 )
+from borealis_client._generated.borealis.config.v1 import (
+    ApplyConfigResponse,
+    Config,
+    ConfigChange,
+    ConfigChangeAction,
+    ConfigCredential,
+    ConfigGrant,
+    ConfigKubernetes,
+    ConfigRole,
+    ConfigTarget,
+    ConfigTargetGroup,
+)
 from borealis_client._generated.borealis.deployment.v1 import (
     Approval,
     Deployment,
@@ -55,6 +67,7 @@ from borealis_client.agents import Agents
 from borealis_client.audit import Audit
 from borealis_client.audit_chain import AuditCheck, check_export
 from borealis_client.client import Borealis, connect
+from borealis_client.config import Configuration
 from borealis_client.deploy_files import GatheredFiles, gather
 from borealis_client.deployments import DeploymentExplanation, Deployments, DeploymentUpdate, StartedDeployment
 from borealis_client.errors import (
@@ -66,6 +79,7 @@ from borealis_client.errors import (
     CertificateError,
     ClusterBusyError,
     ClusterRefusedError,
+    ConfigInvalidError,
     ConflictError,
     CredentialExistsError,
     CredentialNotFoundError,
@@ -86,6 +100,7 @@ from borealis_client.errors import (
     NotLoggedInError,
     NotPausedError,
     ObjectOwnedByError,
+    OwnAdministrationError,
     PageTokenInvalidError,
     PermissionDeniedError,
     RateLimitError,
@@ -125,6 +140,7 @@ __all__ = [
     "Agents",
     "AlreadyDecidedError",
     "AlreadyExistsError",
+    "ApplyConfigResponse",
     "Approval",
     "Audit",
     "AuditAction",
@@ -141,6 +157,17 @@ __all__ = [
     "ClientCredential",
     "ClusterBusyError",
     "ClusterRefusedError",
+    "Config",
+    "ConfigChange",
+    "ConfigChangeAction",
+    "ConfigCredential",
+    "ConfigGrant",
+    "ConfigInvalidError",
+    "ConfigKubernetes",
+    "ConfigRole",
+    "ConfigTarget",
+    "ConfigTargetGroup",
+    "Configuration",
     "ConflictError",
     "ConnectionSettings",
     "CredentialExistsError",
@@ -179,6 +206,7 @@ __all__ = [
     "NotLoggedInError",
     "NotPausedError",
     "ObjectOwnedByError",
+    "OwnAdministrationError",
     "PageTokenInvalidError",
     "Pause",
     "PermissionDeniedError",

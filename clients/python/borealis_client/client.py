@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from borealis_client.agents import Agents
 from borealis_client.audit import Audit
+from borealis_client.config import Configuration
 from borealis_client.deployments import Deployments
 from borealis_client.identity import Identity
 from borealis_client.kube import Kube
@@ -34,6 +35,7 @@ class Borealis:
         self.kube: Final = Kube(transport)
         self.audit: Final = Audit(transport)
         self.secrets: Final = Secrets(transport)
+        self.config: Final = Configuration(transport)
 
 
 @asynccontextmanager

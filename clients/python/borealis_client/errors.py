@@ -117,6 +117,12 @@ class DeployFileInvalidError(InvalidError):
     reason = "DEPLOY_FILE_INVALID"
 
 
+class ConfigInvalidError(InvalidError):
+    """The configuration file has faults; `violations` name each with its place. Nothing was changed."""
+
+    reason = "CONFIG_INVALID"
+
+
 class PageTokenInvalidError(InvalidError):
     """A page token that the server did not issue for this query."""
 
@@ -193,6 +199,12 @@ class KeyRefusedError(RefusedError):
     """There is no newer key that could encrypt secrets; metadata `detail` says why."""
 
     reason = "KEY_REFUSED"
+
+
+class OwnAdministrationError(RefusedError):
+    """The change would take from the caller what they administrate by. Nothing was changed."""
+
+    reason = "OWN_ADMINISTRATION"
 
 
 class TooLateError(RefusedError):

@@ -181,6 +181,21 @@ class DeployFileInvalid(Invalid):
         )
 
 
+class ConfigInvalid(Invalid):
+    """The configuration file has faults. Reports all of them; nothing was changed."""
+
+    reason = "CONFIG_INVALID"
+
+    def __init__(self, faults: Iterable[FileFault]) -> None:
+        found = tuple(faults)
+        count = f"{len(found)} fault{'' if len(found) == 1 else 's'}"
+        super().__init__(
+            f"the configuration has {count}; nothing was changed: correct the file",
+            violations=(fault.as_violation() for fault in found),
+            metadata={"faults": str(len(found))},
+        )
+
+
 class PageTokenInvalid(Invalid):
     """A page token that does not belong to this query."""
 
@@ -652,6 +667,19 @@ class KeyRefused(Refused):
     def __init__(self, detail: str) -> None:
         super().__init__(
             f"the key for secrets was not changed: {detail}", subject="secret key", metadata={"detail": detail}
+        )
+
+
+class OwnAdministration(Refused):
+    """The change would take from the caller what they administrate by."""
+
+    reason = "OWN_ADMINISTRATION"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"this would delete {what}; nothing was changed: keep it in the file, or let somebody else delete it",
+            subject=what,
+            metadata={"what": what},
         )
 
 

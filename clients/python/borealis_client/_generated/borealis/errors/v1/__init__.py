@@ -263,6 +263,16 @@ class Reason(betterproto2.Enum):
     There is no newer key that could encrypt secrets; metadata `detail` says why.
     """
 
+    CONFIG_INVALID = 80
+    """
+    The configuration file has faults; BadRequest details name each with its place. Nothing was changed.
+    """
+
+    OWN_ADMINISTRATION = 81
+    """
+    The change would take from the caller the role or credential that they administrate by. Nothing was changed.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -315,6 +325,8 @@ class Reason(betterproto2.Enum):
             60: "REASON_SECRET_NOT_FOUND",
             61: "REASON_SECRET_UNREADABLE",
             62: "REASON_KEY_REFUSED",
+            80: "REASON_CONFIG_INVALID",
+            81: "REASON_OWN_ADMINISTRATION",
         }
 
     @classmethod
@@ -369,4 +381,6 @@ class Reason(betterproto2.Enum):
             "REASON_SECRET_NOT_FOUND": 60,
             "REASON_SECRET_UNREADABLE": 61,
             "REASON_KEY_REFUSED": 62,
+            "REASON_CONFIG_INVALID": 80,
+            "REASON_OWN_ADMINISTRATION": 81,
         }
