@@ -34,11 +34,13 @@ from borealis_server.domain.identity import NewCredential
 from borealis_server.domain.names import CredentialName
 from borealis_server.ports.relay import AgentRef
 from borealis_server.services.audit_actions import ActionAudit
+from borealis_server.services.directories import Directories
+from borealis_server.services.explanations import Explanations
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
-from kit.callers import EVERYTHING, an_identity
+from kit.callers import EVERYTHING, a_directory_store, an_identity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -136,7 +138,10 @@ async def open_hub(
     services = [
         Service(
             name="borealis.identity.v1.IdentityService",
-            add=partial(add_IdentityServiceServicer_to_server, IdentityServicer(identity)),
+            add=partial(
+                add_IdentityServiceServicer_to_server,
+                IdentityServicer(identity, Explanations(Directories(a_directory_store(store), clock))),
+            ),
         ),
         Service(
             name="borealis.tunnel.v1.TunnelService",

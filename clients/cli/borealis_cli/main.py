@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from itertools import pairwise
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -17,6 +17,7 @@ from borealis_cli.commands import (
     agents,
     audit,
     config,
+    credentials,
     decisions,
     deploy,
     files,
@@ -24,9 +25,13 @@ from borealis_cli.commands import (
     inspection,
     kube,
     programs,
+    roles,
     secrets,
+    tenants,
+    users,
 )
 from borealis_cli.exit_codes import ExitCode
+from borealis_cli.options import ACTING_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,9 +44,24 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def choose_tenant(
+    tenant: Annotated[
+        str,
+        typer.Option(
+            "--tenant", help="Act in this tenant instead of the credential's own. [BOREALIS_TENANT]", show_default=False
+        ),
+    ] = "",
+) -> None:
+    """Continuous deployment for Kubernetes: start deployments, follow them, decide about them."""
+    ACTING_TENANT.set(tenant)
+
+
 for module in (deploy, files, inspection, decisions, identity, programs):
     module.register(app)
-for module_of_group in (agents, kube, audit, secrets, config):
+for module_of_group in (agents, kube, audit, tenants, users, roles, credentials, secrets, config):
     module_of_group.register(app)
 
 
