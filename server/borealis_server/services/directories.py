@@ -57,7 +57,7 @@ class Directories:
     async def change(
         self, organization: str, decide: Callable[[Directory], Directory], *, with_credentials: bool = False
     ) -> Directory:
-        """Change an organization, as `DirectoryStore.change`; every later call sees the change, and so does the audit."""
+        """Change an organization, as `DirectoryStore.change`; every later call sees it, and so does the audit."""
         seen: list[Directory] = []
 
         def decided(newest: Directory) -> Directory:
