@@ -34,7 +34,7 @@ async def start(
 def callbacks_of(engine: ModelEngine, plane: ControlPlane) -> Callbacks:
     """Takes callbacks by the tokens of calls."""
 
-    async def nobody(_token: str) -> Principal:
+    async def nobody(_token: str, _tenant: str) -> Principal:
         raise AssertionError("nobody logs in here")
 
     shelf = DeployFileShelf(plane.journal.store)

@@ -10,14 +10,16 @@ from typing import Protocol
 import structlog
 
 from borealis_deployfile.model import RunWebhook
-from borealis_server.domain.access import Permission, is_allowed
+from borealis_server.domain.access import Permission
 from borealis_server.domain.callback_tokens import TOKEN_PREFIX, CallbackAddress, CallbackPlace, CallbackTokens
 from borealis_server.domain.callbacks import CallbackReport, parse_report, receive
 from borealis_server.domain.deployment import Deployment
+from borealis_server.domain.deployment_access import check_report
 from borealis_server.domain.errors import (
     BorealisError,
     DeploymentNotFound,
     PermissionDenied,
+    TenantDenied,
     Unauthenticated,
     WebhookStepNotFound,
 )
@@ -53,7 +55,7 @@ class Callbacks:
         shelf: DeployFileShelf,
         secrets: SecretsForRedaction,
         tokens: CallbackTokens,
-        verify: Callable[[str], Awaitable[Principal]],
+        verify: Callable[[str, str], Awaitable[Principal]],
         clock: Clock,
     ) -> None:
         self._journal = journal
@@ -70,14 +72,18 @@ class Callbacks:
         """
         try:
             place, by = await self._believed(address, bearer)
-            await self.report(place, parse_report(body), by=by)
+            await self._report(place, parse_report(body), by=by)
         except BorealisError as error:
             key = address.deployment
             log.info("callback.refused", tenant=key.tenant, deployment=key.id, step=address.step, reason=error.reason)
             raise
 
-    async def report(self, place: CallbackPlace, report: CallbackReport, *, by: str) -> Deployment:
-        """Take a report of somebody who may report. Errors: DeploymentNotFound, and those of `receive`."""
+    async def report_by(self, caller: Principal, place: CallbackPlace, report: CallbackReport) -> Deployment:
+        """Take a report of `caller`. Errors: PermissionDenied, DeploymentNotFound, and those of `receive`."""
+        check_report(caller, await self._journal.store.get(place.deployment), place.target)
+        return await self._report(place, report, by=caller.display_name)
+
+    async def _report(self, place: CallbackPlace, report: CallbackReport, *, by: str) -> Deployment:
         deployment = await self._journal.store.get(place.deployment)
         shown = await self._redacted(deployment, place, report.message)
         committed = await self._journal.record(
@@ -95,12 +101,16 @@ class Callbacks:
             if place is None or not self._tokens.is_of(place, bearer):
                 raise Unauthenticated("the token is not the one of this call")
             return place, f"webhook {await self._name(place)}"
-        caller = await self._verify(bearer)
-        if not is_allowed(caller.roles, Permission.DEPLOYMENTS_WRITE):
-            raise PermissionDenied(Permission.DEPLOYMENTS_WRITE.value)
-        place = await self._place(address) if caller.tenant == address.deployment.tenant else None
+        try:
+            caller = await self._verify(bearer, address.deployment.tenant)
+        except TenantDenied:
+            raise WebhookStepNotFound("", address.step) from None
+        if not caller.may(Permission.DEPLOYMENTS_WRITE):
+            raise PermissionDenied(Permission.DEPLOYMENTS_WRITE.value, tenant=caller.tenant)
+        place = await self._place(address)
         if place is None:
             raise WebhookStepNotFound("", address.step)
+        check_report(caller, await self._journal.store.get(place.deployment), place.target)
         return place, caller.display_name
 
     async def _name(self, place: CallbackPlace) -> str:

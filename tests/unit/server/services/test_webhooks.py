@@ -247,7 +247,7 @@ class TestTheCallback:
             assert (await plane.deployments.get(second)).targets[0].steps[0].webhook.callback is None
             place = CallbackPlace(deployment=second, target="prod", step="step-2")
             with pytest.raises(WebhookStepNotFound):
-                await callbacks_of(engine, plane).report(place, CallbackReport(is_success=True), by="ana")
+                await callbacks_of(engine, plane).report_by(DEPLOYER, place, CallbackReport(is_success=True))
 
 
 class TestWhatIsShown:
