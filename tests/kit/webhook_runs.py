@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from borealis_server.adapters.randomness import SystemRandomness
+from borealis_server.adapters.store.memory_audit import MemoryAuditStore
 from borealis_server.domain.callback_tokens import CallbackAddress
+from borealis_server.services.audit_actions import ActionAudit
 from borealis_server.services.callbacks import Callbacks
 from borealis_server.services.deploy_files import DeployFileShelf
 from kit.outside import TOKENS, WEB
@@ -24,10 +27,10 @@ if TYPE_CHECKING:
 
 
 async def start(
-    plane: ControlPlane, *steps: str, version: str = "2", context: Mapping[str, str] | None = None, **options: str
+    plane: ControlPlane, *steps: str, version: str = "2", context: Mapping[str, str] | None = None, **options: Any
 ) -> DeploymentKey:
     """Start `version` of the example application; `options` are those of `webhook_file`."""
-    text = webhook_file(*(steps or (CALL,)), **options)  # type: ignore[arg-type]  # retries is a number
+    text = webhook_file(*(steps or (CALL,)), **options)
     return (await plane.start(text, given=context, shop_yaml=manifests(version))).key
 
 
@@ -38,7 +41,8 @@ def callbacks_of(engine: ModelEngine, plane: ControlPlane) -> Callbacks:
         raise AssertionError("nobody logs in here")
 
     shelf = DeployFileShelf(plane.journal.store)
-    return Callbacks(plane.journal, shelf, engine.secrets, TOKENS, nobody, engine.clock)
+    audit = ActionAudit(MemoryAuditStore(), engine.clock, SystemRandomness())
+    return Callbacks(plane.journal, shelf, engine.secrets, TOKENS, nobody, audit, engine.clock)
 
 
 async def call_back(
