@@ -112,11 +112,13 @@ class TestFailures:
         assert "the connection failed: " in failure.detail
         assert (failure.is_refused, failure.may_have_arrived) == (False, False)
 
-    async def test_a_connection_that_is_closed_may_have_brought_the_request(self, hooks):
+    @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+    async def test_a_connection_that_is_closed_may_have_brought_the_request_which_is_sent_once(self, hooks, method):
         hooks.says(kit.hang_up())
 
-        failure = await send(hooks.root)
+        failure = await send(hooks.root, method=method)
 
+        assert len(hooks.came) == 1
         assert failure.may_have_arrived
         assert not failure.is_refused
 
