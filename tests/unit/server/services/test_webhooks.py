@@ -313,7 +313,7 @@ class TestWhatIsShown:
         assert "waits for the callback of the webhook job (since 2026-01-01 " in waiting.sentence
         assert "ended by whoever the webhook job has set to work, by calling back" in waiting.sentence
         assert "at 2026-01-02 " in waiting.sentence
-        assert "the target is rolled back" in waiting.sentence
+        assert "the target is rolled back; to do: see what the webhook job does, or roll back." in waiting.sentence
 
     async def test_the_body_of_an_answer_travels_with_the_events_of_its_own_step_alone(self, engine):
         engine.outside.says(ACCEPTED)
