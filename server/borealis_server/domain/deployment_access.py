@@ -43,7 +43,7 @@ def check_decision(caller: Principal, deployment: Deployment, wish: PersonsDecis
 
 
 def check_report(caller: Principal, deployment: Deployment, target: str) -> None:
-    """Errors: PermissionDenied unless the caller may report for the webhooks of a target; of all where none is named."""
+    """Errors: PermissionDenied unless the caller may report for webhooks of the target; of all where none is named."""
     places = [_place(run) for run in deployment.targets if target in ("", run.name)]
     _check(caller, Permission.DEPLOYMENTS_WRITE, deployment.application, places)
 
