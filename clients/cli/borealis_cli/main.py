@@ -16,6 +16,7 @@ import typer
 from borealis_cli.commands import (
     agents,
     audit,
+    config,
     credentials,
     decisions,
     deploy,
@@ -25,6 +26,7 @@ from borealis_cli.commands import (
     kube,
     programs,
     roles,
+    secrets,
     tenants,
     users,
 )
@@ -59,7 +61,7 @@ def choose_tenant(
 
 for module in (deploy, files, inspection, decisions, identity, programs):
     module.register(app)
-for module_of_group in (agents, kube, audit, tenants, users, roles, credentials):
+for module_of_group in (agents, kube, audit, tenants, users, roles, credentials, secrets, config):
     module_of_group.register(app)
 
 

@@ -100,8 +100,9 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     )
     async with open_server(settings) as running, people_of(Running(running)) as people:
         who = running.client
-        given = {"ca_file": Path(who.ca_file), "client_id": who.client_id, "client_secret": who.client_secret}
-        async with borealis_client.connect(who.server, **given) as admin:
+        async with borealis_client.connect(
+            who.server, ca_file=Path(who.ca_file), client_id=who.client_id, client_secret=who.client_secret
+        ) as admin:
             await admin.tenants.create("payments")
             for account in ("cluster-1", "cluster-2"):
                 await admin.identity.create_credential(account, role="agent", agent=account)

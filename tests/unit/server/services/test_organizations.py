@@ -73,6 +73,7 @@ class Office:
 
     async def held(self, user_id: str):
         directory = await self.directories.get(HOME_ORGANIZATION)
+        assert directory is not None
         return held_grants(directory, directory.roles_of(directory.users[user_id].roles))
 
 
