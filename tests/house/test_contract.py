@@ -5,13 +5,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from google.protobuf.descriptor_pb2 import MethodOptions
 
-import borealis
 from borealis.auth.v1 import permission_pb2
 from borealis.errors.v1 import reason_pb2
 from borealis_server.domain import errors
@@ -21,22 +19,10 @@ from borealis_server.transport import servicers
 from borealis_server.transport.errors import STATUS_CODES, to_status
 from borealis_server.transport.interceptors.audit import is_audited
 from borealis_server.transport.interceptors.auth import needed_permission
+from kit.methods import all_methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from google.protobuf.descriptor import MethodDescriptor
-
-
-def all_methods() -> list[MethodDescriptor]:
-    """Every RPC of every service in the protos."""
-    found: list[MethodDescriptor] = []
-    (root,) = map(Path, borealis.__path__)
-    for path in sorted(root.rglob("*_service_pb2.py")):
-        module = ".".join(path.relative_to(root.parent).with_suffix("").parts)
-        services = importlib.import_module(module).DESCRIPTOR.services_by_name.values()
-        found += [method for service in services for method in service.methods]
-    return found
 
 
 def leaves() -> list[type[errors.BorealisError]]:
@@ -110,7 +96,7 @@ def test_every_rpc_that_may_change_something_is_audited():
 def test_what_calls_itself_a_read_is_named_like_one(method):
     is_read = method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
 
-    assert is_read == method.name.startswith(("Get", "List", "Watch", "Explain", "Export", "Verify"))
+    assert is_read == method.name.startswith(("CanI", "Get", "List", "Watch", "Explain", "Export", "Verify"))
 
 
 def test_a_method_that_names_nothing_is_for_nobody():
@@ -157,6 +143,7 @@ SAMPLES: dict[Callable[..., errors.BorealisError], tuple[tuple[object, ...], dic
         ([errors.FileFault(file="d.yaml", line=3, column=7, code="X", message="no", help="yes")],),
         {},
     ),
+    errors.ConfigInvalid: (([errors.FileFault(file="c.yaml", line=1, column=1, code="X", message="no")],), {}),
     errors.RelayRefused: (("west", "DENIED", "not allowed"), {"dispatched": False}),
     errors.AgentUnavailable: (("west",), {"dispatched": None}),
     errors.ClusterRefused: ((422, "Invalid", "spec is wrong"), {}),

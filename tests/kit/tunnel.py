@@ -24,18 +24,13 @@ from borealis_agent.targets_file import kube_alone
 from borealis_agent.telemetry import AgentMetrics
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.pki import open_own_certificate
-from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.relay.hub import RelayHub
 from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.store.memory import MemoryCredentialStore
-from borealis_server.adapters.store.memory_audit import MemoryAuditStore
 from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.identity import NewCredential
 from borealis_server.domain.names import CredentialName
 from borealis_server.ports.relay import AgentRef
-from borealis_server.services.audit_actions import ActionAudit
-from borealis_server.services.directories import Directories
-from borealis_server.services.explanations import Explanations
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.identity import IdentityServicer
@@ -53,6 +48,11 @@ if TYPE_CHECKING:
     from borealis_server.ports.audit import RelayAudit
     from borealis_server.ports.clock import Clock
     from borealis_server.services.identity import IdentityService, IssuedCredential
+from borealis_server.adapters.randomness import SystemRandomness
+from borealis_server.adapters.store.memory_audit import MemoryAuditStore
+from borealis_server.services.audit_actions import ActionAudit
+from borealis_server.services.directories import Directories
+from borealis_server.services.explanations import Explanations
 
 TENANT = "main"
 _CONNECT_LIMIT_S = 10.0
@@ -133,6 +133,7 @@ async def open_hub(
     store = before.store if before else MemoryCredentialStore()
     signer = JwtSigner(open_signing_key(folder / "signing.key"), issuer="https://localhost")
     identity = an_identity(clock, signer, store=store, token_lifetime_s=token_lifetime_s)
+    explanations = Explanations(Directories(a_directory_store(store), clock))
     metrics = ServerMetrics()
     hub = RelayHub(clock, settings, audit=audit, metrics=RelayMetrics(metrics.registry))
     services = [
@@ -140,7 +141,7 @@ async def open_hub(
             name="borealis.identity.v1.IdentityService",
             add=partial(
                 add_IdentityServiceServicer_to_server,
-                IdentityServicer(identity, Explanations(Directories(a_directory_store(store), clock))),
+                IdentityServicer(identity, explanations),
             ),
         ),
         Service(
