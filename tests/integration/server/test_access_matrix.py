@@ -71,6 +71,7 @@ ROWS: dict[str, set[str]] = {
     "deployment.v1.DeploymentService/SkipPause": STARTERS,
     "deployment.v1.DeploymentService/RollBackDeployment": STARTERS,
     "deployment.v1.DeploymentService/CancelDeployment": STARTERS,
+    "deployment.v1.DeploymentService/ReportWebhook": STARTERS,
     "identity.v1.IdentityService/IssueToken": PUBLIC,
     "identity.v1.IdentityService/GetCaller": EVERYBODY,
     "identity.v1.IdentityService/CanI": EVERYBODY,
