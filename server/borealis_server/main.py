@@ -148,6 +148,7 @@ class _Parts:
     shelf: DeployFileShelf
     outside: HttpOutside
     tokens: CallbackTokens
+    actions: ActionAudit
     callbacks: Callbacks
 
 
@@ -250,6 +251,13 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
         journal = Journal(SqliteDeploymentStore(database))
         shelf = DeployFileShelf(journal.store)
         direct = await stack.enter_async_context(open_direct(allows_private=settings.allow_private_addresses))
+        actions = ActionAudit(
+            SqliteAuditStore(database),
+            clock,
+            SystemRandomness(),
+            on_written=metrics.audit_entries.labels("written").inc,
+            on_lost=metrics.audit_entries.labels("lost").inc,
+        )
         tokens = CallbackTokens(open_callback_key(data_dir / "keys" / "callbacks.key", SystemRandomness()))
         yield _Parts(
             settings=settings,
@@ -268,7 +276,8 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             shelf=shelf,
             outside=HttpOutside(direct, OutsideThroughAgent(hub)),
             tokens=tokens,
-            callbacks=Callbacks(journal, shelf, secrets, tokens, identity.verify, clock),
+            actions=actions,
+            callbacks=Callbacks(journal, shelf, secrets, tokens, identity.verify, actions, clock),
         )
 
 
@@ -427,13 +436,7 @@ def _open_grpc_door(parts: _Parts, services: _Services) -> AbstractAsyncContextM
         options,
         services.behind_door,
         verifier=parts.identity,
-        audit=ActionAudit(
-            SqliteAuditStore(parts.database),
-            parts.clock,
-            SystemRandomness(),
-            on_written=parts.metrics.audit_entries.labels("written").inc,
-            on_lost=parts.metrics.audit_entries.labels("lost").inc,
-        ),
+        audit=parts.actions,
         metrics=parts.metrics,
         drains=[services.wind_down],
     )
