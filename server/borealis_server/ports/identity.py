@@ -54,20 +54,39 @@ class TokenClaims:
     tenant: str
     """Tenant that it is good for."""
     client_id: str
-    """Credential that it was issued for."""
+    """Credential that it was issued for, or the program that acts for a user."""
     issued_at: datetime
     """From when it is good; whole seconds."""
     expires_at: datetime
     """When it ends; whole seconds."""
     token_id: str
     """Identifier of this one token."""
+    user_id: str = ""
+    """User that it acts for; empty for machines."""
+    session_id: str = ""
+    """Session that it was issued in; empty for machines."""
+    trust: str = ""
+    """Rule of trust in another issuer by which it was exchanged; empty unless it was."""
+    external: str = ""
+    """Who the other issuer says that its holder is; empty unless it was exchanged."""
+
+    @property
+    def subject(self) -> str:
+        """Who it speaks for: `users/{id}`, `external/{rule}/{subject there}` or `clients/{id}`."""
+        if self.user_id:
+            return f"users/{self.user_id}"
+        return f"external/{self.trust}/{self.external}" if self.trust else f"clients/{self.client_id}"
 
 
 class TokenSigner(Protocol):
     """Makes access tokens and recognises its own."""
 
-    def sign(self, claims: TokenClaims) -> str:
-        """A token that says `claims`."""
+    def sign(self, claims: TokenClaims, about: Mapping[str, object] | None = None) -> str:
+        """An access token that says `claims`, and what is `about` its holder for those who look inside."""
+        ...
+
+    def sign_identity(self, claims: Mapping[str, object], *, audience: str) -> str:
+        """An ID token for the program `audience`: it says who logged in, and opens no door."""
         ...
 
     def read(self, token: str) -> TokenClaims:
