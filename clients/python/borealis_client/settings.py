@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from borealis_client.errors import NotLoggedInError, SettingsError
+from borealis_client.login.contexts import config_folder, read_contexts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from borealis_client.login.contexts import LoginContext
 
 DEFAULT_PORT: Final = 7443
 _LOOSE_MODE: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -55,7 +58,7 @@ class ServerAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """Everything needed to call a server. Either a token or a client id with its secret."""
+    """Everything needed to call a server. Either a token, a client id with its secret, or a person's login."""
 
     server: ServerAddress
     ca_file: Path | None = None
@@ -65,6 +68,10 @@ class ConnectionSettings:
     token: str = field(default="", repr=False)
     tenant: str = ""
     """Tenant of the credential when the context file says it; empty when not known."""
+    login: LoginContext | None = None
+    """The person's login to use; None with a token or a client id."""
+    config_folder: Path | None = None
+    """Where its tokens are."""
     warnings: tuple[str, ...] = ()
     """What a person should know about where these came from."""
 
@@ -92,9 +99,10 @@ def resolve(  # every one is an independent choice of the caller
     token: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> ConnectionSettings:
-    """Settings from the arguments, else from BOREALIS_* variables, else from the context file.
+    """Settings from the arguments, else from BOREALIS_* variables, else from a login, else from the context file.
 
-    A credential in a context file is only ever sent to the server that the same file names.
+    The login is that of BOREALIS_CONTEXT, else the current one; BOREALIS_CONTEXT_FILE and CI=true leave it out. A
+    credential is only ever sent to the server that it belongs to.
 
     Errors: NotLoggedInError when server or credential is missing, SettingsError when something contradicts itself.
     """
@@ -105,11 +113,21 @@ def resolve(  # every one is an independent choice of the caller
         env.get("BOREALIS_TOKEN", ""), env.get("BOREALIS_CLIENT_ID", ""), env.get("BOREALIS_CLIENT_SECRET", "")
     )
     ca = ca_file or env.get("BOREALIS_CA_FILE", "")
+    login = None if who else _login(env, given)
+    if login is not None:
+        ca = ca or login.ca_file
+        return ConnectionSettings(
+            server=ServerAddress.parse(login.server),
+            ca_file=Path(ca).expanduser() if ca else None,
+            tenant=login.tenant,
+            login=login,
+            config_folder=config_folder(env),
+        )
     context = _Context() if given and who and ca else _read_context(_context_path(env))
     address = ServerAddress.parse(given or context.server or _no_server(_context_path(env)))
     if not context.server or ServerAddress.parse(context.server) != address:
         context = _Context()
-    who = who or context.who or _no_credential(address)
+    who = who or context.who or _no_credential(address, is_ci=_is_ci(env))
     ca = ca or context.ca_file
     return ConnectionSettings(
         server=address,
@@ -120,6 +138,33 @@ def resolve(  # every one is an independent choice of the caller
         tenant=context.tenant if who is context.who else "",
         warnings=context.warnings,
     )
+
+
+def _login(env: Mapping[str, str], server: str) -> LoginContext | None:
+    """The login to use for `server`, or for whatever is meant when it is empty."""
+    wanted = env.get("BOREALIS_CONTEXT", "")
+    if not wanted and (_is_ci(env) or env.get("BOREALIS_CONTEXT_FILE", "")):
+        return None
+    contexts = read_contexts(config_folder(env))
+    if wanted:
+        found = contexts.get(wanted)
+        if found is None:
+            known = ", ".join(one.name for one in contexts.contexts) or "none"
+            raise NotLoggedInError(f"there is no context {wanted!r} (BOREALIS_CONTEXT); there is: {known}.")
+        if server and ServerAddress.parse(found.server) != ServerAddress.parse(server):
+            raise SettingsError(f"the context {wanted!r} is for {found.server}, not for {server}.")
+        return found
+    current = contexts.get(contexts.current)
+    if not server:
+        return current
+    address = ServerAddress.parse(server)
+    fitting = [one for one in (current, *contexts.contexts) if one and ServerAddress.parse(one.server) == address]
+    return fitting[0] if fitting else None
+
+
+def _is_ci(env: Mapping[str, str]) -> bool:
+    """Whether a CI system runs this, where nobody is logged in and nothing is to be left behind."""
+    return env.get("CI", "").lower() in ("1", "true", "yes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +233,7 @@ def _no_server(context_path: Path) -> str:
     )
 
 
-def _no_credential(address: ServerAddress) -> _Who:
-    raise NotLoggedInError(
-        f"no credential for {address}. Set BOREALIS_CLIENT_ID and BOREALIS_CLIENT_SECRET, or BOREALIS_TOKEN."
-    )
+def _no_credential(address: ServerAddress, *, is_ci: bool) -> _Who:
+    ways = "Set BOREALIS_CLIENT_ID and BOREALIS_CLIENT_SECRET, or BOREALIS_TOKEN"
+    person = "" if is_ci else f", or log in: borealis login {address}"
+    raise NotLoggedInError(f"no credential for {address}. {ways}{person}.")

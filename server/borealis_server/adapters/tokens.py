@@ -26,6 +26,7 @@ AUDIENCE = "borealis"
 """Whom access tokens are for: the API of this platform."""
 
 _REQUIRED = ["iss", "aud", "sub", "exp", "nbf", "iat", "jti"]
+_KINDS = frozenset({"clients", "external", "users"})
 _RESERVED = frozenset({*_REQUIRED, "tenant", "client_id", "sid"})
 
 
@@ -42,7 +43,7 @@ class JwtSigner:
         payload = {name: value for name, value in (about or {}).items() if name not in _RESERVED} | {
             "aud": AUDIENCE,
             "sub": claims.subject,
-            "client_id": claims.client_id,
+            "client_id": claims.client_id or claims.subject.partition("/")[2],
             "tenant": claims.tenant,
             "iat": issued_at,
             "nbf": issued_at,
@@ -93,33 +94,27 @@ class JwtSigner:
 
 def _claims(payload: Mapping[str, Any]) -> TokenClaims:  # Any: values of JSON
     subject, tenant, session = payload["sub"], payload.get("tenant"), payload.get("sid", "")
-    times = (payload["iat"], payload["exp"])
+    client_id, times = payload.get("client_id", ""), (payload["iat"], payload["exp"])
     kind, _, rest = subject.partition("/")
-    # Tokens of versions before this one name their credential in the subject alone.
-    client_id = payload.get("client_id", rest)
     is_form_ours = (
         isinstance(tenant, str)
         and isinstance(session, str)
         and isinstance(client_id, str)
         and all(type(time) is int for time in times)
+        and kind in _KINDS
         and bool(rest)
-        and kind in ("clients", "users", "external")
-        and (kind != "clients" or client_id == rest)
     )
     if not is_form_ours:
         raise Unauthenticated("the token lacks claims that ours have")
-    trust, _, external = rest.partition("/") if kind == "external" else ("", "", "")
     issued_at, expires_at = (datetime.fromtimestamp(seconds, UTC) for seconds in times)
     return TokenClaims(
         tenant=tenant,  # type: ignore[arg-type]  # looked at above
-        client_id=client_id,
+        subject=subject,
         issued_at=issued_at,
         expires_at=expires_at,
         token_id=payload["jti"],
-        user_id=rest if kind == "users" else "",
+        client_id=client_id if kind == "users" else "",
         session_id=session,
-        trust=trust,
-        external=external,
     )
 
 

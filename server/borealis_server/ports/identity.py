@@ -53,29 +53,30 @@ class TokenClaims:
 
     tenant: str
     """Tenant that it is good for."""
-    client_id: str
-    """Credential that it was issued for, or the program that acts for a user."""
+    subject: str
+    """Whom it was issued for: `clients/{client_id}`, `users/{user_id}` or `external/{rule}/{subject there}`."""
     issued_at: datetime
     """From when it is good; whole seconds."""
     expires_at: datetime
     """When it ends; whole seconds."""
     token_id: str
     """Identifier of this one token."""
-    user_id: str = ""
-    """User that it acts for; empty for machines."""
+    client_id: str = ""
+    """Program that acts for a user; empty for machines."""
     session_id: str = ""
     """Session that it was issued in; empty for machines."""
-    trust: str = ""
-    """Rule of trust in another issuer by which it was exchanged; empty unless it was."""
-    external: str = ""
-    """Who the other issuer says that its holder is; empty unless it was exchanged."""
 
     @property
-    def subject(self) -> str:
-        """Who it speaks for: `users/{id}`, `external/{rule}/{subject there}` or `clients/{id}`."""
-        if self.user_id:
-            return f"users/{self.user_id}"
-        return f"external/{self.trust}/{self.external}" if self.trust else f"clients/{self.client_id}"
+    def user_id(self) -> str:
+        """User that it acts for; empty for machines."""
+        kind, _, identifier = self.subject.partition("/")
+        return identifier if kind == "users" else ""
+
+    @property
+    def rule_id(self) -> str:
+        """Rule of trust by which it was exchanged; empty unless it was."""
+        kind, _, rest = self.subject.partition("/")
+        return rest.partition("/")[0] if kind == "external" else ""
 
 
 class TokenSigner(Protocol):

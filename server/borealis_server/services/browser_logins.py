@@ -246,6 +246,10 @@ class BrowserLogins:
         """Forget a browser."""
         await self._store.remove(BrowserLogin, hashed(secret))
 
+    async def log_out_record(self, login: BrowserLogin) -> None:
+        """Forget a browser whose login is at hand."""
+        await self._store.remove(BrowserLogin, login.key)
+
     async def _new_account(self, person: Person, password_hash: str, next_path: str) -> Begun:
         account = Account(key=person.id, user_id=person.id, password_hash=password_hash)
         await self._store.remove(Account, person.id)

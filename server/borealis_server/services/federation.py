@@ -92,6 +92,8 @@ class Federation:
         if record is None or not is_ours or record.is_over(self._clock.now()) or record.browser_hash != hashed(browser):
             raise LoginExpired
         provider = self._provider(record.provider)
+        if not code:
+            raise LoginRefused(f"{provider.name} refused to log you in. Please try again, or ask your administrators.")
         trip = self._trip(state, record.nonce, record.verifier)
         try:
             claims = await self._issuers.claims(provider, trip, code, issuer)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 REVOCATION_LAG_S = 2.0
 """How old our knowledge of a credential may be: a revoked one is refused everywhere after at most so long."""
 
+_CLIENTS = "clients/"
 _SECRET_BYTES = 32
 _TOKEN_ID_BYTES = 12
 _MAX_TOKEN_CHARACTERS = 4096
@@ -93,7 +94,7 @@ class IdentityService:
         issued_at = self._clock.now().replace(microsecond=0)
         claims = TokenClaims(
             tenant=credential.tenant,
-            client_id=credential.client_id,
+            subject=f"{_CLIENTS}{credential.client_id}",
             issued_at=issued_at,
             expires_at=issued_at + timedelta(seconds=self._token_lifetime_s),
             token_id=self._random_text(_TOKEN_ID_BYTES),
@@ -111,7 +112,7 @@ class IdentityService:
             raise Unauthenticated("the token has expired")
         if now < claims.issued_at:
             raise Unauthenticated("the token is not good yet; check the clocks")
-        credential = await self._credential(claims.client_id)
+        credential = await self._credential(claims.subject.removeprefix(_CLIENTS))
         if credential is None or credential.tenant != claims.tenant:
             raise CredentialRevoked("the credential behind the token was revoked")
         return _principal(credential, claims)

@@ -208,7 +208,7 @@ class Sessions:
         if not await self._store.add(tombstone):
             await self.end(session_id, why)
 
-    async def sessions(self, user_id: str) -> tuple[Session, ...]:
+    async def of_user(self, user_id: str) -> tuple[Session, ...]:
         """The sessions of a person that go on, newest first."""
         now = self._clock.now()
         found = [one for one in await self._store.of_user(Session, user_id) if flows.is_live(one, now)]
@@ -220,11 +220,11 @@ class Sessions:
         issued_at = self._clock.now().replace(microsecond=0)
         claims = TokenClaims(
             tenant=session.tenant,
-            client_id=session.client_id,
+            subject=f"users/{session.user_id}",
             issued_at=issued_at,
             expires_at=issued_at + timedelta(seconds=self._terms.access_s),
             token_id=self._random_text(_TOKEN_ID_BYTES),
-            user_id=session.user_id,
+            client_id=session.client_id,
             session_id=session.key,
         )
         roles = await self._people.role_names(session.user_id, session.group_roles)

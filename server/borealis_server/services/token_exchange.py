@@ -102,12 +102,10 @@ class TokenExchange:
         token_id = base64.urlsafe_b64encode(self._randomness.token_bytes(_TOKEN_ID_BYTES)).decode().rstrip("=")
         ours = TokenClaims(
             tenant=rule.tenant,
-            client_id=f"external/{rule.id}",
+            subject=f"external/{rule.id}/{external}",
             issued_at=issued_at,
             expires_at=issued_at + timedelta(seconds=LIFETIME_S),
             token_id=token_id,
-            trust=rule.id,
-            external=external,
         )
         log.info("exchange.granted", rule=rule.id, external=external)
         return Tokens(access_token=self._signer.sign(ours), expires_in_s=LIFETIME_S, scope=(), tenant=rule.tenant)

@@ -19,7 +19,7 @@ DAY_S = 86400
 SCHEDULE = KeySchedule(signs_for=timedelta(days=90), shown_before=timedelta(days=1), shown_after=timedelta(days=2))
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CLAIMS = TokenClaims(
-    tenant="main", client_id="abc", issued_at=NOON, expires_at=NOON + timedelta(minutes=15), token_id="t1"
+    tenant="main", subject="clients/abc", issued_at=NOON, expires_at=NOON + timedelta(minutes=15), token_id="t1"
 )
 
 
@@ -90,8 +90,8 @@ def test_strange_files_are_left_alone(tmp_path, clock):
     ("claims", "subject"),
     [
         (CLAIMS, "clients/abc"),
-        (replace(CLAIMS, user_id="u1", session_id="s1"), "users/u1"),
-        (replace(CLAIMS, trust="github", external="repo:a/b:ref:refs/heads/main"), "external/github/repo:a/b:ref"),
+        (replace(CLAIMS, subject="users/u1", client_id="borealis-cli", session_id="s1"), "users/u1"),
+        (replace(CLAIMS, subject="external/github/repo:a/b:ref:refs/heads/main"), "external/github/repo:a/b:ref"),
     ],
     ids=["client", "user", "external"],
 )

@@ -19,7 +19,7 @@ from borealis_server.ports.identity import TokenClaims
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CLAIMS = TokenClaims(
-    tenant="main", client_id="abc", issued_at=NOON, expires_at=NOON + timedelta(minutes=15), token_id="t1"
+    tenant="main", subject="clients/abc", issued_at=NOON, expires_at=NOON + timedelta(minutes=15), token_id="t1"
 )
 KEY = ec.generate_private_key(ec.SECP256R1())
 SIGNER = JwtSigner(KEY, issuer="https://localhost:1")
@@ -82,7 +82,7 @@ def test_a_token_with_one_letter_changed_is_refused_or_the_same(position, letter
         read = SIGNER.read(changed)
     except Unauthenticated:
         return
-    assert read.client_id == "abc"
+    assert read.subject == "clients/abc"
     assert read.token_id == "t2"
 
 
