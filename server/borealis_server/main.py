@@ -37,17 +37,20 @@ from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.audit import SqliteAuditStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
+from borealis_server.adapters.store.directory import SqliteDirectoryStore
 from borealis_server.adapters.store.sqlite import open_database
-from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.names import MAIN_TENANT
+from borealis_server.issuer import IssuerRoots, issuer_roots, open_issuer
 from borealis_server.services.agents import AgentService
 from borealis_server.services.audit import AuditService, AuditSettings, open_audit_trail
 from borealis_server.services.deployments import Deployments
+from borealis_server.services.directories import Directories
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
 from borealis_server.services.kube_access import KubeAccess
 from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
+from borealis_server.services.organizations import Organizations
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
 from borealis_server.settings import split_address
@@ -99,10 +102,11 @@ class _Parts:
     metrics: ServerMetrics
     certificate: ServerCertificate
     database: SqliteDatabase
+    directories: Directories
     identity: IdentityService
     hub: RelayHub
     kube: KubeAccess
-    issuer: str
+    roots: IssuerRoots
     fetcher: HttpFetcher
 
 
@@ -174,18 +178,23 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
     clock, metrics = SystemClock(), ServerMetrics()
     certificate = _certificate(settings, data_dir, clock)
     issuer = settings.issuer.rstrip("/") or f"https://{_host(settings)}:{web_port}"
-    signer = JwtSigner(open_signing_key(data_dir / "keys" / "token-signing.pem"), issuer=issuer)
     async with AsyncExitStack() as stack:
         fetcher = await stack.enter_async_context(open_fetcher(allows_private=settings.allow_private_addresses))
         file = data_dir / "borealis.db"
         database = await stack.enter_async_context(open_database(file, on_commit=metrics.commits.observe))
         credentials = SqliteCredentialStore(database)
+        directories = Directories(SqliteDirectoryStore(database), clock)
+        await Organizations(directories, clock, SystemRandomness()).open_home()
+        roots = issuer_roots(settings, data_dir, issuer, database, clock)
         identity = IdentityService(
             credentials=credentials,
-            signer=signer,
+            directories=directories,
+            signer=roots.signer,
             clock=clock,
             randomness=SystemRandomness(),
             token_lifetime_s=settings.token_lifetime_s,
+            gate=roots.gate,
+            rules=roots.others.rules,
         )
         trail = await stack.enter_async_context(
             open_audit_trail(
@@ -204,10 +213,11 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             metrics=metrics,
             certificate=certificate,
             database=database,
+            directories=directories,
             identity=identity,
             hub=hub,
             kube=KubeAccess(hub, trail, credentials, identity.verify, clock),
-            issuer=issuer,
+            roots=roots,
             fetcher=fetcher,
         )
 
@@ -308,20 +318,18 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
     return [Service(name=name, add=add) for name, add in adds.items()]
 
 
-def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.Event) -> AbstractAsyncContextManager[None]:
+@asynccontextmanager
+async def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.Event) -> AsyncIterator[None]:
     options = WebOptions(
         certificate_file=parts.certificate.certificate_file,
         key_file=parts.certificate.key_file,
         grace_s=parts.settings.shutdown_grace_s,
     )
-    app = web_app(
-        identity=parts.identity,
-        metrics=parts.metrics,
-        issuer=parts.issuer,
-        is_ready=ready.is_set,
-        kube=KubeDoor(parts.kube),
-    )
-    return open_web_door(listener, options, app)
+    async with open_issuer(parts.settings, parts.roots, parts.identity, parts.directories, parts.clock) as served:
+        oauth, pages = served
+        app = web_app(metrics=parts.metrics, is_ready=ready.is_set, oauth=oauth, pages=pages, kube=KubeDoor(parts.kube))
+        async with open_web_door(listener, options, app):
+            yield
 
 
 def _open_grpc_door(parts: _Parts, services: _Services) -> AbstractAsyncContextManager[int]:
@@ -349,7 +357,7 @@ async def _keep_client_file(parts: _Parts, file: Path, grpc_port: int) -> Client
     client_id, client_secret = await local_credential(parts.identity, credentials, MAIN_TENANT, known)
     content = ClientFile(
         server=f"{_host(parts.settings)}:{grpc_port}",
-        web=parts.issuer,
+        web=parts.roots.address,
         ca_file=str(parts.certificate.authority_file or ""),
         tenant=MAIN_TENANT,
         client_id=client_id,

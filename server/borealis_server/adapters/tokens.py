@@ -5,6 +5,7 @@ Owns the form of tokens. Which key signs is `signing_keys.py`; whether a token i
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ AUDIENCE = "borealis"
 """Whom access tokens are for: the API of this platform."""
 
 _REQUIRED = ["iss", "aud", "sub", "exp", "nbf", "iat", "jti"]
-_KINDS = frozenset({"clients", "external", "users"})
+_SUBJECT = re.compile(r"(?:clients|users)/[a-z0-9]{1,63}|external/[a-z0-9-]{1,32}/[!-~]{1,255}")
 _RESERVED = frozenset({*_REQUIRED, "tenant", "client_id", "sid"})
 
 
@@ -95,25 +96,21 @@ class JwtSigner:
 def _claims(payload: Mapping[str, Any]) -> TokenClaims:  # Any: values of JSON
     subject, tenant, session = payload["sub"], payload.get("tenant"), payload.get("sid", "")
     client_id, times = payload.get("client_id", ""), (payload["iat"], payload["exp"])
-    kind, _, rest = subject.partition("/")
     is_form_ours = (
-        isinstance(tenant, str)
-        and isinstance(session, str)
-        and isinstance(client_id, str)
+        all(isinstance(text, str) for text in (tenant, session, client_id))
         and all(type(time) is int for time in times)
-        and kind in _KINDS
-        and bool(rest)
+        and _SUBJECT.fullmatch(subject) is not None
     )
     if not is_form_ours:
         raise Unauthenticated("the token lacks claims that ours have")
     issued_at, expires_at = (datetime.fromtimestamp(seconds, UTC) for seconds in times)
     return TokenClaims(
-        tenant=tenant,  # type: ignore[arg-type]  # looked at above
+        tenant=str(tenant),
         subject=subject,
         issued_at=issued_at,
         expires_at=expires_at,
         token_id=payload["jti"],
-        client_id=client_id if kind == "users" else "",
+        client_id=client_id if session else "",
         session_id=session,
     )
 

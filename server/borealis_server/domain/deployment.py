@@ -283,7 +283,9 @@ class PersonsDecision:
     by: str
     at: datetime
     roles: tuple[str, ...] = ()
-    """Roles that the person held then."""
+    """Names of the roles that the person held then."""
+    is_administrator: bool = False
+    """Whether the person administrated the tenant then."""
     request_id: str = ""
     target: str = ""
     step: str = ""

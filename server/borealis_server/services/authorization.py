@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from borealis_server.domain.login.records import BrowserLogin
     from borealis_server.ports.clock import Clock
     from borealis_server.ports.login_store import LoginStore
-    from borealis_server.ports.people import People, TenantChoice
     from borealis_server.ports.randomness import Randomness
+    from borealis_server.services.people import People, TenantChoice
     from borealis_server.services.sessions import Sessions, Tokens
 
 CODE_LIFETIME: Final = timedelta(seconds=60)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from borealis_server.ports.clock import Clock
     from borealis_server.ports.login import Passwords, Sealer, SecondFactors
     from borealis_server.ports.login_store import LoginStore
-    from borealis_server.ports.people import Invited, People, Person, SignUp
     from borealis_server.ports.randomness import Randomness
+    from borealis_server.services.people import Invited, People, Person, SignUp
 
     _MakesLogin: TypeAlias = Callable[[str], BrowserLogin]
 
@@ -187,7 +187,7 @@ class BrowserLogins:
         """Who an invitation is for, while it can be accepted."""
         return await self._people.invitation(token)
 
-    async def accept(self, token: str, display_name: str, password: str) -> Begun:
+    async def accept(self, token: str, password: str) -> Begun:
         """The person who was invited, who sets up a second factor next.
 
         Errors: LoginRefused; InvitationNotFound, InvitationExpired, UserExists.
@@ -195,9 +195,9 @@ class BrowserLogins:
         invited = await self._people.invitation(token)
         if invited is None:
             raise LoginRefused("This invitation is not good any more. Please ask for a new one.")
-        _check(password, invited.email, display_name)
+        _check(password, invited.email, invited.display_name)
         kept = await self._passwords.hash(password)
-        person = await self._people.accept(token, display_name)
+        person = await self._people.accept(token)
         log.info("login.invitation_accepted", user=person.id)
         return await self._new_account(person, kept, "/")
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from borealis_server.ports.clock import Clock
     from borealis_server.ports.issuers import IdentityProvider, Issuers
     from borealis_server.ports.login_store import LoginStore
-    from borealis_server.ports.people import People, Person
     from borealis_server.ports.randomness import Randomness
     from borealis_server.services.browser_logins import Begun, BrowserLogins
+    from borealis_server.services.people import People, Person
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 

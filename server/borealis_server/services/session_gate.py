@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from borealis_server.ports.identity import TokenClaims
     from borealis_server.ports.login_store import LoginStore
 
-SESSION_LAG_S: Final = 2.0
+SESSION_LAG_S: Final = 1.0
 """How old our knowledge of a session may be: the tokens of one that ended are refused after at most so long."""
 
 _CACHE_ENTRIES: Final = 10_000

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from borealis_server.ports.clock import Clock
     from borealis_server.ports.identity import TokenSigner
     from borealis_server.ports.login_store import LoginStore
-    from borealis_server.ports.people import People, Person
     from borealis_server.ports.randomness import Randomness
+    from borealis_server.services.people import People, Person
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 

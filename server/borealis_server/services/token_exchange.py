@@ -6,6 +6,7 @@ Owns which rule applies. That a token is genuine is the port's; what a rule asks
 from __future__ import annotations
 
 import base64
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -98,7 +99,8 @@ class TokenExchange:
 
     def _issue(self, rule: TrustRule, claims: Mapping[str, object]) -> Tokens:
         issued_at = self._clock.now().replace(microsecond=0)
-        external = str(claims.get("sub", ""))[:_MAX_SUBJECT]
+        # What goes into names and logs is printable and short; what the rule looked at was the claim as it came.
+        external = re.sub(r"[^!-~]", "_", str(claims.get("sub", "")))[:_MAX_SUBJECT] or "_"
         token_id = base64.urlsafe_b64encode(self._randomness.token_bytes(_TOKEN_ID_BYTES)).decode().rstrip("=")
         ours = TokenClaims(
             tenant=rule.tenant,

@@ -20,14 +20,16 @@ from borealis.identity.v1.identity_service_pb2_grpc import (
     add_IdentityServiceServicer_to_server,
 )
 from borealis_server.adapters.pki import open_own_certificate
-from borealis_server.domain.access import Role
 from borealis_server.domain.errors import CredentialNotFound, Stale
-from borealis_server.domain.identity import Principal
+from borealis_server.domain.roles import ADMINISTRATOR
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
+from kit.callers import a_caller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from borealis_server.domain.identity import Principal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -74,16 +76,9 @@ class Troubled(IdentityServiceServicer):
 class VerifiesOneToken:
     """Knows one token, and it is an administrator's."""
 
-    async def verify(self, token: str) -> Principal:
-        assert token == "good"
-        return Principal(
-            subject="clients/a",
-            display_name="a",
-            tenant="main",
-            roles=(Role.ADMIN,),
-            agent_name="",
-            expires_at=datetime.now(UTC),
-        )
+    async def verify(self, token: str, tenant: str = "") -> Principal:
+        assert (token, tenant) == ("good", "")
+        return a_caller(ADMINISTRATOR, expires_at=datetime.now(UTC))
 
 
 def add_nameless(server: grpc.aio.Server) -> None:

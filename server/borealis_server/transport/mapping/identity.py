@@ -17,7 +17,7 @@ def principal_to_proto(principal: Principal) -> pb.Principal:
         subject=principal.subject,
         display_name=principal.display_name,
         tenant=principal.tenant,
-        roles=sorted(role.value for role in principal.roles),
+        roles=principal.role_names,
         agent=principal.agent_name,
     )
     message.expire_time.FromDatetime(principal.expires_at)
@@ -30,7 +30,7 @@ def credential_to_proto(credential: ClientCredential) -> pb.ClientCredential:
         name=str(CredentialName(credential.tenant, credential.client_id)),
         client_id=credential.client_id,
         display_name=credential.display_name,
-        role=credential.role.value,
+        role=credential.roles[0] if len(credential.roles) == 1 else "",
         agent=credential.agent,
     )
     message.create_time.FromDatetime(credential.created_at)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from borealis_server.ports.clock import Clock
-    from borealis_server.ports.people import People
     from borealis_server.services.authorization import Authorization
     from borealis_server.services.identity import IdentityService
+    from borealis_server.services.people import People
     from borealis_server.services.session_gate import SessionGate
     from borealis_server.services.sessions import Sessions, Tokens
     from borealis_server.services.token_exchange import TokenExchange

@@ -14,7 +14,7 @@ from borealis_server.domain.login.passwords import MIN_CHARACTERS
 from borealis_server.domain.login.records import Standing
 from borealis_server.domain.login.refusals import GrantRefused, LoginDelayed, LoginExpired, LoginRefused
 from borealis_server.domain.login.throttle import RateLimit
-from borealis_server.ports.people import SignUp
+from borealis_server.services.people import SignUp
 from borealis_server.transport.pages.rendering import (
     BROWSER_COOKIE,
     FORM_COOKIE,
@@ -125,15 +125,12 @@ class LoginPages:
     async def invitation(self, request: Request) -> Response:
         """A place that was kept for somebody."""
         token = request.path_params["token"]
-        fields: Mapping[str, str] = {}
         fault: LoginRefused | BorealisError | None = None
         try:
             self._check(self._newcomers, request)
             if request.method == "POST":
                 fields = await form_of(request, self._parts.issuer)
-                begun = await self._parts.logins.accept(
-                    token, fields.get("display_name", ""), fields.get("password", "")
-                )
+                begun = await self._parts.logins.accept(token, fields.get("password", ""))
                 return self._further(begun)
         except (FormForged, GrantRefused) as error:
             return failed(request, error)
@@ -152,7 +149,7 @@ class LoginPages:
         shown = {
             "email": invited.email,
             "organization": invited.organization_name,
-            "display_name": fields.get("display_name", invited.display_name),
+            "display_name": invited.display_name,
         }
         return _sign_up_page(request, shown, error=fault, action=request.url.path, is_invited=True)
 

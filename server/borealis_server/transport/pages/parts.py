@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from borealis_server.domain.login.records import BrowserLogin
     from borealis_server.domain.login.throttle import RateLimit
     from borealis_server.ports.clock import Clock
-    from borealis_server.ports.people import People
     from borealis_server.services.authorization import Authorization
     from borealis_server.services.browser_logins import BrowserLogins
     from borealis_server.services.federation import Federation
+    from borealis_server.services.people import People
     from borealis_server.services.sessions import Sessions
 
 

@@ -123,9 +123,10 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         caller = current_principal()
         return PersonsDecision(
             kind=kind,
-            by=caller.display_name,
+            by=caller.actor,
             at=self._deployments.now(),
-            roles=tuple(caller.roles),
+            roles=caller.role_names,
+            is_administrator=caller.is_administrator,
             request_id=request_id,
             target=target,
             step=step,
@@ -148,7 +149,7 @@ def _start_request(request: pb.StartDeploymentRequest) -> StartRequest:
     caller = current_principal()
     return StartRequest(
         tenant=caller.tenant,
-        actor=caller.display_name,
+        actor=caller.actor,
         deploy_file=request.deploy_file,
         file_name=request.deploy_file_name,
         files={path: tuple(contents) for path, contents in files.items()},
@@ -168,7 +169,7 @@ def _redeploy_request(request: pb.StartDeploymentRequest) -> RedeployRequest:
     caller = current_principal()
     return RedeployRequest(
         tenant=caller.tenant,
-        actor=caller.display_name,
+        actor=caller.actor,
         source=_key(request.source_deployment, field="source_deployment").id,
         account=request.account,
         targets=tuple(request.targets),

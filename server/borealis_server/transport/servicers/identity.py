@@ -45,8 +45,9 @@ class IdentityServicer(IdentityServiceServicer):
         self, request: pb.CreateClientCredentialRequest, context: Context
     ) -> pb.CreateClientCredentialResponse:
         """A new credential with its secret."""
-        wanted = NewCredential(display_name=request.display_name, role=request.role, agent=request.agent)
-        issued = await self._identity.create_credential(current_principal().tenant, wanted)
+        caller = current_principal()
+        wanted = NewCredential(display_name=request.display_name, roles=(request.role,), agent=request.agent)
+        issued = await self._identity.create_credential(caller.tenant, wanted, giver=caller.grants)
         return pb.CreateClientCredentialResponse(
             credential=credential_to_proto(issued.credential), client_secret=issued.secret
         )
@@ -66,5 +67,6 @@ class IdentityServicer(IdentityServiceServicer):
     ) -> pb.DeleteClientCredentialResponse:
         """Revokes a credential."""
         name = CredentialName.parse(request.name)
-        await self._identity.delete_credential(current_principal().tenant, name)
+        caller = current_principal()
+        await self._identity.delete_credential(caller.tenant, name, giver=caller.grants)
         return pb.DeleteClientCredentialResponse()

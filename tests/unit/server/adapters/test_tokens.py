@@ -55,7 +55,17 @@ def test_tokens_of_another_installation_are_refused(other):
 
 @pytest.mark.parametrize(
     "change",
-    [{"sub": "abc"}, {"tenant": None}, {"tenant": 5}, {"exp": 1.5}, {"iat": "now"}, {"jti": 7}],
+    [
+        {"sub": "abc"},
+        {"sub": "agents/abc"},
+        {"sub": "clients/../a"},
+        {"sub": 7},
+        {"tenant": None},
+        {"tenant": 5},
+        {"exp": 1.5},
+        {"iat": "now"},
+        {"jti": 7},
+    ],
     ids=repr,
 )
 def test_claims_of_another_form_are_refused(change):

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from borealis.agent.v1 import agent_pb2
 from borealis.deployment.v1 import deployment_pb2
-from borealis_server.domain.access import Role
-from borealis_server.domain.identity import ClientCredential, Principal
+from borealis_server.domain.identity import ClientCredential
 from borealis_server.domain.names import AgentName
+from borealis_server.domain.roles import DEPLOYER, VIEWER
 from borealis_server.domain.states import ServiceRole
 from borealis_server.ports.relay import AgentRef, AgentSession
 from borealis_server.services.agents import AgentView
@@ -17,6 +17,7 @@ from borealis_server.transport.mapping.agent import agent_to_proto
 from borealis_server.transport.mapping.deployment import target_to_proto
 from borealis_server.transport.mapping.identity import credential_to_proto, principal_to_proto
 from kit.blue_green import blue_green_drive
+from kit.callers import a_caller
 from kit.delivery import approval
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 250000, tzinfo=UTC)
@@ -68,7 +69,7 @@ def test_a_credential_arrives_whole_and_without_its_secret():
         tenant="main",
         client_id="abc",
         display_name="ci",
-        role=Role.AGENT,
+        roles=("agent",),
         agent="west",
         secret_hash="5ec4e7",
         created_at=NOON,
@@ -83,14 +84,7 @@ def test_a_credential_arrives_whole_and_without_its_secret():
 
 
 def test_a_principal_arrives_whole_with_its_roles_sorted():
-    principal = Principal(
-        subject="clients/abc",
-        display_name="ci",
-        tenant="main",
-        roles=(Role.VIEWER, Role.DEPLOYER),
-        agent_name="west",
-        expires_at=NOON,
-    )
+    principal = a_caller(VIEWER, DEPLOYER, subject="clients/abc", name="ci", agent="west", expires_at=NOON)
 
     message = principal_to_proto(principal)
 
@@ -100,7 +94,7 @@ def test_a_principal_arrives_whole_with_its_roles_sorted():
         "main",
         "west",
     )
-    assert list(message.roles) == ["deployer", "viewer"]
+    assert list(message.roles) == ["Deployments Full Access", "Deployments Read Only"]
     assert message.expire_time.ToDatetime(UTC) == NOON
 
 
