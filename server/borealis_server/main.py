@@ -326,8 +326,12 @@ async def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.
         grace_s=parts.settings.shutdown_grace_s,
     )
     async with open_issuer(parts.settings, parts.roots, parts.identity, parts.directories, parts.clock) as served:
-        oauth, pages = served
-        app = web_app(metrics=parts.metrics, is_ready=ready.is_set, oauth=oauth, pages=pages, kube=KubeDoor(parts.kube))
+        app = web_app(
+            metrics=parts.metrics,
+            is_ready=ready.is_set,
+            issuer=issuer_routes(*served),
+            kube=KubeDoor(parts.kube),
+        )
         async with open_web_door(listener, options, app):
             yield
 

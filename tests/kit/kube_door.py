@@ -77,13 +77,7 @@ async def open_kube_web(hub: TunnelHub, folder: Path) -> AsyncIterator[KubeWeb]:
     port = listener.getsockname()[1]
     async with open_audit_trail(store, clock, SystemRandomness()) as trail:
         access = KubeAccess(hub.hub, trail, hub.store, hub.identity.verify, clock)
-        app = web_app(
-            identity=hub.identity,
-            metrics=ServerMetrics(),
-            issuer=f"https://localhost:{port}",
-            is_ready=lambda: True,
-            kube=KubeDoor(access),
-        )
+        app = web_app(metrics=ServerMetrics(), is_ready=lambda: True, issuer=[], kube=KubeDoor(access))
         async with open_web_door(listener, options, app):
             yield KubeWeb(
                 hub=hub,

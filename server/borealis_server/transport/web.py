@@ -28,7 +28,7 @@ from borealis_server.transport.pages.consent import ConsentPages
 from borealis_server.transport.pages.login import LoginPages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from starlette.requests import Request
@@ -89,16 +89,17 @@ async def open_web_door(listener: socket.socket, options: WebOptions, app: ASGIA
             closing.set()
 
 
-def web_app(
-    *, metrics: ServerMetrics, is_ready: Callable[[], bool], oauth: OAuthParts, pages: PageParts, kube: ASGIApp
-) -> ASGIApp:
+def issuer_routes(oauth: OAuthParts, pages: PageParts) -> list[Route]:
+    """Where the issuer answers programs and people."""
+    served = (OAuthEndpoints(oauth), LoginPages(pages), ConsentPages(pages), AccountPages(pages))
+    return [route for one in served for route in one.routes()]
+
+
+def web_app(*, metrics: ServerMetrics, is_ready: Callable[[], bool], issuer: Sequence[Route], kube: ASGIApp) -> ASGIApp:
     """Everything behind the web door. `kube` serves what is below `/kube/`, by paths as they were encoded."""
     probes = _Probes(metrics, is_ready)
     routes = [
-        *OAuthEndpoints(oauth).routes(),
-        *LoginPages(pages).routes(),
-        *ConsentPages(pages).routes(),
-        *AccountPages(pages).routes(),
+        *issuer,
         Route("/healthz", probes.healthz, methods=["GET"]),
         Route("/readyz", probes.readyz, methods=["GET"]),
         Route("/metrics", probes.metrics, methods=["GET"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 MIN_CHARACTERS = 12
 MAX_BYTES = 256
 """Longer ones are refused, so that nobody makes the server hash books."""
@@ -12,8 +14,7 @@ _FEW = 5
 def fault_of(password: str, *, email: str, display_name: str = "") -> str:
     """What is wrong with a new password, in a sentence; empty when nothing is."""
     folded = password.casefold()
-    name, _, domain = email.casefold().partition("@")
-    guesses = [name, domain.partition(".")[0], *display_name.casefold().split(), "borealis", "password"]
+    guesses = [*re.split(r"[^a-z0-9]+", email.casefold()), *display_name.casefold().split(), "borealis", "password"]
     rest = folded
     for guess in guesses:
         if len(guess) > 2:  # noqa: PLR2004 - shorter ones are in everything
