@@ -63,7 +63,7 @@ from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.kube import KubeServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
-from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
+from borealis_server.transport.web import WebOptions, issuer_routes, listen, open_web_door, web_app
 
 if TYPE_CHECKING:
     import socket

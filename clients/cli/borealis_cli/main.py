@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from borealis_cli.commands import agents, audit, decisions, deploy, files, identity, inspection, kube, programs
+from borealis_cli.commands import agents, audit, decisions, deploy, files, identity, inspection, kube, login, programs
 from borealis_cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (deploy, files, inspection, decisions, identity, programs):
+for module in (deploy, files, inspection, decisions, identity, login, programs):
     module.register(app)
 for module_of_group in (agents, kube, audit):
     module_of_group.register(app)

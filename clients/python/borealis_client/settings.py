@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from borealis_client.login.contexts import LoginContext
 
 DEFAULT_PORT: Final = 7443
+DEFAULT_WEB_PORT: Final = 8443
 _LOOSE_MODE: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -140,6 +141,53 @@ def resolve(  # every one is an independent choice of the caller
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginTarget:
+    """Where to log in."""
+
+    server: ServerAddress
+    web: str
+    """Address of the web door."""
+    ca_file: Path | None
+
+
+def login_target(
+    server: str = "",
+    *,
+    web: str = "",
+    ca_file: Path | str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> LoginTarget:
+    """Where a person logs in: from the arguments, BOREALIS_* variables, the login of before, or the context file.
+
+    Errors: NotLoggedInError when no server is configured, SettingsError.
+    """
+    env = os.environ if environment is None else environment
+    contexts = read_contexts(config_folder(env))
+    local = _read_context(_context_path(env))
+    current = contexts.get(contexts.current)
+    named = server or env.get("BOREALIS_SERVER", "") or (current.server if current else "") or local.server
+    address = ServerAddress.parse(named or _no_server(_context_path(env)))
+    known = [one for one in (current, *contexts.contexts) if one and ServerAddress.parse(one.server) == address]
+    is_local = bool(local.server) and ServerAddress.parse(local.server) == address
+    ca = ca_file or env.get("BOREALIS_CA_FILE", "")
+    if known:
+        web, ca = web or known[0].issuer, ca or known[0].ca_file
+    elif is_local:
+        web, ca = web or local.web, ca or local.ca_file
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return LoginTarget(
+        server=address,
+        web=web or f"https://{host}:{DEFAULT_WEB_PORT}",
+        ca_file=Path(ca).expanduser() if ca else None,
+    )
+
+
+def own_config_folder() -> Path:
+    """Where logins of this process's user are."""
+    return config_folder(os.environ)
+
+
 def _login(env: Mapping[str, str], server: str) -> LoginContext | None:
     """The login to use for `server`, or for whatever is meant when it is empty."""
     wanted = env.get("BOREALIS_CONTEXT", "")
@@ -187,6 +235,7 @@ class _Who:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Context:
     server: str = ""
+    web: str = ""
     ca_file: str = ""
     tenant: str = ""
     who: _Who | None = None
@@ -219,6 +268,7 @@ def _read_context(path: Path) -> _Context:
     is_loose = bool(mode & _LOOSE_MODE)
     return _Context(
         server=content.get("server", ""),
+        web=content.get("web", ""),
         ca_file=content.get("ca_file", ""),
         tenant=content.get("tenant", ""),
         who=_Who.of(content.get("token", ""), content.get("client_id", ""), content.get("client_secret", "")),

@@ -228,11 +228,14 @@ class Sessions:
             session_id=session.key,
         )
         roles = await self._people.role_names(session.user_id, session.group_roles)
+        choices = await self._people.tenants(session.user_id, session.group_roles)
+        names = {choice.id: choice.name for choice in choices}
         about = {
             "type": "user",
             "orgId": person.organization,
             "orgName": person.organization_name,
             "envId": session.tenant,
+            "envName": names.get(session.tenant, session.tenant),
             "name": person.display_name,
             "roles": list(roles),
         }

@@ -45,6 +45,7 @@ async def test_a_program_gets_tokens_that_say_who_where_and_for_how_long(bench):
         "orgId": caller.organization,
         "orgName": "Shop",
         "envId": caller.tenant,
+        "envName": "main",
         "name": "Ana Lopez",
         "roles": ["Organization Admin"],
     }
