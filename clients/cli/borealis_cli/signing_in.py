@@ -48,7 +48,7 @@ async def sign_in(wish: SignIn, output: Format) -> int:
     """Log in, or change the tenant of a login that there is. Errors: LoginFailedError, SettingsError."""
     if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
         raise SettingsError(
-            "nobody can log in with a browser in CI: set BOREALIS_CLIENT_ID and BOREALIS_CLIENT_SECRET, or BOREALIS_TOKEN"
+            "nobody logs in with a browser in CI: set BOREALIS_CLIENT_ID and BOREALIS_CLIENT_SECRET, or BOREALIS_TOKEN"
         )
     folder = own_config_folder()
     target = login_target(wish.server, web=wish.web, ca_file=wish.ca_file)

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
+import httpx2
 import jwt
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -51,7 +51,7 @@ class _Known:
 class HttpIssuers:
     """Implements `ports.issuers.Issuers`."""
 
-    def __init__(self, client: httpx.AsyncClient, tls: ssl.SSLContext, clock: Callable[[], float]) -> None:
+    def __init__(self, client: httpx2.AsyncClient, tls: ssl.SSLContext, clock: Callable[[], float]) -> None:
         self._client = client
         self._tls = tls
         self._clock = clock
@@ -78,7 +78,7 @@ class HttpIssuers:
         try:
             async with self._oauth(provider, trip) as oauth, asyncio.timeout(_TIMEOUT_S):
                 token = await oauth.fetch_token(endpoint, code=code, code_verifier=trip.verifier)
-        except (httpx.HTTPError, TimeoutError) as error:
+        except (httpx2.HTTPError, TimeoutError) as error:
             raise IssuerUnavailable(f"its token endpoint does not answer: {type(error).__name__}") from error
         except (AuthlibBaseError, ValueError) as error:
             raise IssuerRefused(f"its token endpoint refuses the code: {error}") from error
@@ -149,8 +149,8 @@ class HttpIssuers:
                     body += part
                     if len(body) > _MAX_BYTES:
                         raise IssuerUnavailable(f"{url} is larger than {_MAX_BYTES} bytes")
-                document = httpx.Response(200, content=body).json()
-        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+                document = httpx2.Response(200, content=body).json()
+        except (httpx2.HTTPError, TimeoutError, ValueError) as error:
             raise IssuerUnavailable(f"{url}: {error or type(error).__name__}") from error
         if not isinstance(document, dict):
             raise IssuerUnavailable(f"{url} is no JSON object")
@@ -181,7 +181,7 @@ async def open_issuers(ca_file: Path | None, clock: Callable[[], float]) -> Asyn
             tls.load_verify_locations(cafile=ca_file)
         except OSError as error:
             raise StartRefusedError(f"cannot read certificates from {ca_file}: {error}") from error
-    async with httpx.AsyncClient(verify=tls, timeout=_TIMEOUT_S, follow_redirects=False) as client:
+    async with httpx2.AsyncClient(verify=tls, timeout=_TIMEOUT_S, follow_redirects=False) as client:
         yield HttpIssuers(client, tls, clock)
 
 

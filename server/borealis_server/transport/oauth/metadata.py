@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from authlib.oidc.discovery import OpenIDProviderMetadata
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from borealis_server.domain.login.clients import SCOPES
 
@@ -54,5 +54,5 @@ def discovery_document(issuer: str) -> Mapping[str, Any]:  # Any: values of JSON
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": False,
     }
-    OpenIDProviderMetadata(document).validate()
+    AuthorizationServerMetadata(document).validate()
     return document
