@@ -1,4 +1,4 @@
-"""A browser as far as pages without scripts need one: cookies, redirects, forms, and what browsers hold servers to."""
+"""A browser as far as pages without scripts need one: cookies, redirects, forms, and what browsers insist on."""
 
 from __future__ import annotations
 

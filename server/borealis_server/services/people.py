@@ -119,6 +119,11 @@ class People:
             return ()
         return tuple(sorted({role.name for role in roles_of_user(directory, user, groups)}))
 
+    async def administrators(self, user_id: str) -> tuple[str, ...]:
+        """The addresses of those who can give them a role."""
+        directory = await self._directories.of_user(user_id)
+        return tuple(one.email for one in directory.administrators()) if directory else ()
+
     async def sign_up(self, wish: SignUp) -> Person:
         """Found an organization with a tenant `main`; the person is its first administrator.
 

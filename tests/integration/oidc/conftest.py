@@ -35,6 +35,7 @@ PEOPLE = {
         "name": "Bob Builder",
         "groups": ["Deployments Full Access", "Football"],
     },
+    "zoe": {"email": "zoe@home.example", "email_verified": True, "name": "Zoe", "groups": []},
     "eve": {"email": "eve@home.example", "email_verified": False, "name": "Eve", "groups": []},
 }
 ISSUERS = """

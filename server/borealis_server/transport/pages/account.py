@@ -89,6 +89,7 @@ class AccountPages:
             email=person.email,
             organization=person.organization_name,
             roles=await self._parts.people.role_names(login.user_id, login.group_roles),
+            administrators=await self._parts.people.administrators(login.user_id),
             sessions=sessions,
             has_password=not login.provider,
             min_characters=MIN_CHARACTERS,

@@ -126,7 +126,7 @@ def failed(request: Request, error: Exception) -> Response:
         case FormForged():
             text = "This form was open for too long, or your browser blocks cookies. Please go back and try again."
         case GrantRefused():
-            text = error.description[:1].upper() + error.description[1:] + "."
+            text = f"What your program asked for cannot be done: {error.description}."
         case _:
             raise error
     return page(request, "message", status=HTTPStatus.BAD_REQUEST, title="That did not work", text=text, back=HOME)
