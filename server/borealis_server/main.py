@@ -3,6 +3,7 @@
 The only module that knows all others. Everything opened here is closed here, in the reverse order.
 """
 
+# Long on purpose: the object graph is in one place, so that a reader sees what knows what.
 from __future__ import annotations
 
 import asyncio
@@ -22,6 +23,9 @@ from borealis.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to
 from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
 from borealis.kube.v1.kube_service_pb2_grpc import add_KubeServiceServicer_to_server
+from borealis.role.v1.role_service_pb2_grpc import add_RoleServiceServicer_to_server
+from borealis.tenant.v1.tenant_service_pb2_grpc import add_TenantServiceServicer_to_server
+from borealis.user.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 from borealis_server.adapters import private_files
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
 from borealis_server.adapters.clock import SystemClock
@@ -45,6 +49,7 @@ from borealis_server.services.agents import AgentService
 from borealis_server.services.audit import AuditService, AuditSettings, open_audit_trail
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.directories import Directories
+from borealis_server.services.explanations import Explanations
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
 from borealis_server.services.kube_access import KubeAccess
@@ -52,7 +57,10 @@ from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
 from borealis_server.services.organizations import Organizations
 from borealis_server.services.queue import open_queue
+from borealis_server.services.roles import RoleService
 from borealis_server.services.runner import open_runner
+from borealis_server.services.tenants import TenantService
+from borealis_server.services.users import UserService
 from borealis_server.settings import split_address
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.kube.door import KubeDoor
@@ -62,7 +70,10 @@ from borealis_server.transport.servicers.audit import AuditServicer
 from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.kube import KubeServicer
+from borealis_server.transport.servicers.role import RoleServicer
+from borealis_server.transport.servicers.tenant import TenantServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
+from borealis_server.transport.servicers.user import UserServicer
 from borealis_server.transport.web import WebOptions, issuer_routes, listen, open_web_door, web_app
 
 if TYPE_CHECKING:
@@ -302,10 +313,17 @@ class _Engine:
 
 
 def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) -> Sequence[Service]:
-    identity, tunnels = IdentityServicer(parts.identity), TunnelServicer(parts.hub, parts.identity.verify)
+    identity = IdentityServicer(parts.identity, Explanations(parts.directories))
+    tunnels = TunnelServicer(parts.hub, parts.identity.verify)
+    directories, clock, chance = parts.directories, parts.clock, SystemRandomness()
+    tenants = TenantService(directories, SqliteDeploymentStore(parts.database), clock, chance)
+    users, roles = UserService(directories, clock, chance), RoleService(directories, clock, chance)
     audit = AuditService(SqliteAuditStore(parts.database), parts.clock)
     adds = {
         "borealis.identity.v1.IdentityService": partial(add_IdentityServiceServicer_to_server, identity),
+        "borealis.tenant.v1.TenantService": partial(add_TenantServiceServicer_to_server, TenantServicer(tenants)),
+        "borealis.user.v1.UserService": partial(add_UserServiceServicer_to_server, UserServicer(users)),
+        "borealis.role.v1.RoleService": partial(add_RoleServiceServicer_to_server, RoleServicer(roles)),
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
         "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
         "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, AuditServicer(audit)),

@@ -5,12 +5,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-import borealis
 from borealis.auth.v1 import permission_pb2
 from borealis.errors.v1 import reason_pb2
 from borealis_server.domain import errors
@@ -19,22 +17,10 @@ from borealis_server.domain.roles import SYSTEM_ROLES
 from borealis_server.transport import servicers
 from borealis_server.transport.errors import STATUS_CODES, to_status
 from borealis_server.transport.interceptors.auth import needed_permission
+from kit.methods import all_methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from google.protobuf.descriptor import MethodDescriptor
-
-
-def all_methods() -> list[MethodDescriptor]:
-    """Every RPC of every service in the protos."""
-    found: list[MethodDescriptor] = []
-    (root,) = map(Path, borealis.__path__)
-    for path in sorted(root.rglob("*_service_pb2.py")):
-        module = ".".join(path.relative_to(root.parent).with_suffix("").parts)
-        services = importlib.import_module(module).DESCRIPTOR.services_by_name.values()
-        found += [method for service in services for method in service.methods]
-    return found
 
 
 def leaves() -> list[type[errors.BorealisError]]:

@@ -35,7 +35,7 @@ from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
-from kit.callers import EVERYTHING, an_identity
+from kit.callers import EVERYTHING, a_directory_store, an_identity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from borealis_server.ports.audit import RelayAudit
     from borealis_server.ports.clock import Clock
     from borealis_server.services.identity import IdentityService, IssuedCredential
+from borealis_server.services.directories import Directories
+from borealis_server.services.explanations import Explanations
 
 TENANT = "main"
 _CONNECT_LIMIT_S = 10.0
@@ -128,12 +130,16 @@ async def open_hub(
     store = before.store if before else MemoryCredentialStore()
     signer = JwtSigner(open_signing_key(folder / "signing.key"), issuer="https://localhost")
     identity = an_identity(clock, signer, store=store, token_lifetime_s=token_lifetime_s)
+    explanations = Explanations(Directories(a_directory_store(store), clock))
     metrics = ServerMetrics()
     hub = RelayHub(clock, settings, audit=audit, metrics=RelayMetrics(metrics.registry))
     services = [
         Service(
             name="borealis.identity.v1.IdentityService",
-            add=partial(add_IdentityServiceServicer_to_server, IdentityServicer(identity)),
+            add=partial(
+                add_IdentityServiceServicer_to_server,
+                IdentityServicer(identity, explanations),
+            ),
         ),
         Service(
             name="borealis.tunnel.v1.TunnelService",

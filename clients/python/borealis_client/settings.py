@@ -73,6 +73,8 @@ class ConnectionSettings:
     """The person's login to use; None with a token or a client id."""
     config_folder: Path | None = None
     """Where its tokens are."""
+    act_in: str = ""
+    """Id or name of the tenant to act in instead, for credentials that reach further; empty for their own."""
     warnings: tuple[str, ...] = ()
     """What a person should know about where these came from."""
 
@@ -98,6 +100,7 @@ def resolve(  # every one is an independent choice of the caller
     client_id: str | None = None,
     client_secret: str | None = None,
     token: str | None = None,
+    tenant: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> ConnectionSettings:
     """Settings from the arguments, else from BOREALIS_* variables, else from a login, else from the context file.
@@ -121,6 +124,7 @@ def resolve(  # every one is an independent choice of the caller
             server=ServerAddress.parse(login.server),
             ca_file=Path(ca).expanduser() if ca else None,
             tenant=login.tenant,
+            act_in=tenant or env.get("BOREALIS_TENANT", ""),
             login=login,
             config_folder=config_folder(env),
         )
@@ -130,13 +134,15 @@ def resolve(  # every one is an independent choice of the caller
         context = _Context()
     who = who or context.who or _no_credential(address, is_ci=_is_ci(env))
     ca = ca or context.ca_file
+    act_in = tenant or env.get("BOREALIS_TENANT", "")
     return ConnectionSettings(
         server=address,
         ca_file=Path(ca).expanduser() if ca else None,
         client_id=who.client_id,
         client_secret=who.client_secret,
         token=who.token,
-        tenant=context.tenant if who is context.who else "",
+        tenant=context.tenant if who is context.who and not act_in else "",
+        act_in=act_in,
         warnings=context.warnings,
     )
 

@@ -55,10 +55,17 @@ class IssuedToken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IssuedCredential:
-    """A credential with its secret, which nobody can show again."""
+class CredentialView:
+    """A credential with the roles that it holds and that exist, by name."""
 
     credential: ClientCredential
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedCredential(CredentialView):
+    """A credential with its secret, which nobody can show again."""
+
     secret: str
 
 
@@ -172,7 +179,7 @@ class IdentityService:
 
     async def update_credential(
         self, name: CredentialName, role_names: Sequence[str], *, tenant: str, giver: Sequence[HeldGrant]
-    ) -> ClientCredential:
+    ) -> CredentialView:
         """Give a credential other roles.
 
         Errors: CredentialNotFound, InvalidArgument, RoleNotFound, EscalationRefused also for what is taken away,
@@ -185,15 +192,17 @@ class IdentityService:
             lambda newest: with_credential_roles(newest, name, roles, tenant=tenant, giver=giver),
             with_credentials=True,
         )
-        return changed.credentials[name.id]
+        credential = changed.credentials[name.id]
+        return CredentialView(credential=credential, roles=changed.roles_of(credential.roles))
 
-    async def list_credentials(self, tenant: str, page: PageRequest) -> Page[ClientCredential]:
+    async def list_credentials(self, tenant: str, page: PageRequest) -> Page[CredentialView]:
         """Credentials of the tenant by display name. Errors: InvalidArgument, PageTokenInvalid."""
         query, limit = f"credentials/{tenant}", page.limit()
         found = await self._credentials.list_credentials(tenant, after=page.after(query), limit=limit + 1)
         has_more = len(found) > limit
-        items = found[:limit]
-        return Page(items=items, next_token=page_token(query, items[-1].display_name) if has_more else "")
+        directory = await self._directory(tenant)
+        items = tuple(CredentialView(credential=one, roles=directory.roles_of(one.roles)) for one in found[:limit])
+        return Page(items=items, next_token=page_token(query, found[limit - 1].display_name) if has_more else "")
 
     async def delete_credential(self, tenant: str, name: CredentialName, *, giver: Sequence[HeldGrant]) -> None:
         """Revoke a credential: nobody gets tokens with it, and tokens that it got are refused.
@@ -225,7 +234,7 @@ class IdentityService:
             secret_hash=_hash(secret),
             created_at=self._clock.now(),
         )
-        return IssuedCredential(credential=credential, secret=secret)
+        return IssuedCredential(credential=credential, roles=tuple(roles), secret=secret)
 
     def _claims(self, token: str) -> TokenClaims:
         if len(token) > _MAX_TOKEN_CHARACTERS:

@@ -13,8 +13,6 @@ from borealis_server.domain.paging import Page, paged
 from borealis_server.domain.tenants import with_new_tenant, without_tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from borealis_server.domain.deployment import Deployment
     from borealis_server.domain.directory import Directory, Tenant
     from borealis_server.domain.identity import Principal
@@ -90,8 +88,3 @@ async def directory_of(directories: Directories, caller: Principal) -> Directory
     if directory is None:
         raise TenantNotFound(caller.tenant)
     return directory
-
-
-def names_of(directory: Directory, roles: Sequence[str]) -> tuple[str, ...]:
-    """Names of the roles with these ids that exist, sorted."""
-    return tuple(role.name for role in directory.roles_of(roles))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from borealis_server.domain.directory import Directory, User
     from borealis_server.domain.identity import Principal
+    from borealis_server.domain.roles import Role
     from borealis_server.ports.clock import Clock
     from borealis_server.ports.randomness import Randomness
     from borealis_server.services.directories import Directories
@@ -39,10 +40,26 @@ _SECRET_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserView:
+    """A person with the roles that they hold and that exist."""
+
+    user: User
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationView:
+    """An invitation with the roles that it gives and that exist."""
+
+    invitation: Invitation
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentInvitation:
     """An invitation with the secret of its link, which nobody can show again."""
 
-    invitation: Invitation
+    view: InvitationView
     secret: str
 
 
@@ -54,22 +71,25 @@ class UserService:
         self._clock = clock
         self._randomness = randomness
 
-    async def list(self, caller: Principal, page: PageRequest) -> Page[User]:
+    async def list(self, caller: Principal, page: PageRequest) -> Page[UserView]:
         """The people of the caller's organization, by address. Errors: InvalidArgument, PageTokenInvalid."""
         directory = await directory_of(self._directories, caller)
-        users = sorted(directory.users.values(), key=lambda one: one.email)
-        return paged(users, page, f"users/{caller.organization}", lambda one: one.email)
+        users = [_user(directory, one.id) for one in sorted(directory.users.values(), key=lambda one: one.email)]
+        return paged(users, page, f"users/{caller.organization}", lambda one: one.user.email)
 
-    async def get(self, caller: Principal, name: str) -> User:
+    async def get(self, caller: Principal, name: str) -> UserView:
         """One person by id or address. Errors: UserNotFound."""
-        return user_named(await directory_of(self._directories, caller), name)
+        directory = await directory_of(self._directories, caller)
+        return _user(directory, user_named(directory, name).id)
 
-    async def update_roles(self, caller: Principal, name: str, *, add: Sequence[str], remove: Sequence[str]) -> User:
+    async def update_roles(
+        self, caller: Principal, name: str, *, add: Sequence[str], remove: Sequence[str]
+    ) -> UserView:
         """Give a person roles and take others, by name or id.
 
         Errors: UserNotFound, RoleNotFound, EscalationRefused, LastAdministrator.
         """
-        user_id = (await self.get(caller, name)).id
+        user_id = (await self.get(caller, name)).user.id
 
         def decide(newest: Directory) -> Directory:
             added = roles_meant(newest, add, tenant=caller.tenant)
@@ -77,26 +97,26 @@ class UserService:
             return with_user_roles(newest, user_id, add=added, remove=removed, giver=caller.grants)
 
         changed = await self._directories.change(caller.organization, decide, with_credentials=True)
-        return changed.users[user_id]
+        return _user(changed, user_id)
 
-    async def set_active(self, caller: Principal, name: str, *, is_active: bool) -> User:
+    async def set_active(self, caller: Principal, name: str, *, is_active: bool) -> UserView:
         """Lock a person out, or let them in again.
 
         Errors: UserNotFound, PermissionDenied, EscalationRefused, LastAdministrator.
         """
-        user_id, now = (await self.get(caller, name)).id, self._clock.now()
+        user_id, now = (await self.get(caller, name)).user.id, self._clock.now()
         changed = await self._directories.change(
             caller.organization,
             lambda newest: with_user_active(newest, user_id, is_active=is_active, giver=caller.grants, now=now),
             with_credentials=True,
         )
-        return changed.users[user_id]
+        return _user(changed, user_id)
 
-    async def list_invitations(self, caller: Principal, page: PageRequest) -> Page[Invitation]:
+    async def list_invitations(self, caller: Principal, page: PageRequest) -> Page[InvitationView]:
         """Invitations that nobody has accepted, by address. Errors: InvalidArgument, PageTokenInvalid."""
         directory = await directory_of(self._directories, caller)
-        sent = sorted(directory.invitations.values(), key=lambda one: one.email)
-        return paged(sent, page, f"invitations/{caller.organization}", lambda one: one.email)
+        sent = [_sent(directory, one) for one in sorted(directory.invitations.values(), key=lambda one: one.email)]
+        return paged(sent, page, f"invitations/{caller.organization}", lambda one: one.invitation.email)
 
     async def invite(self, caller: Principal, email: str, display_name: str, roles: Sequence[str]) -> SentInvitation:
         """Invite somebody to hold these roles.
@@ -124,7 +144,7 @@ class UserService:
             return with_invitation(newest, invitation, giver=caller.grants)
 
         changed = await self._directories.change(caller.organization, decide)
-        return SentInvitation(invitation=changed.invitations[invitation_id], secret=secret)
+        return SentInvitation(view=_sent(changed, changed.invitations[invitation_id]), secret=secret)
 
     async def resend(self, caller: Principal, name: str) -> SentInvitation:
         """A new link in the place of the one of before. Errors: InvitationNotFound, EscalationRefused."""
@@ -136,7 +156,7 @@ class UserService:
                 newest, found.id, token_hash=hash_of(secret), expires_at=expires_at, giver=caller.grants
             ),
         )
-        return SentInvitation(invitation=changed.invitations[found.id], secret=secret)
+        return SentInvitation(view=_sent(changed, changed.invitations[found.id]), secret=secret)
 
     async def revoke(self, caller: Principal, name: str) -> None:
         """Take an invitation back. Errors: InvitationNotFound, EscalationRefused."""
@@ -171,6 +191,15 @@ class UserService:
 
     def _secret(self) -> str:
         return base64.urlsafe_b64encode(self._randomness.token_bytes(_SECRET_BYTES)).decode().rstrip("=")
+
+
+def _user(directory: Directory, user_id: str) -> UserView:
+    user = directory.users[user_id]
+    return UserView(user=user, roles=directory.roles_of(user.roles))
+
+
+def _sent(directory: Directory, invitation: Invitation) -> InvitationView:
+    return InvitationView(invitation=invitation, roles=directory.roles_of(invitation.roles))
 
 
 def hash_of(secret: str) -> str:

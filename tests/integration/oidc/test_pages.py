@@ -40,7 +40,7 @@ async def test_a_person_signs_up_logs_out_and_in_again(site, browser):
 
     wanted = authorize(site)
     page = await browser.get(wanted)
-    code = pyotp.TOTP(browser.codes["carl@other.example"]).at(time.time(), 1)
+    code = pyotp.TOTP(browser.codes["carl@other.example"]).at(int(time.time()), 1)
     page = await browser.log_in(page, "carl@other.example", PASSWORD, code)
 
     assert page.title == "Let a program act for you?"
@@ -293,10 +293,14 @@ async def test_ia_05_bob_logs_in_with_the_provider_of_his_organization(site, bro
     assert "Change your password" not in account.text
 
 
+def provider_link(site, page):
+    (link,) = re.findall(r'href="(/login/with/acme[^"]*)"', page.text)
+    return site.issuer + link.replace("&amp;", "&")
+
+
 async def at_provider(browser, site, page, name):
     """Log in over there: with a name, then with a consent."""
-    link = re.search(r'href="(/login/with/acme[^"]*)"', page.text)
-    page = await browser.get(site.issuer + link[1].replace("&amp;", "&"))
+    page = await browser.get(provider_link(site, page))
     assert page.url.startswith(site.provider), page.text
     page = await browser.submit(page, page.forms[0].action, login=name, password="x")
     return await browser.submit(page, page.forms[0].action)
@@ -313,8 +317,7 @@ async def test_an_address_that_the_provider_has_not_verified_does_not_count(site
 @pytest.mark.parametrize("change", ["state", "iss", "code", "browser"])
 async def test_an_answer_of_the_provider_that_was_meddled_with_is_refused(site, browser, change):
     page = await browser.get(f"{site.issuer}/login")
-    link = re.search(r'href="(/login/with/acme[^"]*)"', page.text)[1].replace("&amp;", "&")
-    async with browser.session.get(site.issuer + link, allow_redirects=False) as response:
+    async with browser.session.get(provider_link(site, page), allow_redirects=False) as response:
         state = parse_qs(urlsplit(response.headers["Location"]).query)["state"][0]
     answer = {"state": state, "iss": site.provider, "code": "stolen"}
     if change in answer:

@@ -90,7 +90,7 @@ async def until_refused(site, token):
         try:
             await site.caller(token)
         except grpc.aio.AioRpcError as error:
-            text = error.details()
+            text = str(error.details())
 
 
 async def test_userinfo_and_revocation(client, logged_in, site):
@@ -184,9 +184,7 @@ async def test_a_forged_or_foreign_token_is_not_exchanged(client, site):
     own = await logged_in_machine(site)
     forged = {
         "no signature": f"{head}.{body}.",
-        "alg none": jwt.encode(
-            claims, None, algorithm="none", headers={"kid": jwt.get_unverified_header(token)["kid"]}
-        ),
+        "alg none": jwt.encode(claims, "", algorithm="none", headers={"kid": jwt.get_unverified_header(token)["kid"]}),
         "alg HS256": jwt.encode(
             claims, "x" * 64, algorithm="HS256", headers=jwt.get_unverified_header(token) | {"alg": "HS256"}
         ),

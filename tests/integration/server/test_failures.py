@@ -70,7 +70,9 @@ class Troubled(IdentityServiceServicer):
     async def _fail(self, error: Exception) -> None:
         raise error
 
-    GetCaller = CreateClientCredential = ListClientCredentials = DeleteClientCredential = IssueToken
+    GetCaller = CanI = UpdateClientCredential = CreateClientCredential = ListClientCredentials = (
+        DeleteClientCredential
+    ) = IssueToken
 
 
 class VerifiesOneToken:

@@ -41,9 +41,9 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
     async def StartDeployment(self, request: pb.StartDeploymentRequest, context: Context) -> pb.StartDeploymentResponse:
         """Check a deploy file, or a stored deployment, and start it."""
         if request.source_deployment:
-            deployment, warnings = await self._deployments.redeploy(_redeploy_request(request))
+            deployment, warnings = await self._deployments.redeploy(_redeploy_request(request), current_principal())
         else:
-            deployment, warnings = await self._deployments.start(_start_request(request))
+            deployment, warnings = await self._deployments.start(_start_request(request), current_principal())
         return pb.StartDeploymentResponse(deployment=to_proto(deployment), warnings=warnings)
 
     async def GetDeployment(self, request: pb.GetDeploymentRequest, context: Context) -> pb.GetDeploymentResponse:
@@ -94,13 +94,13 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
     ) -> pb.ApproveDeploymentResponse:
         """Approve what waits for an approval."""
         wish = self._wish(persons.APPROVE, request.request_id, request.comment, request.target, request.step)
-        deployment = await self._deployments.approve(_key(request.name), wish)
+        deployment = await self._deployments.approve(_key(request.name), wish, current_principal())
         return pb.ApproveDeploymentResponse(deployment=to_proto(deployment))
 
     async def SkipPause(self, request: pb.SkipPauseRequest, context: Context) -> pb.SkipPauseResponse:
         """End timed pauses before their time."""
         wish = self._wish(persons.SKIP, request.request_id, request.comment, request.target, request.step)
-        deployment = await self._deployments.skip(_key(request.name), wish)
+        deployment = await self._deployments.skip(_key(request.name), wish, current_principal())
         return pb.SkipPauseResponse(deployment=to_proto(deployment))
 
     async def RollBackDeployment(
@@ -108,7 +108,7 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
     ) -> pb.RollBackDeploymentResponse:
         """Roll back what is in progress."""
         wish = self._wish(persons.ROLL_BACK, request.request_id, request.comment, request.target)
-        deployment = await self._deployments.roll_back(_key(request.name), wish)
+        deployment = await self._deployments.roll_back(_key(request.name), wish, current_principal())
         return pb.RollBackDeploymentResponse(deployment=to_proto(deployment))
 
     async def CancelDeployment(
@@ -116,7 +116,7 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
     ) -> pb.CancelDeploymentResponse:
         """Cancel the deployment."""
         wish = self._wish(persons.CANCEL, request.request_id, request.comment)
-        deployment = await self._deployments.cancel(_key(request.name), wish)
+        deployment = await self._deployments.cancel(_key(request.name), wish, current_principal())
         return pb.CancelDeploymentResponse(deployment=to_proto(deployment))
 
     def _wish(self, kind: str, request_id: str, comment: str, target: str = "", step: str = "") -> PersonsDecision:
