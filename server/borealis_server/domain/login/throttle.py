@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Bucket:
     left: float
     at: datetime
@@ -28,17 +28,17 @@ class RateLimit:
 
     def take(self, key: str, now: datetime) -> float:
         """Take one; 0 when that was allowed, else after how many seconds it will be."""
-        bucket = self._buckets.pop(key, None) or _Bucket(float(self._burst), now)
+        bucket = self._buckets.pop(key, None) or _Bucket(left=float(self._burst), at=now)
         passed_s = max((now - bucket.at).total_seconds(), 0.0)
         left = min(bucket.left + passed_s * self._per_s, float(self._burst))
         is_allowed = left >= 1
-        self._buckets[key] = _Bucket(left - 1 if is_allowed else left, now)
+        self._buckets[key] = _Bucket(left=left - 1 if is_allowed else left, at=now)
         while len(self._buckets) > self._max_keys:
             self._buckets.popitem(last=False)
         return 0.0 if is_allowed else (1 - left) / self._per_s
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Failures:
     count: int
     until: datetime
@@ -69,7 +69,7 @@ class FailureDelays:
         doubled = self._first_s * 2 ** min(beyond - 1, 32) if beyond > 0 else 0.0
         delay_s = min(doubled, self._limit_s)
         until = now + timedelta(seconds=delay_s)
-        self._kept[key] = _Failures(count, until, until + timedelta(seconds=self._limit_s * 4))
+        self._kept[key] = _Failures(count=count, until=until, forgotten_at=until + timedelta(seconds=self._limit_s * 4))
         while len(self._kept) > self._max_keys:
             self._kept.popitem(last=False)
 
