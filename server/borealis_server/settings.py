@@ -73,6 +73,9 @@ class ServerSettings(BaseSettings):
     """PEM file with the private key of `tls_cert_file`."""
     tls_ca_file: Path | None = None
     """PEM file of the authority behind `tls_cert_file`, for clients whose system does not trust it."""
+    secret_keys_file: Path | None = None
+    """File with the keys that encrypt secrets, which this server only reads: a line for each, its id and 32 bytes in
+    base64, the one that encrypts first. Default: `keys/secrets.keys` in the data folder, which the server writes."""
     token_lifetime_s: int = Field(default=86400, ge=60, le=86400)
     """How long an access token of a machine is good for, in seconds; a revoked one ends within seconds all the same."""
     user_token_lifetime_s: int = Field(default=3600, ge=60, le=86400)
@@ -110,8 +113,9 @@ class ServerSettings(BaseSettings):
     audit_retention_days: int = Field(default=30, ge=1, le=3650)
     """How long it is kept who asked what of which cluster, in days."""
     allow_private_addresses: bool = False
-    """Whether manifests that a deploy file names by address may be fetched from loopback, link-local and other private
-    machines: whoever may start a deployment could read there."""
+    """Whether this server may fetch manifests from loopback, link-local and other private machines, and call webhooks
+    there, where a deploy file says so: whoever may start a deployment could read and write there. Agents reach private
+    machines without it."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important events that are logged."""
     log_format: Literal["text", "json"] = "text"

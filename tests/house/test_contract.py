@@ -8,6 +8,7 @@ import pkgutil
 from typing import TYPE_CHECKING
 
 import pytest
+from google.protobuf.descriptor_pb2 import MethodOptions
 
 from borealis.auth.v1 import permission_pb2
 from borealis.errors.v1 import reason_pb2
@@ -16,6 +17,7 @@ from borealis_server.domain.access import API_GRANTS, Permission
 from borealis_server.domain.roles import SYSTEM_ROLES
 from borealis_server.transport import servicers
 from borealis_server.transport.errors import STATUS_CODES, to_status
+from borealis_server.transport.interceptors.audit import is_audited
 from borealis_server.transport.interceptors.auth import needed_permission
 from kit.methods import all_methods
 
@@ -74,6 +76,29 @@ def test_every_rpc_has_a_servicer_method(method):
     assert method.name in vars(own[0]), f"{own[0].__name__} lacks {method.name}"
 
 
+def test_every_rpc_that_may_change_something_is_audited():
+    """Reads say that they are; what is public has no caller; agents and kubectl are audited call by call."""
+    unaudited = {
+        method.full_name
+        for method in METHODS
+        if method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS
+        and not is_audited(f"/{method.containing_service.full_name}/{method.name}")
+    }
+
+    assert unaudited == {
+        "borealis.identity.v1.IdentityService.IssueToken",
+        "borealis.kube.v1.KubeService.Exchange",
+        "borealis.tunnel.v1.TunnelService.Lane",
+    }
+
+
+@pytest.mark.parametrize("method", METHODS, ids=METHOD_IDS)
+def test_what_calls_itself_a_read_is_named_like_one(method):
+    is_read = method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
+
+    assert is_read == method.name.startswith(("CanI", "Get", "List", "Watch", "Explain", "Export", "Verify"))
+
+
 def test_a_method_that_names_nothing_is_for_nobody():
     assert needed_permission("/borealis.identity.v1.IdentityService/Nothing") is None
     assert needed_permission("/nobody.knows.It/Nothing") is None
@@ -118,6 +143,7 @@ SAMPLES: dict[Callable[..., errors.BorealisError], tuple[tuple[object, ...], dic
         ([errors.FileFault(file="d.yaml", line=3, column=7, code="X", message="no", help="yes")],),
         {},
     ),
+    errors.ConfigInvalid: (([errors.FileFault(file="c.yaml", line=1, column=1, code="X", message="no")],), {}),
     errors.RelayRefused: (("west", "DENIED", "not allowed"), {"dispatched": False}),
     errors.AgentUnavailable: (("west",), {"dispatched": None}),
     errors.ClusterRefused: ((422, "Invalid", "spec is wrong"), {}),

@@ -13,7 +13,7 @@ import aiohttp
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.pki import open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
-from borealis_server.adapters.store.memory import MemoryAuditStore
+from borealis_server.adapters.store.memory_audit import MemoryAuditStore
 from borealis_server.domain.audit import AuditCall, AuditFilter
 from borealis_server.domain.identity import NewCredential
 from borealis_server.services.audit import open_audit_trail
@@ -77,7 +77,13 @@ async def open_kube_web(hub: TunnelHub, folder: Path) -> AsyncIterator[KubeWeb]:
     port = listener.getsockname()[1]
     async with open_audit_trail(store, clock, SystemRandomness()) as trail:
         access = KubeAccess(hub.hub, trail, hub.store, hub.identity.verify, clock)
-        app = web_app(metrics=ServerMetrics(), is_ready=lambda: True, issuer=[], kube=KubeDoor(access))
+        app = web_app(
+            metrics=ServerMetrics(),
+            is_ready=lambda: True,
+            issuer=[],
+            kube=KubeDoor(access),
+            callbacks=KubeDoor(access),
+        )
         async with open_web_door(listener, options, app):
             yield KubeWeb(
                 hub=hub,

@@ -42,15 +42,15 @@ async def outcome_of(
     path = f"/{method.containing_service.full_name}/{method.name}"
     try:
         if method.client_streaming:
-            call = channel.stream_stream(path)(metadata=metadata, timeout=_PATIENCE_S)
+            call = channel.stream_stream(path, None, None)(None, metadata=metadata, timeout=_PATIENCE_S)
             await call.done_writing()
             await call.read()
         elif method.server_streaming:
-            watch = channel.unary_stream(path)(b"", metadata=metadata, timeout=_PATIENCE_S)
+            watch = channel.unary_stream(path, None, None)(b"", metadata=metadata, timeout=_PATIENCE_S)
             await watch.read()
             watch.cancel()
         else:
-            await channel.unary_unary(path)(b"", metadata=metadata, timeout=10)
+            await channel.unary_unary(path, None, None)(b"", metadata=metadata, timeout=10)
     except grpc.aio.AioRpcError as error:
         is_silence = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         return (grpc.StatusCode.OK if is_silence else error.code()), error.details() or ""

@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from borealis_server.ports.audit import RelayAudit
     from borealis_server.ports.clock import Clock
     from borealis_server.services.identity import IdentityService, IssuedCredential
+from borealis_server.adapters.randomness import SystemRandomness
+from borealis_server.adapters.store.memory_audit import MemoryAuditStore
+from borealis_server.services.audit_actions import ActionAudit
 from borealis_server.services.directories import Directories
 from borealis_server.services.explanations import Explanations
 
@@ -155,7 +158,8 @@ async def open_hub(
         max_request_bytes=2**20,
         grace_s=1.0,
     )
-    door = open_grpc_door(options, services, verifier=identity, metrics=metrics, drains=[hub.drain])
+    actions = ActionAudit(MemoryAuditStore(), clock, SystemRandomness())
+    door = open_grpc_door(options, services, verifier=identity, audit=actions, metrics=metrics, drains=[hub.drain])
     async with door as port:
         ca_pem = certificate.authority_file.read_bytes()
         bed = TunnelHub(hub=hub, identity=identity, store=store, port=port, ca_pem=ca_pem)

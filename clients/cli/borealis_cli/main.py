@@ -16,6 +16,7 @@ import typer
 from borealis_cli.commands import (
     agents,
     audit,
+    config,
     credentials,
     decisions,
     deploy,
@@ -26,6 +27,7 @@ from borealis_cli.commands import (
     login,
     programs,
     roles,
+    secrets,
     tenants,
     users,
 )
@@ -60,7 +62,7 @@ def choose_tenant(
 
 for module in (deploy, files, inspection, decisions, identity, login, programs):
     module.register(app)
-for module_of_group in (agents, kube, audit, tenants, users, roles, credentials):
+for module_of_group in (agents, kube, audit, tenants, users, roles, credentials, secrets, config):
     module_of_group.register(app)
 
 

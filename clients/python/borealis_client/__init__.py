@@ -9,7 +9,28 @@ Server and credential may also come from BOREALIS_* variables or the context fil
 """
 
 from borealis_client._generated.borealis.agent.v1 import Agent, AgentSession, AgentState
-from borealis_client._generated.borealis.audit.v1 import AuditCall, AuditCallDecision, AuditEnd, AuditEndOutcome
+from borealis_client._generated.borealis.audit.v1 import (
+    AuditAction,
+    AuditActionEnd,
+    AuditCall,
+    AuditCallDecision,
+    AuditChange,
+    AuditEnd,
+    AuditEndOutcome,
+    VerifyAuditResponse,
+)
+from borealis_client._generated.borealis.config.v1 import (
+    ApplyConfigResponse,
+    Config,
+    ConfigChange,
+    ConfigChangeAction,
+    ConfigCredential,
+    ConfigGrant,
+    ConfigKubernetes,
+    ConfigRole,
+    ConfigTarget,
+    ConfigTargetGroup,
+)
 from borealis_client._generated.borealis.deployment.v1 import (
     Approval,
     Deployment,
@@ -25,6 +46,7 @@ from borealis_client._generated.borealis.deployment.v1 import (
     RedirectTraffic,
     RoutedService,
     RoutedServiceRole,
+    RunWebhook,
     SetWeight,
     ShutDownOldVersion,
     Skip,
@@ -35,18 +57,25 @@ from borealis_client._generated.borealis.deployment.v1 import (
     TargetRunEndReason,
     TargetRunRollback,
     TargetRunState,
+    TrafficRoute,
+    TrafficRouteProvider,
     Wait,
+    WebhookAnswer,
+    WebhookCallback,
     Workload,
     WorkloadPlace,
 )
 from borealis_client._generated.borealis.identity.v1 import CanIResponse, ClientCredential, Principal
 from borealis_client._generated.borealis.role.v1 import Grant, Role, TargetGroup, TargetPlace
+from borealis_client._generated.borealis.secret.v1 import RotateSecretKeyResponse, Secret
 from borealis_client._generated.borealis.tenant.v1 import Tenant
 from borealis_client._generated.borealis.user.v1 import Invitation, RoleRef, User, UserState
 from borealis_client.access_token import AccessToken
 from borealis_client.agents import Agents
 from borealis_client.audit import Audit
+from borealis_client.audit_chain import AuditCheck, check_export
 from borealis_client.client import Borealis, connect
+from borealis_client.config import Configuration
 from borealis_client.deploy_files import GatheredFiles, gather
 from borealis_client.deployments import DeploymentExplanation, Deployments, DeploymentUpdate, StartedDeployment
 from borealis_client.errors import (
@@ -55,9 +84,12 @@ from borealis_client.errors import (
     AlreadyDecidedError,
     AlreadyExistsError,
     BorealisError,
+    CallbackContradictsError,
+    CallbackTooLateError,
     CertificateError,
     ClusterBusyError,
     ClusterRefusedError,
+    ConfigInvalidError,
     ConflictError,
     CredentialExistsError,
     CredentialNotFoundError,
@@ -76,6 +108,7 @@ from borealis_client.errors import (
     InvitationExistsError,
     InvitationExpiredError,
     InvitationNotFoundError,
+    KeyRefusedError,
     LastAdministratorError,
     LoginFailedError,
     NotAwaitingApprovalError,
@@ -84,6 +117,7 @@ from borealis_client.errors import (
     NotPausedError,
     ObjectOwnedByError,
     OrganizationNotFoundError,
+    OwnAdministrationError,
     PageTokenInvalidError,
     PermissionDeniedError,
     RateLimitError,
@@ -93,6 +127,8 @@ from borealis_client.errors import (
     RoleExistsError,
     RoleNotFoundError,
     RoleRequiredError,
+    SecretNotFoundError,
+    SecretUnreadableError,
     ServerError,
     ServerStoppingError,
     ServerUnreachableError,
@@ -113,12 +149,14 @@ from borealis_client.errors import (
     UserExistsError,
     UserNotFoundError,
     Violation,
+    WebhookStepNotFoundError,
 )
 from borealis_client.folding import FINAL_STATES, is_final
 from borealis_client.identity import Identity, NewCredential
 from borealis_client.kube import Kube, KubeExchange
 from borealis_client.retry import RetryPolicy
 from borealis_client.roles import Roles
+from borealis_client.secrets import Secrets
 from borealis_client.settings import ConnectionSettings, ServerAddress, resolve
 from borealis_client.tenants import Tenants
 from borealis_client.users import SentInvitation, Users
@@ -134,19 +172,37 @@ __all__ = [
     "Agents",
     "AlreadyDecidedError",
     "AlreadyExistsError",
+    "ApplyConfigResponse",
     "Approval",
     "Audit",
+    "AuditAction",
+    "AuditActionEnd",
     "AuditCall",
     "AuditCallDecision",
+    "AuditChange",
+    "AuditCheck",
     "AuditEnd",
     "AuditEndOutcome",
     "Borealis",
     "BorealisError",
+    "CallbackContradictsError",
+    "CallbackTooLateError",
     "CanIResponse",
     "CertificateError",
     "ClientCredential",
     "ClusterBusyError",
     "ClusterRefusedError",
+    "Config",
+    "ConfigChange",
+    "ConfigChangeAction",
+    "ConfigCredential",
+    "ConfigGrant",
+    "ConfigInvalidError",
+    "ConfigKubernetes",
+    "ConfigRole",
+    "ConfigTarget",
+    "ConfigTargetGroup",
+    "Configuration",
     "ConflictError",
     "ConnectionSettings",
     "CredentialExistsError",
@@ -180,6 +236,7 @@ __all__ = [
     "InvitationExistsError",
     "InvitationExpiredError",
     "InvitationNotFoundError",
+    "KeyRefusedError",
     "Kube",
     "KubeExchange",
     "LastAdministratorError",
@@ -193,6 +250,7 @@ __all__ = [
     "NotPausedError",
     "ObjectOwnedByError",
     "OrganizationNotFoundError",
+    "OwnAdministrationError",
     "PageTokenInvalidError",
     "Pause",
     "PermissionDeniedError",
@@ -209,8 +267,14 @@ __all__ = [
     "RoleRef",
     "RoleRequiredError",
     "Roles",
+    "RotateSecretKeyResponse",
     "RoutedService",
     "RoutedServiceRole",
+    "RunWebhook",
+    "Secret",
+    "SecretNotFoundError",
+    "SecretUnreadableError",
+    "Secrets",
     "SentInvitation",
     "ServerAddress",
     "ServerError",
@@ -243,6 +307,8 @@ __all__ = [
     "Tenants",
     "TokenRefusedError",
     "TooLateError",
+    "TrafficRoute",
+    "TrafficRouteProvider",
     "UnauthenticatedError",
     "UnavailableError",
     "User",
@@ -250,10 +316,15 @@ __all__ = [
     "UserNotFoundError",
     "UserState",
     "Users",
+    "VerifyAuditResponse",
     "Violation",
     "Wait",
+    "WebhookAnswer",
+    "WebhookCallback",
+    "WebhookStepNotFoundError",
     "Workload",
     "WorkloadPlace",
+    "check_export",
     "connect",
     "gather",
     "is_final",

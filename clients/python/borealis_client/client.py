@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from borealis_client.agents import Agents
 from borealis_client.audit import Audit
+from borealis_client.config import Configuration
 from borealis_client.deployments import Deployments
 from borealis_client.identity import Identity
 from borealis_client.kube import Kube
 from borealis_client.retry import RetryPolicy
 from borealis_client.roles import Roles
+from borealis_client.secrets import Secrets
 from borealis_client.settings import ConnectionSettings, resolve
 from borealis_client.tenants import Tenants
 from borealis_client.transport import Transport
@@ -35,6 +37,8 @@ class Borealis:
         self.identity: Final = Identity(transport)
         self.kube: Final = Kube(transport)
         self.audit: Final = Audit(transport)
+        self.secrets: Final = Secrets(transport)
+        self.config: Final = Configuration(transport)
         self.tenants: Final = Tenants(transport)
         self.users: Final = Users(transport)
         self.roles: Final = Roles(transport)

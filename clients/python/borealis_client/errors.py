@@ -117,6 +117,12 @@ class DeployFileInvalidError(InvalidError):
     reason = "DEPLOY_FILE_INVALID"
 
 
+class ConfigInvalidError(InvalidError):
+    """The configuration file has faults; `violations` name each with its place. Nothing was changed."""
+
+    reason = "CONFIG_INVALID"
+
+
 class PageTokenInvalidError(InvalidError):
     """A page token that the server did not issue for this query."""
 
@@ -153,6 +159,30 @@ class CredentialNotFoundError(NotFoundError):
     reason = "CREDENTIAL_NOT_FOUND"
 
 
+class SecretNotFoundError(NotFoundError):
+    """The tenant has no secret of that name; metadata `secrets` names all that are missing."""
+
+    reason = "SECRET_NOT_FOUND"
+
+
+class WebhookStepNotFoundError(NotFoundError):
+    """No step of that name waits, or has waited, for a callback."""
+
+    reason = "WEBHOOK_STEP_NOT_FOUND"
+
+
+class CallbackContradictsError(AlreadyExistsError):
+    """Another callback has reported something else before; the first one is final."""
+
+    reason = "CALLBACK_CONTRADICTS"
+
+
+class CallbackTooLateError(RefusedError):
+    """The step does not wait for its callback any more: its limit has passed, or the run was ended."""
+
+    reason = "CALLBACK_TOO_LATE"
+
+
 class DeploymentInProgressError(AlreadyExistsError):
     """The application has a deployment in progress; metadata `deployment` names it."""
 
@@ -175,6 +205,24 @@ class NotAwaitingApprovalError(RefusedError):
     """Nothing waits for an approval where one was given."""
 
     reason = "NOT_AWAITING_APPROVAL"
+
+
+class SecretUnreadableError(RefusedError):
+    """The key that encrypted a secret is missing, or its record was changed from outside."""
+
+    reason = "SECRET_UNREADABLE"
+
+
+class KeyRefusedError(RefusedError):
+    """There is no newer key that could encrypt secrets; metadata `detail` says why."""
+
+    reason = "KEY_REFUSED"
+
+
+class OwnAdministrationError(RefusedError):
+    """The change would take from the caller what they administrate by. Nothing was changed."""
+
+    reason = "OWN_ADMINISTRATION"
 
 
 class TooLateError(RefusedError):

@@ -14,11 +14,7 @@ from borealis_deployfile.model import (
     BlueGreen,
     Canary,
     ExposeServices,
-    IstioTraffic,
-    KubernetesTraffic,
     Origin,
-    RunWebhook,
-    SmiTraffic,
 )
 
 if TYPE_CHECKING:
@@ -30,10 +26,8 @@ if TYPE_CHECKING:
 _ADVICE: Final = "take it out for now"
 _STEPS: Final = {
     Analysis: "an analysis step",
-    RunWebhook: "a runWebhook step",
     ExposeServices: "an exposeServices step",
 }
-_ROUTES: Final = {IstioTraffic: "traffic management by Istio", SmiTraffic: "traffic management by SMI"}
 
 
 def unsupported(file: DeployFile) -> tuple[Fault, ...]:
@@ -48,9 +42,18 @@ def unsupported(file: DeployFile) -> tuple[Fault, ...]:
 
 def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
     for secret in file.secrets:
-        yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}}"
+        if not _is_opened(secret.origin):
+            yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}} in this place"
     for target in file.targets:
         yield from _places_of(file, target)
+
+
+def _is_opened(origin: Origin) -> bool:
+    """Whether secrets are put in at the moment of use: in webhooks, queries and variables.
+
+    A body that has a file of its own has no path.
+    """
+    return not origin.path or origin.path.startswith(("webhooks", "analysis", "context")) or ".context" in origin.path
 
 
 def _places_of(file: DeployFile, target: Target) -> Iterator[tuple[Origin | None, str]]:
@@ -61,9 +64,6 @@ def _places_of(file: DeployFile, target: Target) -> Iterator[tuple[Origin | None
         yield from _steps((*strategy.redirect_after, *strategy.shut_down_after))
     if isinstance(strategy, Canary):
         yield from _steps(strategy.steps)
-    for route in file.routes_of(target.name):
-        if not isinstance(route, KubernetesTraffic):
-            yield route.origin, _ROUTES[type(route)]
 
 
 def _steps(steps: Iterable[Step]) -> Iterator[tuple[Origin | None, str]]:

@@ -32,6 +32,8 @@ class Permission(StrEnum):
     USERS_WRITE = "users.write"
     ROLES_READ = "roles.read"
     ROLES_WRITE = "roles.write"
+    SECRETS_WRITE = "secrets.write"
+    KEYS_ROTATE = "keys.rotate"
 
 
 class GrantType(StrEnum):
@@ -57,7 +59,7 @@ READ: Final = "read"
 _EVERYBODY: Final = frozenset({Permission.PUBLIC, Permission.AUTHENTICATED})
 _SEE: Final = frozenset({Permission.DEPLOYMENTS_READ, Permission.AGENTS_READ})
 _SEE_ALL: Final = _SEE | {Permission.AUDIT_READ, Permission.USERS_READ, Permission.ROLES_READ}
-_OF_ALL_TENANTS: Final = frozenset({Permission.TENANTS_WRITE})
+_OF_ALL_TENANTS: Final = frozenset({Permission.TENANTS_WRITE, Permission.KEYS_ROTATE})
 _OF_AGENTS: Final = frozenset({Permission.TUNNEL_CONNECT})
 _OF_TARGETS: Final = frozenset({Permission.DEPLOYMENTS_WRITE, Permission.DEPLOYMENTS_APPROVE})
 """What narrow grants can give for some targets only: the rest holds for a tenant or not at all."""

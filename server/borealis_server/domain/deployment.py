@@ -6,7 +6,9 @@ Every record is frozen; `transitions.py` holds the states' tables, `decide.py` t
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from borealis_server.domain.errand import Errand
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
+from borealis_server.domain.routes import Route, RouteSpec
 from borealis_server.domain.states import (
     DeploymentState,
     EndReason,
@@ -19,6 +21,7 @@ from borealis_server.domain.states import (
     StepState,
     TargetState,
 )
+from borealis_server.domain.webhook import WebhookRun
 
 _PART_OF_PHASE = {
     Phase.BEFORE: StepPart.BEFORE,
@@ -85,6 +88,10 @@ class StepRun:
     approval: Approval | None = None
     skip: Approval | None = None
     """Who ended a timed pause early; None when nobody did."""
+    errand: Errand | None = None
+    """What the step wants done outside of the cluster; None when nothing is, or its report has come."""
+    webhook: WebhookRun | None = None
+    """For a step that runs a webhook alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +131,9 @@ class Workload:
     old_available: int = 0
     asked_weight_percent: int = 0
     traffic_percent: int | None = None
-    """Share of the new version among the endpoints of its active Service; None where pods share the traffic."""
+    """Share of the new version by its active Service or its routes; None where pods share the traffic."""
+    is_routed: bool = False
+    """Whether routes divide its traffic, so that both versions have their full size beside each other."""
     is_left: bool = False
     """Whether the way back leaves it as it is, since its traffic could not be led back."""
 
@@ -217,6 +226,10 @@ class TargetRun:
     """What the deploy file names; for blue/green alone."""
     services: tuple[RoutedService, ...] = ()
     """Services whose selectors the run changes, known once it was prepared."""
+    route_specs: tuple[RouteSpec, ...] = ()
+    """What the deploy file names; for canaries alone."""
+    routes: tuple[Route, ...] = ()
+    """Routes that the run moves, known once it was prepared; none into a workload that has no old version."""
     cursor: int = 0
     """How many objects the phase has applied or restored."""
     settled: int = 0

@@ -181,6 +181,21 @@ class DeployFileInvalid(Invalid):
         )
 
 
+class ConfigInvalid(Invalid):
+    """The configuration file has faults. Reports all of them; nothing was changed."""
+
+    reason = "CONFIG_INVALID"
+
+    def __init__(self, faults: Iterable[FileFault]) -> None:
+        found = tuple(faults)
+        count = f"{len(found)} fault{'' if len(found) == 1 else 's'}"
+        super().__init__(
+            f"the configuration has {count}; nothing was changed: correct the file",
+            violations=(fault.as_violation() for fault in found),
+            metadata={"faults": str(len(found))},
+        )
+
+
 class PageTokenInvalid(Invalid):
     """A page token that does not belong to this query."""
 
@@ -244,6 +259,21 @@ class CredentialNotFound(NotFound):
             f"no client credential {name}: list the credentials to see their names",
             resource_name=str(name),
             metadata={"credential": str(name)},
+        )
+
+
+class SecretNotFound(NotFound):
+    """The tenant has no secrets of these names."""
+
+    reason = "SECRET_NOT_FOUND"
+    resource_type = "secret"
+
+    def __init__(self, tenant: str, names: Iterable[str]) -> None:
+        missing = ", ".join(names)
+        super().__init__(
+            f"the tenant {tenant} has no secret {missing}: set it with `borealis secret set NAME`, or correct the name",
+            resource_name=f"tenants/{tenant}/secrets/{missing}",
+            metadata={"tenant": tenant, "secrets": missing},
         )
 
 
@@ -326,6 +356,22 @@ class OrganizationNotFound(NotFound):
             f"no organization {organization}: log in again",
             resource_name=organization,
             metadata={"organization": organization},
+        )
+
+
+class WebhookStepNotFound(NotFound):
+    """The deployment has no such step that waits for a callback."""
+
+    reason = "WEBHOOK_STEP_NOT_FOUND"
+    resource_type = "step"
+
+    def __init__(self, target: str, step: str) -> None:
+        place = f"{target}/{step}" if target else step
+        super().__init__(
+            f"no step {place} waits, or has waited, for a callback: send it to what {{{{armory.callbackUri}}}} gave, "
+            "with /callback behind it",
+            resource_name=place,
+            metadata={"target": target, "step": step},
         )
 
 
@@ -441,6 +487,20 @@ class RequestIdReused(AlreadyExists):
         )
 
 
+class CallbackContradicts(AlreadyExists):
+    """Something else was reported before, and the first report is final."""
+
+    reason = "CALLBACK_CONTRADICTS"
+    resource_type = "callback"
+
+    def __init__(self, step: str, first: str) -> None:
+        super().__init__(
+            f"another callback has reported {first} for {step}, with another message or result: the first one is final",
+            resource_name=step,
+            metadata={"step": step, "first": first},
+        )
+
+
 class DeploymentEnded(Refused):
     """The deployment is final and takes no more decisions."""
 
@@ -466,6 +526,20 @@ class TooLate(Refused):
             "or cancel this one to end what comes afterwards",
             subject=str(name),
             metadata={"deployment": str(name), "targets": names},
+        )
+
+
+class CallbackTooLate(Refused):
+    """The step does not wait for its callback any more."""
+
+    reason = "CALLBACK_TOO_LATE"
+
+    def __init__(self, step: str, state: str) -> None:
+        super().__init__(
+            f"{step} does not wait for a callback any more, it is {state}: its limit has passed, or the run was ended; "
+            "start again, and call back in time",
+            subject=step,
+            metadata={"step": step, "state": state},
         )
 
 
@@ -614,6 +688,43 @@ class RelayRefused(Refused):
         self.code = code
         self.detail = detail
         self.dispatched = dispatched
+
+
+class SecretUnreadable(Refused):
+    """The key that sealed a secret is missing, or its record was changed by somebody else than us."""
+
+    reason = "SECRET_UNREADABLE"
+
+    def __init__(self, name: object, key_id: str) -> None:
+        super().__init__(
+            f"the secret {name} cannot be read with the key {key_id}: restore the file of keys, or set the secret anew",
+            subject=str(name),
+            metadata={"secret": str(name), "key": key_id},
+        )
+
+
+class KeyRefused(Refused):
+    """There is no newer key that could encrypt secrets."""
+
+    reason = "KEY_REFUSED"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"the key for secrets was not changed: {detail}", subject="secret key", metadata={"detail": detail}
+        )
+
+
+class OwnAdministration(Refused):
+    """The change would take from the caller what they administrate by."""
+
+    reason = "OWN_ADMINISTRATION"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"this would delete {what}; nothing was changed: keep it in the file, or let somebody else delete it",
+            subject=what,
+            metadata={"what": what},
+        )
 
 
 class Stale(Conflict):

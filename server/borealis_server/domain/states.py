@@ -63,6 +63,8 @@ class Phase(StrEnum):
     PREPARING = "PREPARING"
     APPLYING = "APPLYING"
     SETTLING = "SETTLING"
+    HOLDING_TRAFFIC = "HOLDING_TRAFFIC"
+    """Routes are tied to the old version, before there is a new one; only where routes move the traffic."""
     TAKING_OVER = "TAKING_OVER"
     STEPPING = "STEPPING"
     FINISHING = "FINISHING"
@@ -112,6 +114,13 @@ class StepKind(StrEnum):
     """Blue/green: the active Services lead to the new version."""
     SHUT_DOWN_OLD_VERSION = "SHUT_DOWN_OLD_VERSION"
     """Blue/green: the old version goes; there is no way back from here."""
+    RUN_WEBHOOK = "RUN_WEBHOOK"
+
+
+class ErrandKind(StrEnum):
+    """What a step wants done outside of the cluster; `main.py` says by whom."""
+
+    CALL_WEBHOOK = "CALL_WEBHOOK"
 
 
 class EndReason(StrEnum):
@@ -126,6 +135,11 @@ class EndReason(StrEnum):
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     OBJECT_OWNED_BY = "OBJECT_OWNED_BY"
     SERVICE_NOT_MATCHED = "SERVICE_NOT_MATCHED"
+    UNRESOLVED_VARIABLE = "UNRESOLVED_VARIABLE"
+    WEBHOOK_TRIGGER_FAILED = "WEBHOOK_TRIGGER_FAILED"
+    WEBHOOK_CALLBACK_FAILED = "WEBHOOK_CALLBACK_FAILED"
+    WEBHOOK_TIMEOUT = "WEBHOOK_TIMEOUT"
+    ROUTE_NOT_MATCHED = "ROUTE_NOT_MATCHED"
     REPLACED = "REPLACED"
     REJECTED = "REJECTED"
 

@@ -57,6 +57,7 @@ _WORK: Mapping[Phase, str] = {
     Phase.PREPARING: "reads what is live and changes nothing yet",
     Phase.APPLYING: "puts its manifests in place, before any pod moves",
     Phase.SETTLING: "waits until what it applied is ready, before any pod moves",
+    Phase.HOLDING_TRAFFIC: "ties its routes to the old version, before there is a new one",
     Phase.TAKING_OVER: "takes over from what scaled its pods before, and creates the new version without pods",
     Phase.STEPPING: "works through the steps of its strategy",
     Phase.FINISHING: "marks the new version as the live one and removes the old one",
@@ -75,6 +76,7 @@ _STEP_WORDS: Mapping[StepKind, str] = {
     StepKind.DEPLOY_NEW_VERSION: "the new version beside the old one, without traffic",
     StepKind.REDIRECT_TRAFFIC: "all traffic to the new version",
     StepKind.SHUT_DOWN_OLD_VERSION: "the last look before the old version goes",
+    StepKind.RUN_WEBHOOK: "a webhook",
 }
 
 _WAIT_ADVICE: Mapping[TargetState, tuple[str, tuple[Action, ...]]] = {
@@ -100,6 +102,11 @@ _END_ADVICE: Mapping[EndReason, str] = {
     EndReason.UPSTREAM_FAILED: "see why the targets before it did not succeed",
     EndReason.OBJECT_OWNED_BY: "rename the object, or remove it from the other application, and start again",
     EndReason.SERVICE_NOT_MATCHED: "correct the Services or the names of them in the deploy file, and start again",
+    EndReason.UNRESOLVED_VARIABLE: "give the variables values, or take them out, and start again",
+    EndReason.WEBHOOK_TRIGGER_FAILED: "see what the webhook answered, correct it or the call, and start again",
+    EndReason.WEBHOOK_CALLBACK_FAILED: "see what the webhook reported, correct it, and start again",
+    EndReason.WEBHOOK_TIMEOUT: "see whether the call has set anybody to work, and whether they can call back",
+    EndReason.ROUTE_NOT_MATCHED: "correct the routes or the names of them in the deploy file, and start again",
     EndReason.REPLACED: "follow the newer deployment",
     EndReason.REJECTED: "connect the agent, or correct the account, and redeploy this one",
 }

@@ -10,6 +10,9 @@ from collections import OrderedDict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from borealis_server.domain.directory_changes import changes_of
+from borealis_server.ports.audit_notes import note_change
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
@@ -54,11 +57,20 @@ class Directories:
     async def change(
         self, organization: str, decide: Callable[[Directory], Directory], *, with_credentials: bool = False
     ) -> Directory:
-        """Change an organization, as `DirectoryStore.change`; every call after it sees the change."""
+        """Change an organization, as `DirectoryStore.change`; every later call sees it, and so does the audit."""
+        seen: list[Directory] = []
+
+        def decided(newest: Directory) -> Directory:
+            seen.append(newest)
+            return decide(newest)
+
         try:
-            return await self.store.change(organization, decide, with_credentials=with_credentials)
+            after = await self.store.change(organization, decided, with_credentials=with_credentials)
         finally:
             self.forget()
+        for what, was, now in changes_of(seen[-1], after):
+            note_change(what, before=was, after=now)
+        return after
 
     def forget(self) -> None:
         """Something has changed, or may have: look again before the next answer."""

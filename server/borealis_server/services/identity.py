@@ -14,11 +14,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from borealis_server.domain.credentials import with_credential, with_credential_roles, without_credential
+from borealis_server.domain.directory_changes import facts_of
 from borealis_server.domain.errors import CredentialRefused, TenantNotFound, Unauthenticated
 from borealis_server.domain.giving import check_giving, roles_meant
 from borealis_server.domain.identity import ClientCredential, NewCredential, Principal, check_credential
 from borealis_server.domain.names import RANDOM_ID_BYTES, random_id
 from borealis_server.domain.paging import Page, PageRequest, page_token
+from borealis_server.ports.audit_notes import note_change
 from borealis_server.ports.identity import TokenClaims
 from borealis_server.services.principals import Principals
 
@@ -165,6 +167,7 @@ class IdentityService:
         check_giving(giver, roles, tenant=tenant)
         issued = self._new_credential(tenant, wanted, roles)
         await self._credentials.add_credential(issued.credential)
+        note_change(f"clientCredentials/{issued.credential.client_id}", after=facts_of(issued.credential))
         self._directories.forget()
         return issued
 

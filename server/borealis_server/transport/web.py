@@ -21,6 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from borealis_server.domain.startup import StartRefusedError
+from borealis_server.transport.callbacks import PREFIX as CALLBACKS_PREFIX
 from borealis_server.transport.kube.door import PREFIX as KUBE_PREFIX
 from borealis_server.transport.oauth.endpoints import OAuthEndpoints
 from borealis_server.transport.pages.account import AccountPages
@@ -95,8 +96,18 @@ def issuer_routes(oauth: OAuthParts, pages: PageParts) -> list[Route]:
     return [route for one in served for route in one.routes()]
 
 
-def web_app(*, metrics: ServerMetrics, is_ready: Callable[[], bool], issuer: Sequence[Route], kube: ASGIApp) -> ASGIApp:
-    """Everything behind the web door. `kube` serves what is below `/kube/`, by paths as they were encoded."""
+def web_app(
+    *,
+    metrics: ServerMetrics,
+    is_ready: Callable[[], bool],
+    issuer: Sequence[Route],
+    kube: ASGIApp,
+    callbacks: ASGIApp,
+) -> ASGIApp:
+    """Everything behind the web door.
+
+    `kube` serves what is below `/kube/`, by paths as they were encoded, and `callbacks` what is below `/webhooks/`.
+    """
     probes = _Probes(metrics, is_ready)
     routes = [
         *issuer,
@@ -106,8 +117,11 @@ def web_app(*, metrics: ServerMetrics, is_ready: Callable[[], bool], issuer: Seq
     ]
     others = Starlette(routes=routes)
 
+    doors = {KUBE_PREFIX: kube, CALLBACKS_PREFIX: callbacks}
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        chosen = kube if scope.get("raw_path", b"").startswith(KUBE_PREFIX) else others
+        path = scope.get("raw_path", b"")
+        chosen = next((door for prefix, door in doors.items() if path.startswith(prefix)), others)
         await chosen(scope, receive, send)
 
     return app

@@ -15,6 +15,8 @@ from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.directory import SqliteDirectoryStore
 from borealis_server.adapters.store.memory import MemoryAgentRecordStore, MemoryCredentialStore, MemoryDeploymentStore
 from borealis_server.adapters.store.memory_directory import MemoryDirectoryStore
+from borealis_server.adapters.store.memory_secrets import MemorySecretStore
+from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.domain.deployment import (
     Approval,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from borealis_server.ports.agents import AgentRecordStore
     from borealis_server.ports.directory import DirectoryStore
     from borealis_server.ports.identity import CredentialStore
+    from borealis_server.ports.secrets import SecretStore
     from borealis_server.ports.store import DeploymentStore
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -50,6 +53,7 @@ class Stores:
     directories: DirectoryStore
     agents: AgentRecordStore
     deployments: DeploymentStore
+    secrets: SecretStore
 
 
 class Records:
@@ -145,6 +149,7 @@ async def _sqlite_stores(file: Path) -> AsyncIterator[Stores]:
             SqliteDirectoryStore(database),
             SqliteAgentRecordStore(database),
             SqliteDeploymentStore(database),
+            SqliteSecretStore(database),
         )
 
 
@@ -153,7 +158,7 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     if request.param == "memory":
         credentials = MemoryCredentialStore()
         directories = MemoryDirectoryStore(credentials)
-        yield Stores(credentials, directories, MemoryAgentRecordStore(), MemoryDeploymentStore())
+        yield Stores(credentials, directories, MemoryAgentRecordStore(), MemoryDeploymentStore(), MemorySecretStore())
         return
     async with _sqlite_stores(tmp_path / "borealis.db") as opened:
         yield opened

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from borealis_cli.render.glyphs import Glyphs
     from borealis_cli.render.text import Line
-    from borealis_client import Deployment, StepRun, TargetRun, Wait, Workload
+    from borealis_client import Deployment, StepRun, TargetRun, TrafficRoute, Wait, Workload
 
 TROUBLE: Final = frozenset({TargetRunState.FAILED, TargetRunState.CANCELLED, TargetRunState.ROLLING_BACK})
 ENDED: Final = frozenset({TargetRunState.SUCCEEDED, TargetRunState.FAILED, TargetRunState.CANCELLED})
@@ -50,6 +50,7 @@ def details(deployment: Deployment, target: TargetRun, *, glyphs: Glyphs, now: d
         return _warnings(target, glyphs)
     lines = [_step(step, glyphs=glyphs, now=now) for step in target.steps]
     lines += [_pods(workload) for workload in target.workloads if pods(workload)]
+    lines += [_route(route) for route in target.routes]
     if target.wait:
         lines.append(_wait(target.wait, now=now))
     if target.state is TargetRunState.AWAITING_APPROVAL:
@@ -78,6 +79,14 @@ def pods(workload: Workload) -> str:
         return ""
     new = f"new {workload.new_available}/{workload.new_pods}"
     return f"{new} old {workload.old_available}/{workload.old_pods} ready"
+
+
+def _route(route: TrafficRoute) -> Line:
+    """A route by its name, with the weight asked for and the one that it really gives."""
+    rule = f" ({route.rule})" if route.rule else ""
+    actual = "unknown" if route.actual_weight_percent is None else f"{route.actual_weight_percent}%"
+    text = f"{route.kind} {route.name}{rule}: {route.asked_weight_percent}% asked {actual} actual"
+    return (Span(one_line(text), "quiet"),)
 
 
 def _dependence(target: TargetRun) -> str:

@@ -24,6 +24,8 @@ class Permission(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PERMISSION_USERS_WRITE: _ClassVar[Permission]
     PERMISSION_ROLES_READ: _ClassVar[Permission]
     PERMISSION_ROLES_WRITE: _ClassVar[Permission]
+    PERMISSION_SECRETS_WRITE: _ClassVar[Permission]
+    PERMISSION_KEYS_ROTATE: _ClassVar[Permission]
 PERMISSION_UNSPECIFIED: Permission
 PERMISSION_PUBLIC: Permission
 PERMISSION_AUTHENTICATED: Permission
@@ -41,5 +43,7 @@ PERMISSION_USERS_READ: Permission
 PERMISSION_USERS_WRITE: Permission
 PERMISSION_ROLES_READ: Permission
 PERMISSION_ROLES_WRITE: Permission
+PERMISSION_SECRETS_WRITE: Permission
+PERMISSION_KEYS_ROTATE: Permission
 PERMISSION_FIELD_NUMBER: _ClassVar[int]
 permission: _descriptor.FieldDescriptor

@@ -102,6 +102,16 @@ class Permission(betterproto2.Enum):
     Create, change and delete roles and target groups; nobody grants more than they hold.
     """
 
+    SECRETS_WRITE = 40
+    """
+    Set, list and delete the secrets of the tenant. Nobody can read one.
+    """
+
+    KEYS_ROTATE = 41
+    """
+    Change the key that encrypts the secrets of all tenants.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -122,6 +132,8 @@ class Permission(betterproto2.Enum):
             22: "PERMISSION_USERS_WRITE",
             23: "PERMISSION_ROLES_READ",
             24: "PERMISSION_ROLES_WRITE",
+            40: "PERMISSION_SECRETS_WRITE",
+            41: "PERMISSION_KEYS_ROTATE",
         }
 
     @classmethod
@@ -144,4 +156,6 @@ class Permission(betterproto2.Enum):
             "PERMISSION_USERS_WRITE": 22,
             "PERMISSION_ROLES_READ": 23,
             "PERMISSION_ROLES_WRITE": 24,
+            "PERMISSION_SECRETS_WRITE": 40,
+            "PERMISSION_KEYS_ROTATE": 41,
         }

@@ -163,17 +163,32 @@ class Reason(betterproto2.Enum):
     There is no way back: the new version serves alone. Redeploy an earlier deployment instead.
     """
 
-    ORGANIZATION_NOT_FOUND = 60
+    WEBHOOK_STEP_NOT_FOUND = 40
+    """
+    No step of that name waits, or has waited, for a callback.
+    """
+
+    CALLBACK_CONTRADICTS = 41
+    """
+    Another callback has reported something else before; the first one is final.
+    """
+
+    CALLBACK_TOO_LATE = 42
+    """
+    The step does not wait for its callback any more: its limit has passed, or the run was ended.
+    """
+
+    ORGANIZATION_NOT_FOUND = 77
     """
     No organization of that id.
     """
 
-    TENANT_NOT_FOUND = 61
+    TENANT_NOT_FOUND = 78
     """
     No tenant of that name, or not for this caller.
     """
 
-    TENANT_EXISTS = 62
+    TENANT_EXISTS = 79
     """
     A tenant of that name exists.
     """
@@ -248,6 +263,31 @@ class Reason(betterproto2.Enum):
     Without this one, nobody could administrate the organization.
     """
 
+    SECRET_NOT_FOUND = 60
+    """
+    The tenant has no secret of that name; metadata `secrets` names all that are missing.
+    """
+
+    SECRET_UNREADABLE = 61
+    """
+    The key that encrypted a secret is missing, or its record was changed from outside; metadata `key` names the key.
+    """
+
+    KEY_REFUSED = 62
+    """
+    There is no newer key that could encrypt secrets; metadata `detail` says why.
+    """
+
+    CONFIG_INVALID = 80
+    """
+    The configuration file has faults; BadRequest details name each with its place. Nothing was changed.
+    """
+
+    OWN_ADMINISTRATION = 81
+    """
+    The change would take from the caller the role or credential that they administrate by. Nothing was changed.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -280,9 +320,12 @@ class Reason(betterproto2.Enum):
             26: "REASON_NOT_PAUSED",
             27: "REASON_ROLE_REQUIRED",
             28: "REASON_TOO_LATE",
-            60: "REASON_ORGANIZATION_NOT_FOUND",
-            61: "REASON_TENANT_NOT_FOUND",
-            62: "REASON_TENANT_EXISTS",
+            40: "REASON_WEBHOOK_STEP_NOT_FOUND",
+            41: "REASON_CALLBACK_CONTRADICTS",
+            42: "REASON_CALLBACK_TOO_LATE",
+            77: "REASON_ORGANIZATION_NOT_FOUND",
+            78: "REASON_TENANT_NOT_FOUND",
+            79: "REASON_TENANT_EXISTS",
             63: "REASON_TENANT_IN_USE",
             64: "REASON_TENANT_DENIED",
             65: "REASON_USER_NOT_FOUND",
@@ -297,6 +340,11 @@ class Reason(betterproto2.Enum):
             74: "REASON_TARGET_GROUP_EXISTS",
             75: "REASON_ESCALATION_REFUSED",
             76: "REASON_LAST_ADMINISTRATOR",
+            60: "REASON_SECRET_NOT_FOUND",
+            61: "REASON_SECRET_UNREADABLE",
+            62: "REASON_KEY_REFUSED",
+            80: "REASON_CONFIG_INVALID",
+            81: "REASON_OWN_ADMINISTRATION",
         }
 
     @classmethod
@@ -331,9 +379,12 @@ class Reason(betterproto2.Enum):
             "REASON_NOT_PAUSED": 26,
             "REASON_ROLE_REQUIRED": 27,
             "REASON_TOO_LATE": 28,
-            "REASON_ORGANIZATION_NOT_FOUND": 60,
-            "REASON_TENANT_NOT_FOUND": 61,
-            "REASON_TENANT_EXISTS": 62,
+            "REASON_WEBHOOK_STEP_NOT_FOUND": 40,
+            "REASON_CALLBACK_CONTRADICTS": 41,
+            "REASON_CALLBACK_TOO_LATE": 42,
+            "REASON_ORGANIZATION_NOT_FOUND": 77,
+            "REASON_TENANT_NOT_FOUND": 78,
+            "REASON_TENANT_EXISTS": 79,
             "REASON_TENANT_IN_USE": 63,
             "REASON_TENANT_DENIED": 64,
             "REASON_USER_NOT_FOUND": 65,
@@ -348,4 +399,9 @@ class Reason(betterproto2.Enum):
             "REASON_TARGET_GROUP_EXISTS": 74,
             "REASON_ESCALATION_REFUSED": 75,
             "REASON_LAST_ADMINISTRATOR": 76,
+            "REASON_SECRET_NOT_FOUND": 60,
+            "REASON_SECRET_UNREADABLE": 61,
+            "REASON_KEY_REFUSED": 62,
+            "REASON_CONFIG_INVALID": 80,
+            "REASON_OWN_ADMINISTRATION": 81,
         }
