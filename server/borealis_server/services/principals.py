@@ -84,6 +84,9 @@ class Principals:
 
     async def _user(self, user_id: str, token_tenant: str, wanted: str, groups: Sequence[str]) -> Principal:
         directory = await self._directories.of_user(user_id)
+        if directory is not None and user_id not in directory.users:
+            self._directories.forget()  # they came in a moment ago, through another server
+            directory = await self._directories.of_user(user_id)
         user = directory.users.get(user_id) if directory else None
         if directory is None or user is None or not user.is_active:
             raise CredentialRevoked("the user behind the token was deactivated")
