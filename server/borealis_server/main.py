@@ -148,6 +148,7 @@ class _Parts:
     shelf: DeployFileShelf
     outside: HttpOutside
     tokens: CallbackTokens
+    actions: ActionAudit
     callbacks: Callbacks
 
 
@@ -252,6 +253,13 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
         journal = Journal(SqliteDeploymentStore(database))
         shelf = DeployFileShelf(journal.store)
         direct = await stack.enter_async_context(open_direct(allows_private=settings.allow_private_addresses))
+        actions = ActionAudit(
+            SqliteAuditStore(database),
+            clock,
+            SystemRandomness(),
+            on_written=metrics.audit_entries.labels("written").inc,
+            on_lost=metrics.audit_entries.labels("lost").inc,
+        )
         tokens = CallbackTokens(open_callback_key(data_dir / "keys" / "callbacks.key", SystemRandomness()))
         yield _Parts(
             settings=settings,
@@ -270,7 +278,8 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             shelf=shelf,
             outside=HttpOutside(direct, OutsideThroughAgent(hub)),
             tokens=tokens,
-            callbacks=Callbacks(journal, shelf, secrets, tokens, identity.verify, clock),
+            actions=actions,
+            callbacks=Callbacks(journal, shelf, secrets, tokens, identity.verify, actions, clock),
         )
 
 
@@ -368,7 +377,9 @@ class _Engine:
 
 def _errand_runners(parts: _Parts) -> dict[ErrandKind, ErrandRunner]:
     """Who runs what steps want done outside."""
-    caller = WebhookCaller(parts.outside, parts.shelf, parts.secrets, parts.tokens, parts.clock, web=parts.roots.address)
+    caller = WebhookCaller(
+        parts.outside, parts.shelf, parts.secrets, parts.tokens, parts.clock, web=parts.roots.address
+    )
     return {ErrandKind.CALL_WEBHOOK: caller}
 
 
@@ -431,13 +442,7 @@ def _open_grpc_door(parts: _Parts, services: _Services) -> AbstractAsyncContextM
         options,
         services.behind_door,
         verifier=parts.identity,
-        audit=ActionAudit(
-            SqliteAuditStore(parts.database),
-            parts.clock,
-            SystemRandomness(),
-            on_written=parts.metrics.audit_entries.labels("written").inc,
-            on_lost=parts.metrics.audit_entries.labels("lost").inc,
-        ),
+        audit=parts.actions,
         metrics=parts.metrics,
         drains=[services.wind_down],
     )

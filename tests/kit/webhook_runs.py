@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from borealis_server.domain.callback_tokens import CallbackAddress
-from borealis_server.services.callbacks import Callbacks
-from borealis_server.services.deploy_files import DeployFileShelf
-from kit.outside import TOKENS, WEB
+from kit.jobs import callbacks_for
+from kit.outside import WEB
 from kit.shop import manifests
 from kit.webhook_files import CALL, webhook_file
 
@@ -17,28 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from borealis_server.domain.deployment import Deployment, DeploymentKey
-    from borealis_server.domain.identity import Principal
+    from borealis_server.services.callbacks import Callbacks
     from kit.control_plane import ControlPlane
     from kit.model_engine import ModelEngine
     from kit.outside import Asked
 
 
 async def start(
-    plane: ControlPlane, *steps: str, version: str = "2", context: Mapping[str, str] | None = None, **options: str
+    plane: ControlPlane, *steps: str, version: str = "2", context: Mapping[str, str] | None = None, **options: Any
 ) -> DeploymentKey:
     """Start `version` of the example application; `options` are those of `webhook_file`."""
-    text = webhook_file(*(steps or (CALL,)), **options)  # type: ignore[arg-type]  # retries is a number
+    text = webhook_file(*(steps or (CALL,)), **options)
     return (await plane.start(text, given=context, shop_yaml=manifests(version))).key
 
 
 def callbacks_of(engine: ModelEngine, plane: ControlPlane) -> Callbacks:
     """Takes callbacks by the tokens of calls."""
-
-    async def nobody(_token: str) -> Principal:
-        raise AssertionError("nobody logs in here")
-
-    shelf = DeployFileShelf(plane.journal.store)
-    return Callbacks(plane.journal, shelf, engine.secrets, TOKENS, nobody, engine.clock)
+    return callbacks_for(plane.journal, engine.clock, engine.secrets)
 
 
 async def call_back(

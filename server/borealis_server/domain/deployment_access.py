@@ -38,11 +38,14 @@ def check_start(caller: Principal, file: DeployFile, objects: Mapping[str, Seque
 def check_decision(caller: Principal, deployment: Deployment, wish: PersonsDecision) -> None:
     """Errors: PermissionDenied unless the caller may decide so about every target that the decision is about."""
     permission = Permission.DEPLOYMENTS_APPROVE if wish.kind == APPROVE else Permission.DEPLOYMENTS_WRITE
-    places = [
-        TargetPlace(name=run.name, account=run.account, namespace=run.namespace or NO_NAMESPACE)
-        for run in _concerned(deployment, wish)
-    ]
+    places = [_place(run) for run in _concerned(deployment, wish)]
     _check(caller, permission, deployment.application, places)
+
+
+def check_report(caller: Principal, deployment: Deployment, target: str) -> None:
+    """Errors: PermissionDenied unless the caller may report for webhooks of the target; of all where none is named."""
+    places = [_place(run) for run in deployment.targets if target in ("", run.name)]
+    _check(caller, Permission.DEPLOYMENTS_WRITE, deployment.application, places)
 
 
 def _check(caller: Principal, permission: Permission, application: str, places: Iterable[TargetPlace]) -> None:
@@ -51,6 +54,10 @@ def _check(caller: Principal, permission: Permission, application: str, places: 
     if not verdict.is_allowed:
         names = dict.fromkeys(place.name for place in verdict.refused)
         raise PermissionDenied(permission.value, tenant=caller.tenant, targets=names)
+
+
+def _place(run: TargetRun) -> TargetPlace:
+    return TargetPlace(name=run.name, account=run.account, namespace=run.namespace or NO_NAMESPACE)
 
 
 def _namespaces(given: str | None, objects: Sequence[ManifestObject]) -> list[str]:

@@ -277,6 +277,22 @@ class SecretNotFound(NotFound):
         )
 
 
+class WebhookStepNotFound(NotFound):
+    """The deployment has no such step that waits for a callback."""
+
+    reason = "WEBHOOK_STEP_NOT_FOUND"
+    resource_type = "step"
+
+    def __init__(self, target: str, step: str) -> None:
+        place = f"{target}/{step}" if target else step
+        super().__init__(
+            f"no step {place} waits, or has waited, for a callback: send it to what {{{{armory.callbackUri}}}} gave, "
+            "with /callback behind it",
+            resource_name=place,
+            metadata={"target": target, "step": step},
+        )
+
+
 class TenantNotFound(NotFound):
     """No tenant of that name, or not for this caller."""
 
@@ -356,22 +372,6 @@ class OrganizationNotFound(NotFound):
             f"no organization {organization}: log in again",
             resource_name=organization,
             metadata={"organization": organization},
-        )
-
-
-class WebhookStepNotFound(NotFound):
-    """The deployment has no such step that waits for a callback."""
-
-    reason = "WEBHOOK_STEP_NOT_FOUND"
-    resource_type = "step"
-
-    def __init__(self, target: str, step: str) -> None:
-        place = f"{target}/{step}" if target else step
-        super().__init__(
-            f"no step {place} waits, or has waited, for a callback: send it to what {{{{armory.callbackUri}}}} gave, "
-            "with /callback behind it",
-            resource_name=place,
-            metadata={"target": target, "step": step},
         )
 
 

@@ -85,6 +85,8 @@ _WAIT_ADVICE: Mapping[TargetState, tuple[str, tuple[Action, ...]]] = {
 }
 """What else than to stop can be done about a target that waits, by its state."""
 
+_LOOK = "look at what it waits for in the cluster"
+
 _ROLLBACK_WORDS: Mapping[Rollback, str] = {
     Rollback.NONE: "",
     Rollback.RUNNING: "; it is being rolled back",
@@ -169,9 +171,16 @@ def _wait_advice(run: TargetRun) -> tuple[str, tuple[Action, ...]]:
     if run.phase is Phase.WAITING:
         return "see what those targets wait for, or cancel the deployment", (Action.CANCEL,)
     has_way_back = run.phase not in (Phase.BEFORE, Phase.AFTER)
-    advice, first = _WAIT_ADVICE.get(run.state, ("look at what it waits for in the cluster", ()))
+    usual = (f"see what the webhook {calling} does" if (calling := _webhook(run)) else _LOOK, ())
+    advice, first = _WAIT_ADVICE.get(run.state, usual)
     back = (Action.ROLL_BACK, Action.CANCEL) if has_way_back else (Action.CANCEL,)
     return f"{agent or advice}, or {'roll back' if has_way_back else 'cancel'}", (*first, *back)
+
+
+def _webhook(run: TargetRun) -> str:
+    """The webhook that the target as a whole waits for; empty where it is something else."""
+    names = (step.webhook.name for step in run.current_steps if step.webhook and step.wait == run.wait)
+    return next(names, "")
 
 
 def _of_work(run: TargetRun) -> Explanation:

@@ -1,9 +1,11 @@
 """Takes callbacks of webhooks: who may report, for which step, and what the deployment makes of it.
 
 Two kinds of callers are believed: whoever holds the token of the very call, and whoever may write deployments in the
-tenant. What is refused is logged; nobody who is not believed learns whether a deployment exists.
+tenant. What they report is audited, also when it comes too late. Of others only the reason is logged, and they do not
+learn whether a deployment exists.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
@@ -11,24 +13,31 @@ import structlog
 
 from borealis_deployfile.model import RunWebhook
 from borealis_server.domain.access import Permission
+from borealis_server.domain.audit import AuditAction
 from borealis_server.domain.callback_tokens import TOKEN_PREFIX, CallbackAddress, CallbackPlace, CallbackTokens
 from borealis_server.domain.callbacks import CallbackReport, parse_report, receive
 from borealis_server.domain.deployment import Deployment
+from borealis_server.domain.deployment_access import check_report
 from borealis_server.domain.errors import (
     BorealisError,
     DeploymentNotFound,
     PermissionDenied,
+    TenantDenied,
     Unauthenticated,
     WebhookStepNotFound,
 )
 from borealis_server.domain.identity import Principal
+from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.planning.sources import condition_of
 from borealis_server.domain.redaction import Redactor
 from borealis_server.domain.rendering import secrets_of_webhook
 from borealis_server.ports.clock import Clock
+from borealis_server.services.audit_actions import Asked
 from borealis_server.services.deploy_files import DeployFileShelf
 from borealis_server.services.journal import Journal
 
+_METHOD = "borealis.deployment.v1.DeploymentService/ReportWebhook"
+"""The same action, whichever door it came through."""
 log = structlog.get_logger()
 
 
@@ -44,6 +53,18 @@ class SecretsForRedaction(Protocol):
         ...
 
 
+class CallbackAudit(Protocol):
+    """Writes down what is reported."""
+
+    async def begun(self, caller: Principal, asked: Asked) -> AuditAction:
+        """A report begins. Errors: ServerUnavailable, and then it is not taken."""
+        ...
+
+    async def ended(self, action: AuditAction, *, reason: str) -> None:
+        """It has ended."""
+        ...
+
+
 class Callbacks:
     """Implements what the doors offer to those who call back."""
 
@@ -53,7 +74,8 @@ class Callbacks:
         shelf: DeployFileShelf,
         secrets: SecretsForRedaction,
         tokens: CallbackTokens,
-        verify: Callable[[str], Awaitable[Principal]],
+        verify: Callable[[str, str], Awaitable[Principal]],
+        audit: CallbackAudit,
         clock: Clock,
     ) -> None:
         self._journal = journal
@@ -61,23 +83,40 @@ class Callbacks:
         self._secrets = secrets
         self._tokens = tokens
         self._verify = verify
+        self._audit = audit
         self._clock = clock
 
-    async def take(self, address: CallbackAddress, bearer: str, body: bytes) -> None:
-        """Take a callback that came by its address.
+    async def take(self, address: CallbackAddress, bearer: str, body: bytes, *, source: str = "") -> None:
+        """Take a callback that came by its address, from the network address `source`.
 
         Errors: Unauthenticated, PermissionDenied, InvalidArgument, WebhookStepNotFound, and those of `receive`.
         """
         try:
-            place, by = await self._believed(address, bearer)
-            await self.report(place, parse_report(body), by=by)
+            place, caller = await self._believed(address, bearer)
+            await self._audited(place, caller, parse_report(body), source)
         except BorealisError as error:
             key = address.deployment
             log.info("callback.refused", tenant=key.tenant, deployment=key.id, step=address.step, reason=error.reason)
             raise
 
-    async def report(self, place: CallbackPlace, report: CallbackReport, *, by: str) -> Deployment:
-        """Take a report of somebody who may report. Errors: DeploymentNotFound, and those of `receive`."""
+    async def report_by(self, caller: Principal, place: CallbackPlace, report: CallbackReport) -> Deployment:
+        """Take a report of `caller`. Errors: PermissionDenied, DeploymentNotFound, and those of `receive`."""
+        check_report(caller, await self._journal.store.get(place.deployment), place.target)
+        return await self._report(place, report, by=caller.actor)
+
+    async def _audited(self, place: CallbackPlace, caller: Principal, report: CallbackReport, source: str) -> None:
+        name = str(DeploymentName(place.deployment.tenant, place.deployment.id))
+        told = {"name": name, "target": place.target, "step": place.step, "is_success": report.is_success}
+        asked = Asked(method=_METHOD, request=json.dumps(told), source=source, request_id="")
+        action = await self._audit.begun(caller, asked)
+        try:
+            await self._report(place, report, by=caller.actor)
+        except BorealisError as error:
+            await self._audit.ended(action, reason=error.reason)
+            raise
+        await self._audit.ended(action, reason="")
+
+    async def _report(self, place: CallbackPlace, report: CallbackReport, *, by: str) -> Deployment:
         deployment = await self._journal.store.get(place.deployment)
         shown = await self._redacted(deployment, place, report.message)
         committed = await self._journal.record(
@@ -86,26 +125,40 @@ class Callbacks:
         )
         return committed.after
 
-    async def _believed(self, address: CallbackAddress, bearer: str) -> tuple[CallbackPlace, str]:
-        """The step that the caller may report for, and the caller's name."""
+    async def _believed(self, address: CallbackAddress, bearer: str) -> tuple[CallbackPlace, Principal]:
+        """The step that the caller may report for, and the caller."""
         if not bearer:
             raise Unauthenticated("send `Authorization: Bearer` with a token")
         if bearer.startswith(TOKEN_PREFIX):
             place = await self._place(address)
             if place is None or not self._tokens.is_of(place, bearer):
                 raise Unauthenticated("the token is not the one of this call")
-            return place, f"webhook {await self._name(place)}"
-        caller = await self._verify(bearer)
+            return place, await self._holder(place)
+        try:
+            caller = await self._verify(bearer, address.deployment.tenant)
+        except TenantDenied:
+            raise WebhookStepNotFound("", address.step) from None
         if not caller.may(Permission.DEPLOYMENTS_WRITE):
-            raise PermissionDenied(Permission.DEPLOYMENTS_WRITE.value)
-        place = await self._place(address) if caller.tenant == address.deployment.tenant else None
+            raise PermissionDenied(Permission.DEPLOYMENTS_WRITE.value, tenant=caller.tenant)
+        place = await self._place(address)
         if place is None:
             raise WebhookStepNotFound("", address.step)
-        return place, caller.actor
+        check_report(caller, await self._journal.store.get(place.deployment), place.target)
+        return place, caller
 
-    async def _name(self, place: CallbackPlace) -> str:
+    async def _holder(self, place: CallbackPlace) -> Principal:
+        """Whoever holds the token of a call, as a caller without any right of its own."""
         run = (await self._journal.store.get(place.deployment)).target(place.target)
-        return next((step.webhook.name for step in run.steps if step.ref == place.step and step.webhook), place.step)
+        names = [step.webhook.name for step in run.steps if step.ref == place.step and step.webhook]
+        return Principal(
+            subject=f"webhooks/{place.deployment.id}/{place.target}/{place.step}",
+            display_name=f"webhook {names[0] if names else place.step}",
+            organization="",
+            tenant=place.deployment.tenant,
+            roles=(),
+            grants=(),
+            expires_at=self._clock.now(),
+        )
 
     async def _place(self, address: CallbackAddress) -> CallbackPlace | None:
         try:

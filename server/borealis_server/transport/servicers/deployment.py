@@ -111,7 +111,7 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         """Report the result of a webhook."""
         place = CallbackPlace(deployment=_key(request.name), target=request.target, step=request.step)
         report = CallbackReport(is_success=request.is_success, message=request.message)
-        deployment = await self._callbacks.report(place, report, by=current_principal().display_name)
+        deployment = await self._callbacks.report_by(current_principal(), place, report)
         return pb.ReportWebhookResponse(deployment=to_proto(deployment))
 
     async def RollBackDeployment(

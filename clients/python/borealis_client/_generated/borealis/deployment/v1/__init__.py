@@ -1566,8 +1566,8 @@ class RunWebhook(betterproto2.Message):
 
     answer: "WebhookAnswer | None" = betterproto2.field(6, betterproto2.TYPE_MESSAGE, optional=True)
     """
-    The newest answer; absent before the first one. Its body comes with the deployment, and in events with those of this
-    step.
+    The newest answer; absent before the first one. Its body comes with the deployment; in events with those of this step
+    alone, unless the step has failed.
     """
 
     failure: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
