@@ -52,10 +52,10 @@ from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.directory import SqliteDirectoryStore
 from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
-from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.callback_tokens import CallbackTokens
 from borealis_server.domain.names import MAIN_TENANT
 from borealis_server.domain.states import ErrandKind
+from borealis_server.issuer import IssuerRoots, issuer_roots, open_issuer
 from borealis_server.services.agents import AgentService
 from borealis_server.services.audit import AuditService, AuditSettings, open_audit_trail
 from borealis_server.services.audit_actions import ActionAudit
@@ -97,7 +97,7 @@ from borealis_server.transport.servicers.secret import SecretServicer
 from borealis_server.transport.servicers.tenant import TenantServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
 from borealis_server.transport.servicers.user import UserServicer
-from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
+from borealis_server.transport.web import WebOptions, issuer_routes, listen, open_web_door, web_app
 
 if TYPE_CHECKING:
     import socket
@@ -141,8 +141,8 @@ class _Parts:
     identity: IdentityService
     hub: RelayHub
     kube: KubeAccess
+    roots: IssuerRoots
     secrets: SecretService
-    issuer: str
     fetcher: HttpFetcher
     journal: Journal
     shelf: DeployFileShelf
@@ -220,7 +220,6 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
     clock, metrics = SystemClock(), ServerMetrics()
     certificate = _certificate(settings, data_dir, clock)
     issuer = settings.issuer.rstrip("/") or f"https://{_host(settings)}:{web_port}"
-    signer = JwtSigner(open_signing_key(data_dir / "keys" / "token-signing.pem"), issuer=issuer)
     async with AsyncExitStack() as stack:
         fetcher = await stack.enter_async_context(open_fetcher(allows_private=settings.allow_private_addresses))
         file = data_dir / "borealis.db"
@@ -228,13 +227,16 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
         credentials = SqliteCredentialStore(database)
         directories = Directories(SqliteDirectoryStore(database), clock)
         await Organizations(directories, clock, SystemRandomness()).open_home()
+        roots = issuer_roots(settings, data_dir, issuer, database, clock)
         identity = IdentityService(
             credentials=credentials,
             directories=directories,
-            signer=signer,
+            signer=roots.signer,
             clock=clock,
             randomness=SystemRandomness(),
             token_lifetime_s=settings.token_lifetime_s,
+            gate=roots.gate,
+            rules=roots.others.rules,
         )
         trail = await stack.enter_async_context(
             open_audit_trail(
@@ -269,8 +271,8 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             identity=identity,
             hub=hub,
             kube=KubeAccess(hub, trail, credentials, identity.verify, clock),
+            roots=roots,
             secrets=secrets,
-            issuer=issuer,
             fetcher=fetcher,
             journal=journal,
             shelf=shelf,
@@ -375,7 +377,9 @@ class _Engine:
 
 def _errand_runners(parts: _Parts) -> dict[ErrandKind, ErrandRunner]:
     """Who runs what steps want done outside."""
-    caller = WebhookCaller(parts.outside, parts.shelf, parts.secrets, parts.tokens, parts.clock, web=parts.issuer)
+    caller = WebhookCaller(
+        parts.outside, parts.shelf, parts.secrets, parts.tokens, parts.clock, web=parts.roots.address
+    )
     return {ErrandKind.CALL_WEBHOOK: caller}
 
 
@@ -407,21 +411,23 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
     return [Service(name=name, add=add) for name, add in adds.items()]
 
 
-def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.Event) -> AbstractAsyncContextManager[None]:
+@asynccontextmanager
+async def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.Event) -> AsyncIterator[None]:
     options = WebOptions(
         certificate_file=parts.certificate.certificate_file,
         key_file=parts.certificate.key_file,
         grace_s=parts.settings.shutdown_grace_s,
     )
-    app = web_app(
-        identity=parts.identity,
-        metrics=parts.metrics,
-        issuer=parts.issuer,
-        is_ready=ready.is_set,
-        kube=KubeDoor(parts.kube),
-        callbacks=CallbackDoor(parts.callbacks),
-    )
-    return open_web_door(listener, options, app)
+    async with open_issuer(parts.settings, parts.roots, parts.identity, parts.directories, parts.clock) as served:
+        app = web_app(
+            metrics=parts.metrics,
+            is_ready=ready.is_set,
+            issuer=issuer_routes(*served),
+            kube=KubeDoor(parts.kube),
+            callbacks=CallbackDoor(parts.callbacks),
+        )
+        async with open_web_door(listener, options, app):
+            yield
 
 
 def _open_grpc_door(parts: _Parts, services: _Services) -> AbstractAsyncContextManager[int]:
@@ -450,7 +456,7 @@ async def _keep_client_file(parts: _Parts, file: Path, grpc_port: int) -> Client
     client_id, client_secret = await local_credential(parts.identity, credentials, MAIN_TENANT, known)
     content = ClientFile(
         server=f"{_host(parts.settings)}:{grpc_port}",
-        web=parts.issuer,
+        web=parts.roots.address,
         ca_file=str(parts.certificate.authority_file or ""),
         tenant=MAIN_TENANT,
         client_id=client_id,

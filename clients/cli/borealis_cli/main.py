@@ -24,6 +24,7 @@ from borealis_cli.commands import (
     identity,
     inspection,
     kube,
+    login,
     programs,
     roles,
     secrets,
@@ -59,7 +60,7 @@ def choose_tenant(
     ACTING_TENANT.set(tenant)
 
 
-for module in (deploy, files, inspection, decisions, identity, programs):
+for module in (deploy, files, inspection, decisions, identity, login, programs):
     module.register(app)
 for module_of_group in (agents, kube, audit, tenants, users, roles, credentials, secrets, config):
     module_of_group.register(app)

@@ -428,6 +428,15 @@ class NotLoggedInError(UnauthenticatedError):
     """No server or no credential is configured."""
 
 
+class LoginFailedError(UnauthenticatedError):
+    """Logging in came to nothing; `error` is the issuer's word for why, where it gave one."""
+
+    def __init__(self, message: str, *, error: str = "") -> None:
+        super().__init__(message, metadata={"error": error} if error else None)
+        self.error: Final = error
+        """An error code of OAuth, for example `access_denied`; empty when there is none."""
+
+
 class ServerUnreachableError(UnavailableError):
     """No connection to the server; the text names it and the cause."""
 
