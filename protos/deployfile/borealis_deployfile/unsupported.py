@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from borealis_deployfile.faults import Code, fault_at
 from borealis_deployfile.model import (
-    Analysis,
     BlueGreen,
     Canary,
     ExposeServices,
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 _ADVICE: Final = "take it out for now"
 _STEPS: Final = {
-    Analysis: "an analysis step",
     RunWebhook: "a runWebhook step",
     ExposeServices: "an exposeServices step",
 }
