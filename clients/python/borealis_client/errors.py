@@ -153,6 +153,12 @@ class CredentialNotFoundError(NotFoundError):
     reason = "CREDENTIAL_NOT_FOUND"
 
 
+class SecretNotFoundError(NotFoundError):
+    """The tenant has no secret of that name; metadata `secrets` names all that are missing."""
+
+    reason = "SECRET_NOT_FOUND"
+
+
 class DeploymentInProgressError(AlreadyExistsError):
     """The application has a deployment in progress; metadata `deployment` names it."""
 
@@ -175,6 +181,18 @@ class NotAwaitingApprovalError(RefusedError):
     """Nothing waits for an approval where one was given."""
 
     reason = "NOT_AWAITING_APPROVAL"
+
+
+class SecretUnreadableError(RefusedError):
+    """The key that encrypted a secret is missing, or its record was changed from outside."""
+
+    reason = "SECRET_UNREADABLE"
+
+
+class KeyRefusedError(RefusedError):
+    """There is no newer key that could encrypt secrets; metadata `detail` says why."""
+
+    reason = "KEY_REFUSED"
 
 
 class TooLateError(RefusedError):

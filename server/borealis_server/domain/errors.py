@@ -247,6 +247,21 @@ class CredentialNotFound(NotFound):
         )
 
 
+class SecretNotFound(NotFound):
+    """The tenant has no secrets of these names."""
+
+    reason = "SECRET_NOT_FOUND"
+    resource_type = "secret"
+
+    def __init__(self, tenant: str, names: Iterable[str]) -> None:
+        missing = ", ".join(names)
+        super().__init__(
+            f"the tenant {tenant} has no secret {missing}: set it with `borealis secret set NAME`, or correct the name",
+            resource_name=f"tenants/{tenant}/secrets/{missing}",
+            metadata={"tenant": tenant, "secrets": missing},
+        )
+
+
 class DeploymentInProgress(AlreadyExists):
     """The application has a deployment that is not final."""
 
@@ -412,6 +427,30 @@ class RelayRefused(Refused):
         self.code = code
         self.detail = detail
         self.dispatched = dispatched
+
+
+class SecretUnreadable(Refused):
+    """The key that sealed a secret is missing, or its record was changed by somebody else than us."""
+
+    reason = "SECRET_UNREADABLE"
+
+    def __init__(self, name: object, key_id: str) -> None:
+        super().__init__(
+            f"the secret {name} cannot be read with the key {key_id}: restore the file of keys, or set the secret anew",
+            subject=str(name),
+            metadata={"secret": str(name), "key": key_id},
+        )
+
+
+class KeyRefused(Refused):
+    """There is no newer key that could encrypt secrets."""
+
+    reason = "KEY_REFUSED"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"the key for secrets was not changed: {detail}", subject="secret key", metadata={"detail": detail}
+        )
 
 
 class Stale(Conflict):

@@ -13,6 +13,8 @@ from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.memory import MemoryAgentRecordStore, MemoryCredentialStore, MemoryDeploymentStore
+from borealis_server.adapters.store.memory_secrets import MemorySecretStore
+from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.domain.deployment import (
     Approval,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from borealis_server.ports.agents import AgentRecordStore
     from borealis_server.ports.identity import CredentialStore
+    from borealis_server.ports.secrets import SecretStore
     from borealis_server.ports.store import DeploymentStore
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -46,6 +49,7 @@ class Stores:
     credentials: CredentialStore
     agents: AgentRecordStore
     deployments: DeploymentStore
+    secrets: SecretStore
 
 
 class Records:
@@ -136,13 +140,18 @@ def records() -> Records:
 @asynccontextmanager
 async def _sqlite_stores(file: Path) -> AsyncIterator[Stores]:
     async with open_database(file) as database:
-        yield Stores(SqliteCredentialStore(database), SqliteAgentRecordStore(database), SqliteDeploymentStore(database))
+        yield Stores(
+            SqliteCredentialStore(database),
+            SqliteAgentRecordStore(database),
+            SqliteDeploymentStore(database),
+            SqliteSecretStore(database),
+        )
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     if request.param == "memory":
-        yield Stores(MemoryCredentialStore(), MemoryAgentRecordStore(), MemoryDeploymentStore())
+        yield Stores(MemoryCredentialStore(), MemoryAgentRecordStore(), MemoryDeploymentStore(), MemorySecretStore())
         return
     async with _sqlite_stores(tmp_path / "borealis.db") as opened:
         yield opened

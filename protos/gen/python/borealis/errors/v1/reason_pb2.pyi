@@ -35,6 +35,9 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_NOT_PAUSED: _ClassVar[Reason]
     REASON_ROLE_REQUIRED: _ClassVar[Reason]
     REASON_TOO_LATE: _ClassVar[Reason]
+    REASON_SECRET_NOT_FOUND: _ClassVar[Reason]
+    REASON_SECRET_UNREADABLE: _ClassVar[Reason]
+    REASON_KEY_REFUSED: _ClassVar[Reason]
 REASON_UNSPECIFIED: Reason
 REASON_INTERNAL: Reason
 REASON_INVALID_ARGUMENT: Reason
@@ -64,3 +67,6 @@ REASON_CLUSTER_BUSY: Reason
 REASON_NOT_PAUSED: Reason
 REASON_ROLE_REQUIRED: Reason
 REASON_TOO_LATE: Reason
+REASON_SECRET_NOT_FOUND: Reason
+REASON_SECRET_UNREADABLE: Reason
+REASON_KEY_REFUSED: Reason

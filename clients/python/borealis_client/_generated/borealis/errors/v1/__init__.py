@@ -163,6 +163,21 @@ class Reason(betterproto2.Enum):
     There is no way back: the new version serves alone. Redeploy an earlier deployment instead.
     """
 
+    SECRET_NOT_FOUND = 60
+    """
+    The tenant has no secret of that name; metadata `secrets` names all that are missing.
+    """
+
+    SECRET_UNREADABLE = 61
+    """
+    The key that encrypted a secret is missing, or its record was changed from outside; metadata `key` names the key.
+    """
+
+    KEY_REFUSED = 62
+    """
+    There is no newer key that could encrypt secrets; metadata `detail` says why.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -195,6 +210,9 @@ class Reason(betterproto2.Enum):
             26: "REASON_NOT_PAUSED",
             27: "REASON_ROLE_REQUIRED",
             28: "REASON_TOO_LATE",
+            60: "REASON_SECRET_NOT_FOUND",
+            61: "REASON_SECRET_UNREADABLE",
+            62: "REASON_KEY_REFUSED",
         }
 
     @classmethod
@@ -229,4 +247,7 @@ class Reason(betterproto2.Enum):
             "REASON_NOT_PAUSED": 26,
             "REASON_ROLE_REQUIRED": 27,
             "REASON_TOO_LATE": 28,
+            "REASON_SECRET_NOT_FOUND": 60,
+            "REASON_SECRET_UNREADABLE": 61,
+            "REASON_KEY_REFUSED": 62,
         }
