@@ -26,6 +26,8 @@ class Permission(StrEnum):
     KUBE_READ = "kube.read"
     KUBE_WRITE = "kube.write"
     AUDIT_READ = "audit.read"
+    INTEGRATIONS_READ = "integrations.read"
+    INTEGRATIONS_WRITE = "integrations.write"
 
 
 class Role(StrEnum):
@@ -39,7 +41,11 @@ class Role(StrEnum):
 
 _EVERYBODY = frozenset({Permission.PUBLIC, Permission.AUTHENTICATED})
 _VIEWER = _EVERYBODY | {Permission.DEPLOYMENTS_READ, Permission.AGENTS_READ}
-_DEPLOYER = _VIEWER | {Permission.DEPLOYMENTS_WRITE, Permission.DEPLOYMENTS_APPROVE}
+_DEPLOYER = _VIEWER | {
+    Permission.DEPLOYMENTS_WRITE,
+    Permission.DEPLOYMENTS_APPROVE,
+    Permission.INTEGRATIONS_READ,
+}
 
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission) - {Permission.TUNNEL_CONNECT},

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from borealis_server.domain.integration import IntegrationName
     from borealis_server.domain.kubernetes.refusals import Cause
 
 _DISPATCHED = {True: "true", False: "false", None: "unknown"}
@@ -259,6 +260,35 @@ class SecretNotFound(NotFound):
             f"the tenant {tenant} has no secret {missing}: set it with `borealis secret set NAME`, or correct the name",
             resource_name=f"tenants/{tenant}/secrets/{missing}",
             metadata={"tenant": tenant, "secrets": missing},
+        )
+
+
+class IntegrationNotFound(NotFound):
+    """The tenant has no integration of that name."""
+
+    reason = "INTEGRATION_NOT_FOUND"
+    resource_type = "integration"
+
+    def __init__(self, name: IntegrationName) -> None:
+        super().__init__(
+            f"the tenant {name.tenant} has no integration {name.id}: `borealis integration list` shows which there are",
+            resource_name=str(name),
+            metadata={"integration": str(name)},
+        )
+
+
+class IntegrationExists(AlreadyExists):
+    """The tenant has an integration of that name."""
+
+    reason = "INTEGRATION_EXISTS"
+    resource_type = "integration"
+
+    def __init__(self, name: IntegrationName) -> None:
+        super().__init__(
+            f"there is an integration {name.id} already: change it with `borealis integration update`, or name this one "
+            "otherwise",
+            resource_name=str(name),
+            metadata={"integration": str(name)},
         )
 
 

@@ -12,6 +12,8 @@ class Answer:
     """As it was sent; secrets are redacted."""
     values: tuple[str, ...] = ()
     """As the provider wrote them: one for each series and point; none when it has no data."""
+    more: int = 0
+    """How many values there were beside those that are kept."""
     error: str = ""
     """Why there is no answer, in words that continue a sentence; empty when there is one."""
 

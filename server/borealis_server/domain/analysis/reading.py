@@ -81,8 +81,9 @@ def _read_one(answer: Answer) -> Reading:
         return Reading(kind=ReadingKind.ERROR, why=answer.error)
     if not answer.values:
         return Reading(kind=ReadingKind.NO_DATA, why="no data")
-    if len(answer.values) > 1:
-        return Reading(kind=ReadingKind.SEVERAL, why=f"{len(answer.values)} values instead of one")
+    count = len(answer.values) + answer.more
+    if count > 1:
+        return Reading(kind=ReadingKind.SEVERAL, why=f"{count} values instead of one")
     try:
         value = float(answer.values[0])
     except ValueError:

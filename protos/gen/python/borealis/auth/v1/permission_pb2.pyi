@@ -19,6 +19,8 @@ class Permission(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PERMISSION_KUBE_READ: _ClassVar[Permission]
     PERMISSION_KUBE_WRITE: _ClassVar[Permission]
     PERMISSION_AUDIT_READ: _ClassVar[Permission]
+    PERMISSION_INTEGRATIONS_READ: _ClassVar[Permission]
+    PERMISSION_INTEGRATIONS_WRITE: _ClassVar[Permission]
 PERMISSION_UNSPECIFIED: Permission
 PERMISSION_PUBLIC: Permission
 PERMISSION_AUTHENTICATED: Permission
@@ -31,5 +33,7 @@ PERMISSION_CREDENTIALS_WRITE: Permission
 PERMISSION_KUBE_READ: Permission
 PERMISSION_KUBE_WRITE: Permission
 PERMISSION_AUDIT_READ: Permission
+PERMISSION_INTEGRATIONS_READ: Permission
+PERMISSION_INTEGRATIONS_WRITE: Permission
 PERMISSION_FIELD_NUMBER: _ClassVar[int]
 permission: _descriptor.FieldDescriptor

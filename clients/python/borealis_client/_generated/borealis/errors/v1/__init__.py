@@ -178,6 +178,16 @@ class Reason(betterproto2.Enum):
     There is no newer key that could encrypt secrets; metadata `detail` says why.
     """
 
+    INTEGRATION_NOT_FOUND = 80
+    """
+    No integration of that name.
+    """
+
+    INTEGRATION_EXISTS = 81
+    """
+    An integration of that name exists.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -213,6 +223,8 @@ class Reason(betterproto2.Enum):
             60: "REASON_SECRET_NOT_FOUND",
             61: "REASON_SECRET_UNREADABLE",
             62: "REASON_KEY_REFUSED",
+            80: "REASON_INTEGRATION_NOT_FOUND",
+            81: "REASON_INTEGRATION_EXISTS",
         }
 
     @classmethod
@@ -250,4 +262,6 @@ class Reason(betterproto2.Enum):
             "REASON_SECRET_NOT_FOUND": 60,
             "REASON_SECRET_UNREADABLE": 61,
             "REASON_KEY_REFUSED": 62,
+            "REASON_INTEGRATION_NOT_FOUND": 80,
+            "REASON_INTEGRATION_EXISTS": 81,
         }
