@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from borealis_server.domain.analysis.evidence import Answer, Judgement, Sample
 from borealis_server.domain.analysis.plan import AnalysisPlan, QueryRule
 from borealis_server.domain.analysis.schedule import asks_at, window
 from borealis_server.domain.analysis.verdict import AnalysisRun, recomputed
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-Said = float | str | None | Exception | Sequence[object] if TYPE_CHECKING else object
+Said = float | str | Exception | tuple[str, ...] | None
 """What a provider says: a number, its text, None for no data, an error, or several of the first two."""
 
 
@@ -22,7 +19,7 @@ def rule(name: str = "q", **fields: Any) -> QueryRule:  # Any: the fields of a r
     """A rule; without limits in `fields` its value may be 0 to 10."""
     if not {"lower_limit", "upper_limit"} & set(fields):
         fields |= {"lower_limit": 0.0, "upper_limit": 10.0}
-    return QueryRule(name=name, provider="prom", template=name, **fields)
+    return QueryRule(name=name, provider="prom", **fields)
 
 
 def plan(*rules: QueryRule, runs: int = 3, interval_s: float = 30.0, **fields: Any) -> AnalysisPlan:
@@ -36,14 +33,14 @@ def answer(said: Said) -> Answer:
         return Answer(question="q", error=str(said))
     if said is None:
         return Answer(question="q")
-    values = said if isinstance(said, tuple | list) else (said,)
+    values = said if isinstance(said, tuple) else (said,)
     return Answer(question="q", values=tuple(map(str, values)))
 
 
 def judgement(of: AnalysisPlan, number: int, *said: Said, baseline: Said = 0.0) -> Judgement:
     """Judgement `number`, with what was said to each rule; the same baseline for all that compare."""
     samples = tuple(
-        Sample(query=one.name, answer=answer(words), baseline=answer(baseline) if one.baseline else None)
+        Sample(query=one.name, answer=answer(words), baseline=answer(baseline) if one.compare_by else None)
         for one, words in zip(of.rules, said, strict=True)
     )
     return Judgement(

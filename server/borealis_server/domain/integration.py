@@ -1,4 +1,4 @@
-"""Metric providers of a tenant: where each is, and which secrets open it. Holds names of secrets, never their values."""
+"""Metric providers of a tenant: where each is, and which secrets open it. Holds names of secrets, never values."""
 
 from __future__ import annotations
 
@@ -135,7 +135,10 @@ def _faults(one: Integration) -> Iterator[tuple[str, str]]:
         yield "integration.agent", "is no name of an agent"
     for field, text in _references(one.settings):
         if text and _REFERENCE.fullmatch(text.strip()) is None:
-            yield f"integration.{field}", "must name a secret, as in {{secrets.token}}: set one with borealis secret set"
+            yield (
+                f"integration.{field}",
+                "must name a secret, as in {{secrets.token}}: set one with borealis secret set",
+            )
     yield from _faults_of(one.settings)
 
 

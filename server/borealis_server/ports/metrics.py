@@ -21,6 +21,8 @@ class Question:
     window: Window
     credentials: Mapping[str, str] = field(repr=False)
     """Values of the secrets that the integration names."""
+    actor: str = ""
+    """On whose behalf, for the audit of relayed calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

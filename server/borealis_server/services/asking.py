@@ -1,14 +1,16 @@
-"""Asking metric providers for an analysis: integration and secrets at the moment of use, tries, and what is kept of it."""
+"""Asking metric providers: integration and secrets at the moment of use, tries, and what is kept of it.
+
+Nothing that comes out holds a secret.
+"""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from borealis_deployfile.templates import SECRETS, UnresolvedError, parse_template, render
 from borealis_deployfile.variables import Values
 from borealis_server.domain.analysis.evidence import Answer, Judgement, Sample, Window
-from borealis_server.domain.analysis.plan import QueryRule
 from borealis_server.domain.errors import BorealisError
 from borealis_server.domain.integration import Integration, IntegrationName
 from borealis_server.domain.redaction import Redactor
@@ -30,24 +32,43 @@ class SecretValues(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueryTexts:
+    """A query as it is asked."""
+
+    name: str
+    provider: str
+    template: str
+    baseline: str = ""
+    """Template of the question about the version to compare with; empty asks none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """A judgement to make."""
 
     tenant: str
-    rules: tuple[QueryRule, ...]
+    queries: tuple[QueryTexts, ...]
     number: int
     window: Window
-    own: Mapping[str, str]
-    """Variables of the platform, without `armory.`."""
-    context: Mapping[str, str]
-    """Variables of users; may hold tags themselves."""
+    secrets: frozenset[str]
+    """Secrets that variables of users name."""
+    values: Callable[[Mapping[str, str]], Values]
+    """What the names in the templates mean, by the secrets. Errors: UnresolvedError."""
+    actor: str = ""
+    """On whose behalf, for the audit of relayed calls."""
 
 
 class Asker:
     """Puts the questions of analyses to metric providers."""
 
     def __init__(
-        self, integrations: IntegrationStore, secrets: SecretValues, metrics: Metrics, clock: Clock, *, pause_s: float = PAUSE_S
+        self,
+        integrations: IntegrationStore,
+        secrets: SecretValues,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        pause_s: float = PAUSE_S,
     ) -> None:
         self._integrations = integrations
         self._secrets = secrets
@@ -60,39 +81,37 @@ class Asker:
 
         Errors: UnresolvedError when a query names what has no value.
         """
-        texts = [(rule.provider, rule.template) for rule in wanted.rules]
-        texts += [(rule.provider, rule.baseline) for rule in wanted.rules if rule.baseline]
-        check_variables(wanted, [text for _, text in texts])
         async with asyncio.TaskGroup() as group:
             tasks = {
-                (provider, text): group.create_task(self._answer(wanted, provider, text), name=f"ask {provider}")
-                for provider, text in dict.fromkeys(texts)
+                question: group.create_task(self._answer(wanted, *question), name=f"ask {question[0]}")
+                for query in wanted.queries
+                for question in _questions(query)
             }
-        samples = tuple(
-            Sample(
-                query=rule.name,
-                answer=tasks[rule.provider, rule.template].result(),
-                baseline=tasks[rule.provider, rule.baseline].result() if rule.baseline else None,
-            )
-            for rule in wanted.rules
-        )
+        unresolved = [name for task in tasks.values() for name in _names(task.result())]
+        if unresolved:
+            raise UnresolvedError(tuple(dict.fromkeys(unresolved)))
+        answers = {question: task.result() for question, task in tasks.items()}
+        samples = tuple(_sample(query, answers) for query in wanted.queries)
         return Judgement(number=wanted.number, window=wanted.window, asked_at=self._clock.now(), samples=samples)
 
     async def ask_once(self, integration: Integration, text: str, window: Window) -> Answer:
-        """One question without variables. Errors: as `SecretValues.values`."""
+        """One question without variables, asked once. Errors: as `SecretValues.values`."""
         credentials = await self._secrets.values(integration.name.tenant, integration.secrets)
         question = Question(text=text, window=window, credentials=credentials)
         return _kept(text, await self._metrics.ask(integration, question), Redactor(credentials.values()))
 
-    async def _answer(self, wanted: Wanted, provider: str, template: str) -> Answer:
+    async def _answer(self, wanted: Wanted, provider: str, template: str) -> Answer | UnresolvedError:
+        parsed = parse_template(template)
+        named = {name.removeprefix(SECRETS) for name in parsed.names if name.startswith(SECRETS)}
         try:
             integration = await self._integrations.get_integration(IntegrationName(wanted.tenant, provider))
-            needed = {*integration.secrets, *secret_names((template, *wanted.context.values()))}
-            secrets = await self._secrets.values(wanted.tenant, needed)
+            secrets = await self._secrets.values(wanted.tenant, {*integration.secrets, *named, *wanted.secrets})
+            rendered = render(parsed, wanted.values(secrets).get)
         except BorealisError as error:
-            return Answer(question=template, error=error.message)
-        rendered = render(parse_template(template), _values(wanted, secrets).get)
-        question = Question(text=rendered.text, window=wanted.window, credentials=secrets)
+            return Answer(question=template[:_KEPT_CHARACTERS], error=error.message)
+        except UnresolvedError as error:
+            return error
+        question = Question(text=rendered.text, window=wanted.window, credentials=secrets, actor=wanted.actor)
         redactor = Redactor(secrets.values())
         return _kept(redactor.redact(rendered.shown), await self._ask(integration, question), redactor)
 
@@ -106,28 +125,19 @@ class Asker:
         return await self._metrics.ask(integration, question)
 
 
-def secret_names(texts: Collection[str]) -> frozenset[str]:
-    """The secrets that templates name."""
-    names = (name for text in texts for name in parse_template(text).names)
-    return frozenset(name.removeprefix(SECRETS) for name in names if name.startswith(SECRETS))
+def _questions(query: QueryTexts) -> tuple[tuple[str, str], ...]:
+    own = (query.provider, query.template)
+    return (own, (query.provider, query.baseline)) if query.baseline else (own,)
 
 
-def check_variables(wanted: Wanted, templates: Collection[str]) -> None:
-    """Errors: UnresolvedError with every name but those of secrets that has no value."""
-    values = _values(wanted, {})
-    names = dict.fromkeys(name for text in templates for name in parse_template(text).names)
-    missing = tuple(name for name in names if not name.startswith(SECRETS) and values.get(name) is None)
-    if missing:
-        raise UnresolvedError(missing)
+def _names(answer: Answer | UnresolvedError) -> tuple[str, ...]:
+    return answer.names if isinstance(answer, UnresolvedError) else ()
 
 
-def _values(wanted: Wanted, secrets: Mapping[str, str]) -> Values:
-    """What names mean; tags in variables of users are filled in by everything else."""
-    base = Values(own=wanted.own, secrets=secrets)
-    placeholders = {name: "" for name in secret_names(tuple(wanted.context.values()))}
-    inner = base if secrets else Values(own=wanted.own, secrets=placeholders)
-    context = {name: render(parse_template(text), inner.get).text for name, text in wanted.context.items()}
-    return Values(own=wanted.own, context=context, secrets=secrets)
+def _sample(query: QueryTexts, answers: Mapping[tuple[str, str], Answer | UnresolvedError]) -> Sample:
+    own, *baseline = (answers[question] for question in _questions(query))
+    known = [one for one in (own, *baseline) if isinstance(one, Answer)]
+    return Sample(query=query.name, answer=known[0], baseline=known[1] if baseline else None)
 
 
 def _kept(shown: str, said: tuple[str, ...] | Unanswered, redactor: Redactor) -> Answer:
@@ -135,5 +145,5 @@ def _kept(shown: str, said: tuple[str, ...] | Unanswered, redactor: Redactor) ->
     question = shown[:_KEPT_CHARACTERS]
     if isinstance(said, Unanswered):
         return Answer(question=question, error=redactor.redact(said.why)[:_KEPT_CHARACTERS])
-    values = tuple(redactor.redact(value) for value in said)
-    return Answer(question=question, values=values[:_KEPT_VALUES], more=len(values[_KEPT_VALUES:]))
+    values = tuple(redactor.redact(value) for value in said[:_KEPT_VALUES])
+    return Answer(question=question, values=values, more=len(said[_KEPT_VALUES:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from borealis_server.adapters.metrics.datadog import Datadog
@@ -40,7 +41,8 @@ class HttpMetrics:
         provider = PROVIDERS[integration.kind]
         via = AgentRef(tenant=integration.name.tenant, name=integration.agent) if integration.agent else None
         try:
-            answer = await self._outside.send(provider.request(integration, question), via=via)
+            request = replace(provider.request(integration, question), actor=question.actor)
+            answer = await self._outside.send(request, via=via)
             if isinstance(answer, OutsideFailure):
                 return Unanswered(why=answer.detail, is_passing=not answer.is_refused)
             return provider.values(answer)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from borealis_server.adapters.store.rules import from_us, to_us
 from borealis_server.domain.errors import IntegrationExists, IntegrationNotFound
-from borealis_server.domain.integration import SETTINGS_OF, Integration, IntegrationName, ProviderKind
+from borealis_server.domain.integration import SETTINGS_OF, Integration, IntegrationName, ProviderKind, ProviderSettings
 
 if TYPE_CHECKING:
     import sqlite3
@@ -43,7 +44,9 @@ class SqliteIntegrationStore:
 
     async def list_integrations(self, tenant: str, *, after: str, limit: int) -> tuple[Integration, ...]:
         """At most `limit` integrations of the tenant with ids behind `after`, by id."""
-        rows = await self._database.read(lambda connection: connection.execute(_LIST, (tenant, after, limit)).fetchall())
+        rows = await self._database.read(
+            lambda connection: connection.execute(_LIST, (tenant, after, limit)).fetchall()
+        )
         return tuple(_integration(IntegrationName(tenant, identifier), text) for identifier, text in rows)
 
     async def integration_names(self, tenant: str) -> frozenset[str]:
@@ -88,8 +91,8 @@ def _text(integration: Integration) -> str:
         "url": integration.url,
         "agent": integration.agent,
         "settings": integration.settings,
-        "created_at": integration.created_at,
-        "updated_at": integration.updated_at,
+        "created_us": to_us(integration.created_at),
+        "updated_us": to_us(integration.updated_at),
         "updated_by": integration.updated_by,
         "revision": integration.revision,
     }
@@ -97,7 +100,15 @@ def _text(integration: Integration) -> str:
 
 
 def _integration(name: IntegrationName, text: str) -> Integration:
-    record: dict[str, Any] = msgspec.json.decode(text)  # Any: each field is converted below
-    shape = SETTINGS_OF[ProviderKind(record.pop("kind"))]
-    settings = msgspec.convert(record.pop("settings"), shape)
-    return msgspec.convert({**record, "name": name, "settings": settings}, Integration)
+    record: dict[str, Any] = msgspec.json.decode(text)  # Any: a value of its own kind in each field
+    settings: ProviderSettings = msgspec.convert(record["settings"], SETTINGS_OF[ProviderKind(record["kind"])])
+    return Integration(
+        name=name,
+        url=record["url"],
+        agent=record["agent"],
+        settings=settings,
+        created_at=from_us(record["created_us"]),
+        updated_at=from_us(record["updated_us"]),
+        updated_by=record["updated_by"],
+        revision=record["revision"],
+    )

@@ -1,7 +1,6 @@
 """What an analysis asks and by which rules it judges: kept with the step, so that a verdict can be worked out again."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -38,16 +37,14 @@ class QueryRule:
     name: str
     provider: str
     """Name of the integration that is asked."""
-    template: str
     lower_limit: float | None = None
     upper_limit: float | None = None
     on_no_data: Outcome = Outcome.FAILED
     on_nan: Outcome = Outcome.FAILED
     is_dry_run: bool = False
     """Whether its result is shown and decides nothing."""
-    baseline: str = ""
-    """Template of the question about the version to compare with; empty judges the value itself."""
-    compare_by: Comparison = Comparison.DIFFERENCE
+    compare_by: Comparison | None = None
+    """How it is set against the value of the version to compare with; None judges the value itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,5 +68,3 @@ class AnalysisPlan:
     """Errors in a row that do not count; None: each error is a failed judgement."""
     roll_forward: Mode = Mode.AUTOMATIC
     roll_back: Mode = Mode.AUTOMATIC
-    context: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Variables of users that the queries see; may hold tags themselves."""

@@ -36,7 +36,7 @@ class Reading:
 def read(rule: QueryRule, sample: Sample) -> Reading:
     """What the answers say under the rule: the value, or how far it is from the baseline's."""
     value = _read_one(sample.answer)
-    if not rule.baseline or value.kind is not ReadingKind.VALUE:
+    if rule.compare_by is None or value.kind is not ReadingKind.VALUE:
         return value
     if sample.baseline is None:
         return Reading(kind=ReadingKind.ERROR, why="the baseline was not asked for")

@@ -193,13 +193,13 @@ def test_nothing_but_dry_runs_passes():
     ],
 )
 def test_the_limits_are_for_the_distance_from_the_baseline(by, value, baseline, verdict):
-    compared = plan(rule(baseline="old", compare_by=by), runs=1)
+    compared = plan(rule(compare_by=by), runs=1)
 
     assert judged(compared, value, baseline=baseline).verdict is verdict
 
 
 def test_a_missing_baseline_is_named():
-    run = judged(plan(rule(baseline="old"), runs=1), 5, baseline=None)
+    run = judged(plan(rule(compare_by=Comparison.DIFFERENCE), runs=1), 5, baseline=None)
 
     assert run.why == 'the query "q" failed at judgement 1: no data for the baseline'
 
