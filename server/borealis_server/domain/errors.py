@@ -285,8 +285,8 @@ class IntegrationExists(AlreadyExists):
 
     def __init__(self, name: IntegrationName) -> None:
         super().__init__(
-            f"there is an integration {name.id} already: change it with `borealis integration update`, or name this one "
-            "otherwise",
+            f"there is an integration {name.id} already: change it with `borealis integration update`, or take another "
+            "name",
             resource_name=str(name),
             metadata={"integration": str(name)},
         )

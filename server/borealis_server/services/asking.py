@@ -11,6 +11,7 @@ from typing import Protocol
 from borealis_deployfile.templates import SECRETS, UnresolvedError, parse_template, render
 from borealis_deployfile.variables import Values
 from borealis_server.domain.analysis.evidence import Answer, Judgement, Sample, Window
+from borealis_server.domain.analysis.questions import QueryTexts
 from borealis_server.domain.errors import BorealisError
 from borealis_server.domain.integration import Integration, IntegrationName
 from borealis_server.domain.redaction import Redactor
@@ -29,17 +30,6 @@ class SecretValues(Protocol):
     async def values(self, tenant: str, names: Collection[str]) -> Mapping[str, str]:
         """The values of the tenant's secrets. Errors: SecretNotFound, SecretUnreadable."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryTexts:
-    """A query as it is asked."""
-
-    name: str
-    provider: str
-    template: str
-    baseline: str = ""
-    """Template of the question about the version to compare with; empty asks none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

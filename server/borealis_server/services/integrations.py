@@ -114,7 +114,7 @@ class Integrations:
         await self._store.remove_integration(name)
 
     async def test(self, tenant: str, name: IntegrationName, query: str) -> Answer:
-        """What the provider answers to `query`; empty asks what all accounts can answer. Errors: IntegrationNotFound."""
+        """What the provider answers to `query`; empty: what all accounts can answer. Errors: IntegrationNotFound."""
         integration = await self.get(tenant, name)
         now = self._clock.now().replace(microsecond=0)
         text, window = query or TRIAL_QUERIES[integration.kind], Window(start=now - _TRIAL_WINDOW, end=now)

@@ -69,6 +69,8 @@ def is_within(rule: QueryRule, value: float) -> bool:
 
 def limits(rule: QueryRule) -> str:
     """The limits in words."""
+    if rule.lower_limit is None and rule.upper_limit is None:
+        return "any value"
     if rule.lower_limit is None:
         return f"at most {rule.upper_limit:g}"
     if rule.upper_limit is None:

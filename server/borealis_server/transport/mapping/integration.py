@@ -8,7 +8,7 @@ from borealis.integration.v1 import integration_pb2 as pb
 from borealis_server.domain.errors import InvalidArgument
 from borealis_server.domain.integration import DatadogSettings, NewRelicSettings, PrometheusSettings
 from borealis_server.services.integrations import Draft
-from borealis_server.transport.mapping.deployment import timestamp
+from borealis_server.transport.mapping.moments import timestamp
 
 if TYPE_CHECKING:
     from borealis_server.domain.integration import Integration, ProviderSettings
