@@ -9,6 +9,19 @@ Server and credential may also come from BOREALIS_* variables or the context fil
 """
 
 from borealis_client._generated.borealis.agent.v1 import Agent, AgentSession, AgentState
+from borealis_client._generated.borealis.analysis.v1 import (
+    Analysis,
+    Answer,
+    Comparison,
+    Judgement,
+    Mode,
+    Outcome,
+    Plan,
+    Query,
+    QueryResult,
+    Sample,
+    Verdict,
+)
 from borealis_client._generated.borealis.audit.v1 import AuditCall, AuditCallDecision, AuditEnd, AuditEndOutcome
 from borealis_client._generated.borealis.deployment.v1 import (
     Approval,
@@ -40,8 +53,16 @@ from borealis_client._generated.borealis.deployment.v1 import (
     WorkloadPlace,
 )
 from borealis_client._generated.borealis.identity.v1 import ClientCredential, Principal
+from borealis_client._generated.borealis.integration.v1 import (
+    Datadog,
+    Integration,
+    NewRelic,
+    Prometheus,
+    TestIntegrationResponse,
+)
 from borealis_client.access_token import AccessToken
 from borealis_client.agents import Agents
+from borealis_client.analyses import Analyses
 from borealis_client.audit import Audit
 from borealis_client.client import Borealis, connect
 from borealis_client.deploy_files import GatheredFiles, gather
@@ -66,6 +87,8 @@ from borealis_client.errors import (
     DeploymentInProgressError,
     DeploymentNotFoundError,
     ExhaustedError,
+    IntegrationExistsError,
+    IntegrationNotFoundError,
     InternalError,
     InvalidArgumentError,
     InvalidError,
@@ -98,6 +121,7 @@ from borealis_client.errors import (
 )
 from borealis_client.folding import FINAL_STATES, is_final
 from borealis_client.identity import Identity, NewCredential
+from borealis_client.integrations import Integrations
 from borealis_client.kube import Kube, KubeExchange
 from borealis_client.retry import RetryPolicy
 from borealis_client.settings import ConnectionSettings, ServerAddress, resolve
@@ -113,6 +137,9 @@ __all__ = [
     "Agents",
     "AlreadyDecidedError",
     "AlreadyExistsError",
+    "Analyses",
+    "Analysis",
+    "Answer",
     "Approval",
     "Audit",
     "AuditCall",
@@ -125,11 +152,13 @@ __all__ = [
     "ClientCredential",
     "ClusterBusyError",
     "ClusterRefusedError",
+    "Comparison",
     "ConflictError",
     "ConnectionSettings",
     "CredentialExistsError",
     "CredentialNotFoundError",
     "CredentialRefusedError",
+    "Datadog",
     "DeadlineExceededError",
     "DeniedError",
     "DeployFileInvalidError",
@@ -149,24 +178,36 @@ __all__ = [
     "ExplanationAction",
     "GatheredFiles",
     "Identity",
+    "Integration",
+    "IntegrationExistsError",
+    "IntegrationNotFoundError",
+    "Integrations",
     "InternalError",
     "InvalidArgumentError",
     "InvalidError",
+    "Judgement",
     "KeyRefusedError",
     "Kube",
     "KubeExchange",
     "LiveReplicas",
     "ManifestFile",
+    "Mode",
     "NewCredential",
+    "NewRelic",
     "NotAwaitingApprovalError",
     "NotFoundError",
     "NotLoggedInError",
     "NotPausedError",
     "ObjectOwnedByError",
+    "Outcome",
     "PageTokenInvalidError",
     "Pause",
     "PermissionDeniedError",
+    "Plan",
     "Principal",
+    "Prometheus",
+    "Query",
+    "QueryResult",
     "RateLimitError",
     "RedirectTraffic",
     "RefusedError",
@@ -176,6 +217,7 @@ __all__ = [
     "RoleRequiredError",
     "RoutedService",
     "RoutedServiceRole",
+    "Sample",
     "SecretNotFoundError",
     "SecretUnreadableError",
     "ServerAddress",
@@ -196,10 +238,12 @@ __all__ = [
     "TargetRunEndReason",
     "TargetRunRollback",
     "TargetRunState",
+    "TestIntegrationResponse",
     "TokenRefusedError",
     "TooLateError",
     "UnauthenticatedError",
     "UnavailableError",
+    "Verdict",
     "Violation",
     "Wait",
     "Workload",

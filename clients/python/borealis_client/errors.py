@@ -159,6 +159,12 @@ class SecretNotFoundError(NotFoundError):
     reason = "SECRET_NOT_FOUND"
 
 
+class IntegrationNotFoundError(NotFoundError):
+    """No integration of that name."""
+
+    reason = "INTEGRATION_NOT_FOUND"
+
+
 class DeploymentInProgressError(AlreadyExistsError):
     """The application has a deployment in progress; metadata `deployment` names it."""
 
@@ -169,6 +175,12 @@ class CredentialExistsError(AlreadyExistsError):
     """A client credential of that name exists."""
 
     reason = "CREDENTIAL_EXISTS"
+
+
+class IntegrationExistsError(AlreadyExistsError):
+    """An integration of that name exists."""
+
+    reason = "INTEGRATION_EXISTS"
 
 
 class DeploymentEndedError(RefusedError):

@@ -109,9 +109,7 @@ def _add_query(reader: Reader, place: Place, draft: AnalysisDraft) -> None:
     draft.queries[name] = QueryDraft(name=word, query=query if is_sound else None)
 
 
-def _query(
-    reader: Reader, fields: dict[str, Place], name: str, *, lower: float | None, upper: float | None
-) -> Query:
+def _query(reader: Reader, fields: dict[str, Place], name: str, *, lower: float | None, upper: float | None) -> Query:
     """The query as far as it could be read; whether it is sound is for the caller."""
     on_no_data = _outcome(reader, fields, "onNoData") or "fail"
     baseline = _verbatim(reader, fields, "baselineQueryTemplate")

@@ -39,7 +39,9 @@ class _Situation:
             advice = did_you_mean(wanted, sorted(self.context)) or f"add `{wanted}` to `context`"
             return "is not set in any `context`", advice
         own = own_name(name) or ""
-        if not self.has_new_version and (own in (REPLICA_SET, OLD_REPLICA_SET) or own.startswith((REPLICA_SETS, PREVIEW))):
+        if not self.has_new_version and (
+            own in (REPLICA_SET, OLD_REPLICA_SET) or own.startswith((REPLICA_SETS, PREVIEW))
+        ):
             return "has no value before the deployment", "use it in the strategy or in `afterDeployment`"
         if own.startswith(PREVIEW) and own.removeprefix(PREVIEW) not in self.previews:
             service = own.removeprefix(PREVIEW)

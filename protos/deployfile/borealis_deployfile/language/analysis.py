@@ -66,8 +66,8 @@ QUERY: Final = Shape(
         Field(
             name="baselineQueryTemplate",
             type=Text(is_multiline=True, holds="query"),
-            summary="The same question about the version to compare with; a template. The limits are then for how far the "
-            "value of `queryTemplate` is from this one's.",
+            summary="The same question about the version to compare with; a template. The limits are then for how far "
+            "the value of `queryTemplate` is from this one's.",
             example='sum(rate(http_errors_total{rs="{{armory.oldReplicaSetName}}"}[{{armory.promQlStepInterval}}]))\n',
         ),
         Field(
