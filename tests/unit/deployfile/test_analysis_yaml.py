@@ -20,8 +20,11 @@ strategies:
       steps: [{{analysis: {{interval: 1, units: minutes, numberOfJudgmentRuns: 1, queries: {names}}}}}]
 {block}"""
 OUTCOMES = st.sampled_from(["fail", "pass", "inconclusive"])
-WORDS = st.text("abcXYZ üß😀\u2028%\"'#:{}[]-\\/&*!|>\t", min_size=1, max_size=20).map(str.strip).filter(bool)
-TEMPLATES = WORDS.filter(lambda text: "{{" not in text and "}}" not in text)
+LETTERS = "abcXYZ üß😀%\t\"'#:{}[]-\\/&*!|>"
+WORDS = st.text(LETTERS, min_size=1, max_size=20).map(str.strip).filter(bool)
+TEMPLATES = st.text(f"{LETTERS}\u2028\n", min_size=1).filter(
+    lambda text: text.strip() and "{{" not in text and "}}" not in text
+)
 
 
 def read_back(queries, *, default_provider="prom"):
