@@ -3,6 +3,8 @@
 The only module that knows all others. Everything opened here is closed here, in the reverse order.
 """
 
+# Long on purpose: whoever asks what is made of what finds it here, in the order in which it is made.
+
 from __future__ import annotations
 
 import asyncio
@@ -22,11 +24,14 @@ from borealis.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to
 from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
 from borealis.kube.v1.kube_service_pb2_grpc import add_KubeServiceServicer_to_server
+from borealis.secret.v1.secret_service_pb2_grpc import add_SecretServiceServicer_to_server
 from borealis_server.adapters import private_files
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.cluster.client import RelayedCluster
+from borealis_server.adapters.envelope import EnvelopeCipher
 from borealis_server.adapters.fetcher import HttpFetcher, open_fetcher
+from borealis_server.adapters.key_file import open_key_file
 from borealis_server.adapters.pki import ServerCertificate, open_given_certificate, open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.relay.admission import AdmissionLimits
@@ -37,11 +42,14 @@ from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.audit import SqliteAuditStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
+from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.names import MAIN_TENANT
 from borealis_server.services.agents import AgentService
 from borealis_server.services.audit import AuditService, AuditSettings, open_audit_trail
+from borealis_server.services.audit_actions import ActionAudit
+from borealis_server.services.audit_proof import AuditProofService
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
@@ -50,6 +58,8 @@ from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
+from borealis_server.services.secret_uses import DeploymentSecretUses
+from borealis_server.services.secrets import SecretService
 from borealis_server.settings import split_address
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.kube.door import KubeDoor
@@ -59,6 +69,7 @@ from borealis_server.transport.servicers.audit import AuditServicer
 from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.kube import KubeServicer
+from borealis_server.transport.servicers.secret import SecretServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
 from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
 
@@ -102,6 +113,7 @@ class _Parts:
     identity: IdentityService
     hub: RelayHub
     kube: KubeAccess
+    secrets: SecretService
     issuer: str
     fetcher: HttpFetcher
 
@@ -207,9 +219,22 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             identity=identity,
             hub=hub,
             kube=KubeAccess(hub, trail, credentials, identity.verify, clock),
+            secrets=await _open_secrets(settings, data_dir, database, clock),
             issuer=issuer,
             fetcher=fetcher,
         )
+
+
+async def _open_secrets(
+    settings: ServerSettings, data_dir: Path, database: SqliteDatabase, clock: SystemClock
+) -> SecretService:
+    file, randomness = settings.secret_keys_file or data_dir / "keys" / "secrets.keys", SystemRandomness()
+    keys = open_key_file(file, randomness, is_given=settings.secret_keys_file is not None)
+    users = [DeploymentSecretUses(SqliteDeploymentStore(database))]
+    secrets = SecretService(SqliteSecretStore(database), EnvelopeCipher(keys, randomness), clock, users=users)
+    if missing := await secrets.missing_keys():
+        log.error("secrets.unreadable", keys=sorted(missing), file=str(file), advice="restore the file of keys")
+    return secrets
 
 
 def _relay_settings(settings: ServerSettings) -> RelaySettings:
@@ -243,7 +268,7 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
         relay=parts.hub,
     )
     journal = Journal(SqliteDeploymentStore(parts.database))
-    deployments = Deployments(journal, agents, parts.clock, SystemRandomness(), parts.fetcher)
+    deployments = Deployments(journal, agents, parts.clock, SystemRandomness(), parts.fetcher, secrets=parts.secrets)
     engine = _Engine(parts, journal, agents)
 
     async def wind_down(grace_s: float) -> None:
@@ -293,13 +318,15 @@ class _Engine:
 
 def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) -> Sequence[Service]:
     identity, tunnels = IdentityServicer(parts.identity), TunnelServicer(parts.hub, parts.identity.verify)
-    audit = AuditService(SqliteAuditStore(parts.database), parts.clock)
+    audit_store = SqliteAuditStore(parts.database)
+    audit = AuditServicer(AuditService(audit_store, parts.clock), AuditProofService(audit_store))
     adds = {
         "borealis.identity.v1.IdentityService": partial(add_IdentityServiceServicer_to_server, identity),
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
         "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
-        "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, AuditServicer(audit)),
+        "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, audit),
         "borealis.kube.v1.KubeService": partial(add_KubeServiceServicer_to_server, KubeServicer(parts.kube)),
+        "borealis.secret.v1.SecretService": partial(add_SecretServiceServicer_to_server, SecretServicer(parts.secrets)),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server,
             DeploymentServicer(deployments, LiveReplicasReader(RelayedCluster(parts.hub), agents)),
@@ -336,6 +363,13 @@ def _open_grpc_door(parts: _Parts, services: _Services) -> AbstractAsyncContextM
         options,
         services.behind_door,
         verifier=parts.identity,
+        audit=ActionAudit(
+            SqliteAuditStore(parts.database),
+            parts.clock,
+            SystemRandomness(),
+            on_written=parts.metrics.audit_entries.labels("written").inc,
+            on_lost=parts.metrics.audit_entries.labels("lost").inc,
+        ),
         metrics=parts.metrics,
         drains=[services.wind_down],
     )

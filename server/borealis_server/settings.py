@@ -73,6 +73,9 @@ class ServerSettings(BaseSettings):
     """PEM file with the private key of `tls_cert_file`."""
     tls_ca_file: Path | None = None
     """PEM file of the authority behind `tls_cert_file`, for clients whose system does not trust it."""
+    secret_keys_file: Path | None = None
+    """File with the keys that encrypt secrets, which this server only reads: a line for each, its id and 32 bytes in
+    base64, the one that encrypts first. Default: `keys/secrets.keys` in the data folder, which the server writes."""
     token_lifetime_s: int = Field(default=900, ge=60, le=86400)
     """How long an access token is good for, in seconds."""
     shutdown_grace_s: float = Field(default=10.0, ge=0, le=600)

@@ -13,7 +13,7 @@ import aiohttp
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.pki import open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
-from borealis_server.adapters.store.memory import MemoryAuditStore
+from borealis_server.adapters.store.memory_audit import MemoryAuditStore
 from borealis_server.domain.audit import AuditCall, AuditFilter
 from borealis_server.domain.identity import NewCredential
 from borealis_server.services.audit import open_audit_trail

@@ -116,21 +116,27 @@ class Platform:
             while f"STATE_{state}" != (await self.agent(name)).get("state"):
                 await asyncio.sleep(0.2)
 
-    async def cli(self, *arguments: str, env: dict[str, str] | None = None, limit_s: float = _CLI_LIMIT_S) -> Answer:
+    async def cli(
+        self,
+        *arguments: str,
+        env: dict[str, str] | None = None,
+        limit_s: float = _CLI_LIMIT_S,
+        stdin: str | None = None,
+    ) -> Answer:
         """Run a CLI command to its end."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "borealis_cli",
             *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=self.environment(env),
             cwd=self.folder,
         )
         async with asyncio.timeout(limit_s):
-            out, err = await process.communicate()
+            out, err = await process.communicate(None if stdin is None else stdin.encode())
         assert process.returncode is not None
         return Answer(code=process.returncode, out=out.decode(), err=err.decode())
 

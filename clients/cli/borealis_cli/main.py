@@ -25,6 +25,7 @@ from borealis_cli.commands import (
     kube,
     programs,
     queries,
+    secrets,
 )
 from borealis_cli.exit_codes import ExitCode
 
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 for module in (deploy, files, inspection, decisions, identity, programs):
     module.register(app)
-for module_of_group in (agents, kube, audit, integrations, queries):
+for module_of_group in (agents, kube, audit, integrations, queries, secrets):
     module_of_group.register(app)
 
 

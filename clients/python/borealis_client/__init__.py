@@ -22,7 +22,16 @@ from borealis_client._generated.borealis.analysis.v1 import (
     Sample,
     Verdict,
 )
-from borealis_client._generated.borealis.audit.v1 import AuditCall, AuditCallDecision, AuditEnd, AuditEndOutcome
+from borealis_client._generated.borealis.audit.v1 import (
+    AuditAction,
+    AuditActionEnd,
+    AuditCall,
+    AuditCallDecision,
+    AuditChange,
+    AuditEnd,
+    AuditEndOutcome,
+    VerifyAuditResponse,
+)
 from borealis_client._generated.borealis.deployment.v1 import (
     Approval,
     Deployment,
@@ -60,10 +69,12 @@ from borealis_client._generated.borealis.integration.v1 import (
     Prometheus,
     TestIntegrationResponse,
 )
+from borealis_client._generated.borealis.secret.v1 import RotateSecretKeyResponse, Secret
 from borealis_client.access_token import AccessToken
 from borealis_client.agents import Agents
 from borealis_client.analyses import Analyses
 from borealis_client.audit import Audit
+from borealis_client.audit_chain import AuditCheck, check_export
 from borealis_client.client import Borealis, connect
 from borealis_client.deploy_files import GatheredFiles, gather
 from borealis_client.deployments import DeploymentExplanation, Deployments, DeploymentUpdate, StartedDeployment
@@ -124,6 +135,7 @@ from borealis_client.identity import Identity, NewCredential
 from borealis_client.integrations import Integrations
 from borealis_client.kube import Kube, KubeExchange
 from borealis_client.retry import RetryPolicy
+from borealis_client.secrets import Secrets
 from borealis_client.settings import ConnectionSettings, ServerAddress, resolve
 
 __all__ = [
@@ -142,8 +154,12 @@ __all__ = [
     "Answer",
     "Approval",
     "Audit",
+    "AuditAction",
+    "AuditActionEnd",
     "AuditCall",
     "AuditCallDecision",
+    "AuditChange",
+    "AuditCheck",
     "AuditEnd",
     "AuditEndOutcome",
     "Borealis",
@@ -215,11 +231,14 @@ __all__ = [
     "RequestIdReusedError",
     "RetryPolicy",
     "RoleRequiredError",
+    "RotateSecretKeyResponse",
     "RoutedService",
     "RoutedServiceRole",
     "Sample",
+    "Secret",
     "SecretNotFoundError",
     "SecretUnreadableError",
+    "Secrets",
     "ServerAddress",
     "ServerError",
     "ServerStoppingError",
@@ -244,10 +263,12 @@ __all__ = [
     "UnauthenticatedError",
     "UnavailableError",
     "Verdict",
+    "VerifyAuditResponse",
     "Violation",
     "Wait",
     "Workload",
     "WorkloadPlace",
+    "check_export",
     "connect",
     "gather",
     "is_final",

@@ -13,6 +13,7 @@ from borealis_client.identity import Identity
 from borealis_client.integrations import Integrations
 from borealis_client.kube import Kube
 from borealis_client.retry import RetryPolicy
+from borealis_client.secrets import Secrets
 from borealis_client.settings import ConnectionSettings, resolve
 from borealis_client.transport import Transport
 
@@ -36,6 +37,7 @@ class Borealis:
         self.audit: Final = Audit(transport)
         self.integrations: Final = Integrations(transport)
         self.analyses: Final = Analyses(transport)
+        self.secrets: Final = Secrets(transport)
 
 
 @asynccontextmanager

@@ -16,7 +16,6 @@ from borealis_deployfile.model import (
     IstioTraffic,
     KubernetesTraffic,
     Origin,
-    RunWebhook,
     SmiTraffic,
 )
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 _ADVICE: Final = "take it out for now"
 _STEPS: Final = {
-    RunWebhook: "a runWebhook step",
     ExposeServices: "an exposeServices step",
 }
 _ROUTES: Final = {IstioTraffic: "traffic management by Istio", SmiTraffic: "traffic management by SMI"}
@@ -45,8 +43,6 @@ def unsupported(file: DeployFile) -> tuple[Fault, ...]:
 
 
 def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
-    for secret in file.secrets:
-        yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}}"
     for target in file.targets:
         yield from _places_of(file, target)
 

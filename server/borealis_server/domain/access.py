@@ -28,6 +28,8 @@ class Permission(StrEnum):
     AUDIT_READ = "audit.read"
     INTEGRATIONS_READ = "integrations.read"
     INTEGRATIONS_WRITE = "integrations.write"
+    SECRETS_WRITE = "secrets.write"
+    KEYS_ROTATE = "keys.rotate"
 
 
 class Role(StrEnum):

@@ -22,6 +22,7 @@ from borealis_server.domain.states import (
     StepState,
     TargetState,
 )
+from borealis_server.domain.webhook import WebhookRun
 
 _PART_OF_PHASE = {
     Phase.BEFORE: StepPart.BEFORE,
@@ -92,6 +93,8 @@ class StepRun:
     """What the step wants done outside of the cluster; None when nothing is, or its report has come."""
     analysis: AnalysisRun | None = None
     """What a step of the kind ANALYSIS judges, and what it found; None for the others."""
+    webhook: WebhookRun | None = None
+    """For a step that runs a webhook alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,6 +113,7 @@ class StepKind(StrEnum):
     """Blue/green: the active Services lead to the new version."""
     SHUT_DOWN_OLD_VERSION = "SHUT_DOWN_OLD_VERSION"
     """Blue/green: the old version goes; there is no way back from here."""
+    RUN_WEBHOOK = "RUN_WEBHOOK"
 
 
 class ErrandKind(StrEnum):
@@ -136,6 +137,10 @@ class EndReason(StrEnum):
     SERVICE_NOT_MATCHED = "SERVICE_NOT_MATCHED"
     ANALYSIS_OUT_OF_LIMITS = "ANALYSIS_OUT_OF_LIMITS"
     ANALYSIS_ERROR = "ANALYSIS_ERROR"
+    UNRESOLVED_VARIABLE = "UNRESOLVED_VARIABLE"
+    WEBHOOK_TRIGGER_FAILED = "WEBHOOK_TRIGGER_FAILED"
+    WEBHOOK_CALLBACK_FAILED = "WEBHOOK_CALLBACK_FAILED"
+    WEBHOOK_TIMEOUT = "WEBHOOK_TIMEOUT"
     REPLACED = "REPLACED"
     REJECTED = "REJECTED"
 

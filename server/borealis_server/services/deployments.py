@@ -1,6 +1,6 @@
 """Use cases around deployments: start, look, follow, decide. Driving them is `runner.py`."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -47,12 +47,28 @@ class KnownAgents(Protocol):
         ...
 
 
+class KnownSecrets(Protocol):
+    """Tells which secrets a tenant has."""
+
+    async def names(self, tenant: str) -> Collection[str]:
+        """Every secret's name."""
+        ...
+
+
 class Deployments:
     """What callers can do with deployments. Callers are known and allowed by then."""
 
     def __init__(
-        self, journal: Journal, agents: KnownAgents, clock: Clock, randomness: Randomness, fetcher: Fetcher
+        self,
+        journal: Journal,
+        agents: KnownAgents,
+        clock: Clock,
+        randomness: Randomness,
+        fetcher: Fetcher,
+        *,
+        secrets: KnownSecrets | None = None,
     ) -> None:
+        self._secrets = secrets
         self._journal = journal
         self._agents = agents
         self._fetcher = fetcher
@@ -69,7 +85,8 @@ class Deployments:
         read = read_file(request)
         fetched, unread = await self._fetch(request, read.addresses)
         agents = await self._agents.agent_names(request.tenant)
-        start = checked(request, agents, read=read, fetched=fetched, unread=unread)
+        secrets = None if self._secrets is None else await self._secrets.names(request.tenant)
+        start = checked(request, agents, secrets=secrets, read=read, fetched=fetched, unread=unread)
         key = DeploymentKey(tenant=request.tenant, id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)))
         now = self._clock.now()
         recorded, inputs = first_record(start, request, key, now)

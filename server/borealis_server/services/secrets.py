@@ -6,14 +6,15 @@ Owns who may see what of them: no method gives a value, except `values`, for who
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from borealis_server.domain.errors import SecretNotFound, SecretUnreadable
 from borealis_server.domain.paging import Page, page_token
 from borealis_server.domain.secret import SecretRecord, checked_secret
+from borealis_server.ports.audit_notes import note_change
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from borealis_server.domain.paging import PageRequest
     from borealis_server.domain.secret import SecretName
@@ -36,10 +37,21 @@ class Rotation:
     """Secrets whose key is missing; they have to be set again."""
 
 
+class SecretUses(Protocol):
+    """Tells who uses a secret."""
+
+    async def uses(self, name: SecretName) -> tuple[str, ...]:
+        """One line of words for each user."""
+        ...
+
+
 class SecretService:
     """Keeps secrets sealed, and opens them for use."""
 
-    def __init__(self, store: SecretStore, cipher: SecretCipher, clock: Clock) -> None:
+    def __init__(
+        self, store: SecretStore, cipher: SecretCipher, clock: Clock, *, users: Sequence[SecretUses] = ()
+    ) -> None:
+        self._users = users
         self._store = store
         self._cipher = cipher
         self._clock = clock
@@ -65,7 +77,10 @@ class SecretService:
         now = self._clock.now()
         sealed = await self._cipher.seal(name, value)
         record = SecretRecord(name=name, sealed=sealed, created_at=now, updated_at=now, updated_by=actor)
-        return await self._store.set_secret(record)
+        before = await self._store.get_secrets(tenant, [name.id])
+        kept = await self._store.set_secret(record)
+        note_change(name, before=_facts(before[0]) if before else None, after=_facts(kept))
+        return kept
 
     async def list(self, tenant: str, page: PageRequest) -> Page[SecretRecord]:
         """Secrets of the tenant by name. Errors: InvalidArgument, PageTokenInvalid."""
@@ -74,17 +89,27 @@ class SecretService:
         items = found[:limit]
         return Page(items=items, next_token=page_token(query, items[-1].name.id) if len(found) > limit else "")
 
-    async def delete(self, tenant: str, name: SecretName) -> None:
-        """Forget a secret. Errors: SecretNotFound, also for a secret of another tenant."""
-        if name.tenant != tenant or not await self._store.remove_secret(name):
+    async def delete(self, tenant: str, name: SecretName, *, dry_run: bool = False) -> tuple[str, ...]:
+        """Forget a secret, unless it is a `dry_run`; who uses it, in words.
+
+        Errors: SecretNotFound, also for a secret of another tenant.
+        """
+        found = await self._store.get_secrets(tenant, [name.id]) if name.tenant == tenant else ()
+        if not found:
             raise SecretNotFound(name.tenant, (name.id,))
+        uses = tuple([line for user in self._users for line in await user.uses(name)])
+        if not dry_run:
+            await self._store.remove_secret(name)
+            note_change(name, before=_facts(found[0]))
+        return uses
 
     async def rotate_key(self) -> Rotation:
         """Seal everything with a newer key. Meanwhile secrets are set and used as ever.
 
         Errors: KeyRefused when there is no newer key. What was sealed until a failure stays so; `reseal` goes on.
         """
-        await self._cipher.rotate()
+        before = await self._cipher.current_key()
+        note_change("secret key", before={"key": before}, after={"key": await self._cipher.rotate()})
         return await self.reseal()
 
     async def reseal(self) -> Rotation:
@@ -107,3 +132,8 @@ class SecretService:
     async def missing_keys(self) -> frozenset[str]:
         """Ids of keys that seal something and are not there: what they seal cannot be read."""
         return await self._store.key_ids() - await self._cipher.readable_keys()
+
+
+def _facts(record: SecretRecord) -> Mapping[str, object]:
+    """What the audit may know of a secret."""
+    return {"key": record.sealed.key_id, "set": record.updated_at.isoformat(), "set_by": record.updated_by}

@@ -11,11 +11,15 @@ from borealis_server.adapters.clock import ManualClock
 from borealis_server.adapters.envelope import EnvelopeCipher
 from borealis_server.adapters.key_file import open_key_file
 from borealis_server.adapters.randomness import CountingRandomness, SystemRandomness
+from borealis_server.adapters.store.memory import MemoryDeploymentStore
 from borealis_server.adapters.store.memory_secrets import MemorySecretStore
+from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey
 from borealis_server.domain.errors import InvalidArgument, KeyRefused, SecretNotFound, SecretUnreadable
 from borealis_server.domain.paging import PageRequest
 from borealis_server.domain.secret import MAX_VALUE_BYTES, SecretName
 from borealis_server.domain.startup import StartRefusedError
+from borealis_server.domain.states import DeploymentState
+from borealis_server.services.secret_uses import DeploymentSecretUses
 from borealis_server.services.secrets import SecretService
 
 FIRST = PageRequest(size=2, token="")
@@ -260,3 +264,36 @@ def test_a_file_without_keys_stops_the_start(tmp_path, content, fault):
 
 def test_the_file_of_keys_is_private(vault):
     assert vault.file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_who_uses_a_secret_is_told_before_it_goes(vault):
+    store = MemoryDeploymentStore()
+    for number, (tenant, state) in enumerate(
+        (("main", DeploymentState.RUNNING), ("main", DeploymentState.SUCCEEDED), ("other", DeploymentState.RUNNING))
+    ):
+        deployment = Deployment(
+            key=DeploymentKey(tenant=tenant, id=f"d{number}"),
+            application=f"shop{number}",
+            targets=(),
+            started_by="ann",
+            started_at=vault.clock.now(),
+            readiness_timeout_s=60,
+            state=state,
+            sequence=0,
+        )
+        inputs = DeploymentInputs(deploy_file="token: '{{ secrets.ci-token }}'", objects={})
+        await store.insert(deployment, inputs, [])
+    keys = open_key_file(vault.file, vault.randomness)
+    cipher = EnvelopeCipher(keys, vault.randomness)
+    service = SecretService(vault.store, cipher, vault.clock, users=[DeploymentSecretUses(store)])
+    for name in ("ci-token", "ci"):
+        await service.set("main", name, "1", actor="ann")
+
+    used = await service.delete("main", SecretName("main", "ci-token"), dry_run=True)
+    unused = await service.delete("main", SecretName("main", "ci"), dry_run=True)
+
+    assert used == ("tenants/main/deployments/d0 of shop0",)
+    assert unused == ()
+    assert await service.names("main") == {"ci-token", "ci"}
+    assert await service.delete("main", SecretName("main", "ci-token")) == used
+    assert await service.names("main") == {"ci"}

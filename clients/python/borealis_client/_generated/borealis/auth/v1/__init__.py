@@ -87,6 +87,16 @@ class Permission(betterproto2.Enum):
     Create, change and delete integrations.
     """
 
+    SECRETS_WRITE = 40
+    """
+    Set, list and delete the secrets of the tenant. Nobody can read one.
+    """
+
+    KEYS_ROTATE = 41
+    """
+    Change the key that encrypts the secrets of all tenants.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -104,6 +114,8 @@ class Permission(betterproto2.Enum):
             11: "PERMISSION_AUDIT_READ",
             60: "PERMISSION_INTEGRATIONS_READ",
             61: "PERMISSION_INTEGRATIONS_WRITE",
+            40: "PERMISSION_SECRETS_WRITE",
+            41: "PERMISSION_KEYS_ROTATE",
         }
 
     @classmethod
@@ -123,4 +135,6 @@ class Permission(betterproto2.Enum):
             "PERMISSION_AUDIT_READ": 11,
             "PERMISSION_INTEGRATIONS_READ": 60,
             "PERMISSION_INTEGRATIONS_WRITE": 61,
+            "PERMISSION_SECRETS_WRITE": 40,
+            "PERMISSION_KEYS_ROTATE": 41,
         }
