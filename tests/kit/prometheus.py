@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import subprocess
 import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -80,9 +79,8 @@ class Prometheus:
 
     def ask(self, query: str) -> list[dict[str, object]]:
         """The series of an instant query, now."""
-        parameters = urllib.parse.urlencode({"query": query})
-        with urllib.request.urlopen(f"{self.url}/api/v1/query?{parameters}", timeout=5) as answer:
-            found: list[dict[str, object]] = json.loads(answer.read())["data"]["result"]
+        _, body = _get(self.url, f"/api/v1/query?{urllib.parse.urlencode({'query': query})}")
+        found: list[dict[str, object]] = json.loads(body)["data"]["result"]
         return found
 
     async def until(self, query: str, limit_s: float = _LIMIT_S) -> None:
@@ -118,10 +116,17 @@ def open_prometheus(folder: Path) -> Iterator[Prometheus]:
 
 def _is_ready(prometheus: Prometheus) -> bool:
     try:
-        with urllib.request.urlopen(f"{prometheus.url}/-/ready", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.HTTPError):
+        return _get(prometheus.url, "/-/ready")[0] == 200
+    except OSError:
         return False
+
+
+def _get(url: str, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    with closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
 
 
 @contextmanager

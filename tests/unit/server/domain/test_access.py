@@ -15,6 +15,7 @@ ALLOWED = {
         Permission.DEPLOYMENTS_WRITE,
         Permission.DEPLOYMENTS_APPROVE,
         Permission.AGENTS_READ,
+        Permission.INTEGRATIONS_READ,
     },
     Role.VIEWER: {
         Permission.PUBLIC,
