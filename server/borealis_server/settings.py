@@ -97,8 +97,9 @@ class ServerSettings(BaseSettings):
     audit_retention_days: int = Field(default=30, ge=1, le=3650)
     """How long it is kept who asked what of which cluster, in days."""
     allow_private_addresses: bool = False
-    """Whether manifests that a deploy file names by address may be fetched from loopback, link-local and other private
-    machines: whoever may start a deployment could read there."""
+    """Whether this server may fetch manifests from loopback, link-local and other private machines, and call webhooks
+    there, where a deploy file says so: whoever may start a deployment could read and write there. Agents reach private
+    machines without it."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important events that are logged."""
     log_format: Literal["text", "json"] = "text"

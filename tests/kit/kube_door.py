@@ -80,6 +80,7 @@ async def open_kube_web(hub: TunnelHub, folder: Path) -> AsyncIterator[KubeWeb]:
             issuer=f"https://localhost:{port}",
             is_ready=lambda: True,
             kube=KubeDoor(access),
+            callbacks=KubeDoor(access),
         )
         async with open_web_door(listener, options, app):
             yield KubeWeb(

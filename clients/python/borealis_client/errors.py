@@ -165,6 +165,24 @@ class IntegrationNotFoundError(NotFoundError):
     reason = "INTEGRATION_NOT_FOUND"
 
 
+class WebhookStepNotFoundError(NotFoundError):
+    """No step of that name waits, or has waited, for a callback."""
+
+    reason = "WEBHOOK_STEP_NOT_FOUND"
+
+
+class CallbackContradictsError(AlreadyExistsError):
+    """Another callback has reported something else before; the first one is final."""
+
+    reason = "CALLBACK_CONTRADICTS"
+
+
+class CallbackTooLateError(RefusedError):
+    """The step does not wait for its callback any more: its limit has passed, or the run was ended."""
+
+    reason = "CALLBACK_TOO_LATE"
+
+
 class DeploymentInProgressError(AlreadyExistsError):
     """The application has a deployment in progress; metadata `deployment` names it."""
 

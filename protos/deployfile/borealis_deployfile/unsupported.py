@@ -20,13 +20,13 @@ from borealis_deployfile.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from borealis_deployfile.faults import Fault
     from borealis_deployfile.model import DeployFile, Step, Target
 
 _ADVICE: Final = "take it out for now"
-_STEPS: Final = {
+_STEPS: Final[Mapping[type, str]] = {
     ExposeServices: "an exposeServices step",
 }
 _ROUTES: Final = {IstioTraffic: "traffic management by Istio", SmiTraffic: "traffic management by SMI"}
@@ -43,8 +43,19 @@ def unsupported(file: DeployFile) -> tuple[Fault, ...]:
 
 
 def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
+    for secret in file.secrets:
+        if not _is_opened(secret.origin):
+            yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}} in this place"
     for target in file.targets:
         yield from _places_of(file, target)
+
+
+def _is_opened(origin: Origin) -> bool:
+    """Whether secrets are put in at the moment of use: in webhooks, queries and variables.
+
+    A body that has a file of its own has no path.
+    """
+    return not origin.path or origin.path.startswith(("webhooks", "analysis", "context")) or ".context" in origin.path
 
 
 def _places_of(file: DeployFile, target: Target) -> Iterator[tuple[Origin | None, str]]:

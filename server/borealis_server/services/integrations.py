@@ -21,7 +21,6 @@ from borealis_server.domain.paging import Page, page_token
 
 if TYPE_CHECKING:
     from borealis_server.domain.paging import PageRequest
-    from borealis_server.domain.secret import SecretName
     from borealis_server.ports.clock import Clock
     from borealis_server.ports.integrations import IntegrationStore
     from borealis_server.services.asking import Asker
@@ -33,7 +32,6 @@ TRIAL_QUERIES: Final = {
 }
 """Questions that every account can answer."""
 _TRIAL_WINDOW = timedelta(minutes=5)
-_MANY = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,15 +120,6 @@ class Integrations:
             return await self._asker.ask_once(integration, text, window)
         except BorealisError as error:
             return Answer(question=text, error=error.message)
-
-    async def uses(self, name: SecretName) -> tuple[str, ...]:
-        """One line of words for each integration that uses the secret."""
-        lines: list[str] = []
-        after = ""
-        while found := await self._store.list_integrations(name.tenant, after=after, limit=_MANY):
-            lines += [f"the integration {one.name.id}" for one in found if name.id in one.secrets]
-            after = found[-1].name.id
-        return tuple(lines)
 
     def _check(self, tenant: str, name: IntegrationName) -> None:
         if name.tenant != tenant:

@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from borealis_server.domain.errors import CredentialRefused, ServerUnavailable
 from borealis_server.domain.startup import StartRefusedError
+from borealis_server.transport.callbacks import PREFIX as CALLBACKS_PREFIX
 from borealis_server.transport.kube.door import PREFIX as KUBE_PREFIX
 
 if TYPE_CHECKING:
@@ -110,9 +111,18 @@ async def open_web_door(listener: socket.socket, options: WebOptions, app: ASGIA
 
 
 def web_app(
-    *, identity: IdentityService, metrics: ServerMetrics, issuer: str, is_ready: Callable[[], bool], kube: ASGIApp
+    *,
+    identity: IdentityService,
+    metrics: ServerMetrics,
+    issuer: str,
+    is_ready: Callable[[], bool],
+    kube: ASGIApp,
+    callbacks: ASGIApp,
 ) -> ASGIApp:
-    """Everything behind the web door. `kube` serves what is below `/kube/`, by paths as they were encoded."""
+    """Everything behind the web door.
+
+    `kube` serves what is below `/kube/`, by paths as they were encoded, and `callbacks` what is below `/webhooks/`.
+    """
     door = _WebDoor(identity, metrics, issuer, is_ready)
     pages = Starlette(
         routes=[
@@ -125,8 +135,11 @@ def web_app(
         ]
     )
 
+    doors = {KUBE_PREFIX: kube, CALLBACKS_PREFIX: callbacks}
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        chosen = kube if scope.get("raw_path", b"").startswith(KUBE_PREFIX) else pages
+        path = scope.get("raw_path", b"")
+        chosen = next((door for prefix, door in doors.items() if path.startswith(prefix)), pages)
         await chosen(scope, receive, send)
 
     return app

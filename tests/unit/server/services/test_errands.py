@@ -164,7 +164,7 @@ class TestFairness:
             under_way.remove(request)
             return OK
 
-        most = []
+        most: list[int] = []
         engine.outside.says(slow)
         engine.errand_limit = 2
         async with engine.running() as plane:
