@@ -77,7 +77,7 @@ from borealis_server.services.queue import open_queue
 from borealis_server.services.retrospection import Retrospection
 from borealis_server.services.runner import open_runner
 from borealis_server.services.secret_uses import DeploymentSecretUses
-from borealis_server.services.secrets import SecretService
+from borealis_server.services.secrets import SecretService, SecretUses
 from borealis_server.services.webhooks import WebhookCaller
 from borealis_server.settings import split_address
 from borealis_server.telemetry import ServerMetrics
@@ -274,7 +274,7 @@ async def _open_secrets(
 ) -> SecretService:
     file, randomness = settings.secret_keys_file or data_dir / "keys" / "secrets.keys", SystemRandomness()
     keys = open_key_file(file, randomness, is_given=settings.secret_keys_file is not None)
-    users = [
+    users: list[SecretUses] = [
         DeploymentSecretUses(SqliteDeploymentStore(database)),
         IntegrationSecretUses(SqliteIntegrationStore(database)),
     ]

@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from borealis_server.domain.integration import Integration, IntegrationName, PrometheusSettings
+from borealis_server.domain.states import DeploymentState
 from borealis_server.ports.outside import OutsideAnswer, OutsideFailure
-from kit.shop import deploy_file
+from kit.shop import SET_25, deploy_file, manifests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from borealis_server.domain.deployment import Deployment, DeploymentKey, StepRun, TargetRun
     from borealis_server.ports.outside import OutsideRequest
+    from kit.control_plane import ControlPlane
     from kit.model_engine import ModelEngine
 
 Says = float | str | OutsideAnswer | OutsideFailure | None
 """What the provider says to one question: a number or its text, an answer or a failure, or None for no data."""
+LONG_S: Final = 7200.0
+"""Longer than any analysis of the tests, in virtual time."""
 ERRORS: Final = """\
     - name: errors
       upperLimit: 0.01
@@ -31,7 +36,8 @@ ERRORS: Final = """\
 def judge(queries: str = "errors", *, runs: int = 3, interval_s: int = 30, **fields: Any) -> str:
     """An analysis step in YAML's flow style; more of its fields by their names."""
     more = "".join(f", {name}: {json.dumps(value)}" for name, value in fields.items())
-    return f"analysis: {{interval: {interval_s}, units: seconds, numberOfJudgmentRuns: {runs}, queries: [{queries}]{more}}}"
+    times = f"interval: {interval_s}, units: seconds, numberOfJudgmentRuns: {runs}"
+    return f"analysis: {{{times}, queries: [{queries}]{more}}}"
 
 
 def analysis_block(*queries: str, provider: str = "prom") -> str:
@@ -102,3 +108,22 @@ async def with_prometheus(engine: ModelEngine, **says: list[Says]) -> ScriptedPr
     )
     engine.secrets.known["prom"] = "bearer-of-prom"
     return provider
+
+
+async def start(plane: ControlPlane, *steps: str, version: str = "2", **options: Any) -> DeploymentKey:
+    """Start `version` by a canary of the steps, or of 25 % and three judgements; options as for `analysis_file`."""
+    text = analysis_file(*(steps or (SET_25, judge())), **options)
+    return (await plane.start(text, shop_yaml=manifests(version))).key
+
+
+async def ended(plane: ControlPlane, *steps: str, **options: Any) -> tuple[Deployment, TargetRun, StepRun]:
+    """A deployment at its end, with its only target and its analysis."""
+    done = await plane.until_end(await start(plane, *steps, **options), limit_s=LONG_S)
+    run = done.targets[0]
+    return done, run, next(step for step in run.steps if step.analysis)
+
+
+async def awaiting(plane: ControlPlane, *steps: str, **options: Any) -> Deployment:
+    """A deployment, once it waits for a person."""
+    key = await start(plane, *steps, **options)
+    return await plane.until_state(key, DeploymentState.AWAITING_APPROVAL, limit_s=LONG_S)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from borealis_server.domain.integration import IntegrationName
     from borealis_server.domain.kubernetes.refusals import Cause
 
 _DISPATCHED = {True: "true", False: "false", None: "unknown"}
@@ -269,9 +268,9 @@ class IntegrationNotFound(NotFound):
     reason = "INTEGRATION_NOT_FOUND"
     resource_type = "integration"
 
-    def __init__(self, name: IntegrationName) -> None:
+    def __init__(self, name: object) -> None:
         super().__init__(
-            f"the tenant {name.tenant} has no integration {name.id}: `borealis integration list` shows which there are",
+            f"there is no integration {name}: `borealis integration list` shows which there are",
             resource_name=str(name),
             metadata={"integration": str(name)},
         )
@@ -283,10 +282,9 @@ class IntegrationExists(AlreadyExists):
     reason = "INTEGRATION_EXISTS"
     resource_type = "integration"
 
-    def __init__(self, name: IntegrationName) -> None:
+    def __init__(self, name: object) -> None:
         super().__init__(
-            f"there is an integration {name.id} already: change it with `borealis integration update`, or take another "
-            "name",
+            f"there is an integration {name} already: change it with `borealis integration update`, or take another name",
             resource_name=str(name),
             metadata={"integration": str(name)},
         )

@@ -100,7 +100,7 @@ async def test_what_is_not_there_is_named(integrations):
         integrations.remove_integration(name),
         integrations.update_integration(name, lambda one: one),
     ):
-        with pytest.raises(IntegrationNotFound, match="no integration prom"):
+        with pytest.raises(IntegrationNotFound, match="no integration tenants/main/integrations/prom"):
             await call
 
 

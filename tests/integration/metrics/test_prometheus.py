@@ -32,7 +32,7 @@ async def bench(tmp_path, prometheus):
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 async def history(prometheus):
     """Six seconds of a good version, one with 5 % errors, and nothing of a third."""
     prometheus.target.versions |= {"good": Traffic(), "bad": Traffic(error_share=0.05)}
@@ -58,7 +58,7 @@ async def outcome(bench, wanted):
     ("version", "verdict", "average"),
     [("good", Verdict.PASSED, 0.0), ("bad", Verdict.FAILED, 0.05), ("silent", Verdict.INCONCLUSIVE, None)],
 )
-async def test_st_24_the_past_is_judged_as_a_deployment_would_have(bench, history, version, verdict, average):
+async def test_st_24_the_past_is_judged_as_a_deployment_would_have(bench, version, verdict, average):
     analysis, judgements = await outcome(bench, asked(bench, version))
 
     assert analysis.verdict is verdict
@@ -69,14 +69,14 @@ async def test_st_24_the_past_is_judged_as_a_deployment_would_have(bench, histor
     assert recomputed(analysis.plan, judgements) == analysis
 
 
-async def test_st_20_several_series_are_counted_by_name(bench, history):
+async def test_st_20_several_series_are_counted_by_name(bench):
     analysis, _ = await outcome(bench, asked(bench, "good", template="http_requests_total", runs=1))
 
     assert analysis.verdict is Verdict.ERROR
     assert analysis.why == 'the query "error-share" failed at judgement 1: 4 values instead of one'
 
 
-async def test_a_wrong_query_is_told_in_the_words_of_the_provider(bench, history):
+async def test_a_wrong_query_is_told_in_the_words_of_the_provider(bench):
     analysis, _ = await outcome(bench, asked(bench, "good", template="sum(", runs=1))
 
     assert analysis.verdict is Verdict.ERROR
@@ -84,7 +84,7 @@ async def test_a_wrong_query_is_told_in_the_words_of_the_provider(bench, history
     assert "parse error" in analysis.why
 
 
-async def test_a_secret_in_a_query_is_sent_and_never_kept(bench, history):
+async def test_a_secret_in_a_query_is_sent_and_never_kept(bench):
     await bench.secrets.set(TENANT, "team", "bad", actor="ana")
     template = 'sum(http_requests_total{rs=~"{{ secrets.team }}"}) > bool 0'
 
@@ -97,7 +97,7 @@ async def test_a_secret_in_a_query_is_sent_and_never_kept(bench, history):
 async def test_an_unknown_integration_and_a_missing_secret_are_answers_with_errors(bench):
     other = QueryRule(name="q", provider="none", upper_limit=1)
     analysis, _ = await outcome(bench, asked(bench, "x", rule=other, runs=1))
-    assert "has no integration none" in analysis.why
+    assert "there is no integration tenants/main/integrations/none" in analysis.why
 
     analysis, _ = await outcome(bench, asked(bench, "x", template="{{secrets.none}}", runs=1))
     assert "has no secret none" in analysis.why
@@ -121,7 +121,7 @@ async def test_a_variable_without_a_value_is_named(bench):
     assert "{{armory.namespace}}, {{context.a}}" in caught.value.violations[0].description
 
 
-async def test_integrations_are_tried_out(bench, history):
+async def test_integrations_are_tried_out(bench):
     name = IntegrationName(TENANT, "prom")
 
     good = await bench.integrations.test(TENANT, name, "")

@@ -50,8 +50,8 @@ async def test_st_21_prometheus_is_asked_for_the_end_of_the_window(provider):
     assert said == ("0.25",)
     line, headers, body = request_of(provider.requests[0])
     assert line == (
-        "GET /prom/api/v1/query?query=sum%28rate%28errors%7Brs%3D%22web-1%22%2Ccode%3D~%225..%22%7D%5B60s%5D%29%29+%2F+2"
-        "&time=1772366460 HTTP/1.1"
+        "GET /prom/api/v1/query?query=sum%28rate%28errors%7Brs%3D%22web-1%22%2Ccode%3D~%225..%22%7D%5B60s%5D%29%29"
+        "+%2F+2&time=1772366460 HTTP/1.1"
     )
     assert headers == {"accept": "application/json"}
     assert body == b""

@@ -61,6 +61,20 @@ def analysis_table(analysis: Analysis) -> list[str]:
     ]
 
 
+def analysis_text(analysis: Analysis) -> str:
+    """A step's analysis on one line: how far it is, and each query with its average, or its newest value."""
+    plan = analysis.plan
+    queries = {query.name: query for query in plan.queries} if plan else {}
+    found = {one.query: one for one in analysis.results}
+    parts = []
+    for name, query in queries.items():
+        result = found.get(name)
+        said = "" if result is None else f" {result.last}" if result.average is None else f" {result.average:g}"
+        parts.append(f"{name}{said} ({limits_text(query)})")
+    runs = plan.runs if plan else 0
+    return one_line(f"analysis, {analysis.judged} of {runs} judgements: {', '.join(parts)}")
+
+
 def limits_text(query: Query) -> str:
     """The limits of a query."""
     low = "" if query.lower_limit is None else f"{query.lower_limit:g}"

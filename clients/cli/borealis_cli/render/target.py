@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from borealis_cli.render.analyses import analysis_text
 from borealis_cli.render.glyphs import sign
 from borealis_cli.render.text import Span, duration, elapsed, one_line, short_id, timestamp, word
 from borealis_client import StepRunPart, StepRunState, TargetRunRollback, TargetRunState
@@ -117,6 +118,8 @@ def _step(step: StepRun, *, glyphs: Glyphs, now: datetime) -> Line:
 def _step_text(step: StepRun, now: datetime) -> str:
     if step.set_weight:
         return f"setWeight {step.set_weight.weight_percent}"
+    if step.analysis:
+        return analysis_text(step.analysis)
     if step.pause is None:
         return next((text for field, text in _WORKS.items() if getattr(step, field) is not None), one_line(step.ref))
     if step.pause.approval is None:
