@@ -145,6 +145,7 @@ class _Parts:
     asker: Asker
     integrations: Integrations
     tokens: CallbackTokens
+    actions: ActionAudit
     callbacks: Callbacks
 
 
@@ -246,6 +247,13 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
         direct = await stack.enter_async_context(open_direct(allows_private=settings.allow_private_addresses))
         outside, integrations = HttpOutside(direct, OutsideThroughAgent(hub)), SqliteIntegrationStore(database)
         asker = Asker(integrations, secrets, HttpMetrics(outside), clock)
+        actions = ActionAudit(
+            SqliteAuditStore(database),
+            clock,
+            SystemRandomness(),
+            on_written=metrics.audit_entries.labels("written").inc,
+            on_lost=metrics.audit_entries.labels("lost").inc,
+        )
         tokens = CallbackTokens(open_callback_key(data_dir / "keys" / "callbacks.key", SystemRandomness()))
         yield _Parts(
             settings=settings,
@@ -265,7 +273,8 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             asker=asker,
             integrations=Integrations(integrations, asker, clock),
             tokens=tokens,
-            callbacks=Callbacks(journal, shelf, secrets, tokens, identity.verify, clock),
+            actions=actions,
+            callbacks=Callbacks(journal, shelf, secrets, tokens, identity.verify, actions, clock),
         )
 
 
@@ -430,13 +439,7 @@ def _open_grpc_door(parts: _Parts, services: _Services) -> AbstractAsyncContextM
         options,
         services.behind_door,
         verifier=parts.identity,
-        audit=ActionAudit(
-            SqliteAuditStore(parts.database),
-            parts.clock,
-            SystemRandomness(),
-            on_written=parts.metrics.audit_entries.labels("written").inc,
-            on_lost=parts.metrics.audit_entries.labels("lost").inc,
-        ),
+        audit=parts.actions,
         metrics=parts.metrics,
         drains=[services.wind_down],
     )

@@ -1,9 +1,11 @@
 """Takes callbacks of webhooks: who may report, for which step, and what the deployment makes of it.
 
 Two kinds of callers are believed: whoever holds the token of the very call, and whoever may write deployments in the
-tenant. What is refused is logged; nobody who is not believed learns whether a deployment exists.
+tenant. What they report is audited, also when it comes too late. Of others only the reason is logged, and they do not
+learn whether a deployment exists.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
@@ -11,6 +13,7 @@ import structlog
 
 from borealis_deployfile.model import RunWebhook
 from borealis_server.domain.access import Permission, is_allowed
+from borealis_server.domain.audit import AuditAction
 from borealis_server.domain.callback_tokens import TOKEN_PREFIX, CallbackAddress, CallbackPlace, CallbackTokens
 from borealis_server.domain.callbacks import CallbackReport, parse_report, receive
 from borealis_server.domain.deployment import Deployment
@@ -22,13 +25,17 @@ from borealis_server.domain.errors import (
     WebhookStepNotFound,
 )
 from borealis_server.domain.identity import Principal
+from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.planning.sources import condition_of
 from borealis_server.domain.redaction import Redactor
 from borealis_server.domain.rendering import secrets_of_webhook
 from borealis_server.ports.clock import Clock
+from borealis_server.services.audit_actions import Asked
 from borealis_server.services.deploy_files import DeployFileShelf
 from borealis_server.services.journal import Journal
 
+_METHOD = "borealis.deployment.v1.DeploymentService/ReportWebhook"
+"""The same action, whichever door it came through."""
 log = structlog.get_logger()
 
 
@@ -44,6 +51,18 @@ class SecretsForRedaction(Protocol):
         ...
 
 
+class CallbackAudit(Protocol):
+    """Writes down what is reported."""
+
+    async def begun(self, caller: Principal, asked: Asked) -> AuditAction:
+        """A report begins. Errors: ServerUnavailable, and then it is not taken."""
+        ...
+
+    async def ended(self, action: AuditAction, *, reason: str) -> None:
+        """It has ended."""
+        ...
+
+
 class Callbacks:
     """Implements what the doors offer to those who call back."""
 
@@ -54,6 +73,7 @@ class Callbacks:
         secrets: SecretsForRedaction,
         tokens: CallbackTokens,
         verify: Callable[[str], Awaitable[Principal]],
+        audit: CallbackAudit,
         clock: Clock,
     ) -> None:
         self._journal = journal
@@ -61,20 +81,33 @@ class Callbacks:
         self._secrets = secrets
         self._tokens = tokens
         self._verify = verify
+        self._audit = audit
         self._clock = clock
 
-    async def take(self, address: CallbackAddress, bearer: str, body: bytes) -> None:
-        """Take a callback that came by its address.
+    async def take(self, address: CallbackAddress, bearer: str, body: bytes, *, source: str = "") -> None:
+        """Take a callback that came by its address, from the network address `source`.
 
         Errors: Unauthenticated, PermissionDenied, InvalidArgument, WebhookStepNotFound, and those of `receive`.
         """
         try:
-            place, by = await self._believed(address, bearer)
-            await self.report(place, parse_report(body), by=by)
+            place, caller = await self._believed(address, bearer)
+            await self._audited(place, caller, parse_report(body), source)
         except BorealisError as error:
             key = address.deployment
             log.info("callback.refused", tenant=key.tenant, deployment=key.id, step=address.step, reason=error.reason)
             raise
+
+    async def _audited(self, place: CallbackPlace, caller: Principal, report: CallbackReport, source: str) -> None:
+        name = str(DeploymentName(place.deployment.tenant, place.deployment.id))
+        told = {"name": name, "target": place.target, "step": place.step, "is_success": report.is_success}
+        asked = Asked(method=_METHOD, request=json.dumps(told), source=source, request_id="")
+        action = await self._audit.begun(caller, asked)
+        try:
+            await self.report(place, report, by=caller.display_name)
+        except BorealisError as error:
+            await self._audit.ended(action, reason=error.reason)
+            raise
+        await self._audit.ended(action, reason="")
 
     async def report(self, place: CallbackPlace, report: CallbackReport, *, by: str) -> Deployment:
         """Take a report of somebody who may report. Errors: DeploymentNotFound, and those of `receive`."""
@@ -86,22 +119,35 @@ class Callbacks:
         )
         return committed.after
 
-    async def _believed(self, address: CallbackAddress, bearer: str) -> tuple[CallbackPlace, str]:
-        """The step that the caller may report for, and the caller's name."""
+    async def _believed(self, address: CallbackAddress, bearer: str) -> tuple[CallbackPlace, Principal]:
+        """The step that the caller may report for, and the caller."""
         if not bearer:
             raise Unauthenticated("send `Authorization: Bearer` with a token")
         if bearer.startswith(TOKEN_PREFIX):
             place = await self._place(address)
             if place is None or not self._tokens.is_of(place, bearer):
                 raise Unauthenticated("the token is not the one of this call")
-            return place, "webhook"
+            return place, await self._holder(place)
         caller = await self._verify(bearer)
         if not is_allowed(caller.roles, Permission.DEPLOYMENTS_WRITE):
             raise PermissionDenied(Permission.DEPLOYMENTS_WRITE.value)
         place = await self._place(address) if caller.tenant == address.deployment.tenant else None
         if place is None:
             raise WebhookStepNotFound("", address.step)
-        return place, caller.display_name
+        return place, caller
+
+    async def _holder(self, place: CallbackPlace) -> Principal:
+        """Whoever holds the token of a call, as a caller without any right of its own."""
+        run = (await self._journal.store.get(place.deployment)).target(place.target)
+        names = [step.webhook.name for step in run.steps if step.ref == place.step and step.webhook]
+        return Principal(
+            subject=f"webhooks/{place.deployment.id}/{place.target}/{place.step}",
+            display_name=f"webhook {names[0] if names else place.step}",
+            tenant=place.deployment.tenant,
+            roles=(),
+            agent_name="",
+            expires_at=self._clock.now(),
+        )
 
     async def _place(self, address: CallbackAddress) -> CallbackPlace | None:
         try:

@@ -103,7 +103,8 @@ class CallbackDoor:
             raise _Answer(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
         if scope["method"] != "POST":
             raise _Answer(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "send a callback with POST")
-        await self._callbacks.take(address, _token(scope), await _body(receive))
+        host, port = scope.get("client") or ("", 0)
+        await self._callbacks.take(address, _token(scope), await _body(receive), source=f"{host}:{port}")
 
 
 def _token(scope: Message) -> str:

@@ -12,20 +12,11 @@ from borealis_server.services.errands import Turns
 from kit.leaks import own_tasks
 from kit.model_runs import deploy_first, settle_down
 from kit.outside import ACCEPTED, BROKEN, OK, UNREACHABLE, never
-from kit.shop import SET_25, manifests
-from kit.webhook_files import CALL, FIRE, webhook_file
+from kit.shop import SET_25
+from kit.webhook_files import CALL, FIRE
+from kit.webhook_runs import start, until_asked
 
 pytestmark = [pytest.mark.looptime, pytest.mark.usefixtures("logs")]
-
-
-async def start(plane, *steps, version="2", **options):
-    text = webhook_file(*(steps or (CALL,)), **options)
-    return (await plane.start(text, shop_yaml=manifests(version))).key
-
-
-async def until_asked(engine, count=1):
-    while len(engine.outside.asked) < count:
-        await asyncio.sleep(0.1)
 
 
 def errand_tasks():
