@@ -284,7 +284,7 @@ class IntegrationExists(AlreadyExists):
 
     def __init__(self, name: object) -> None:
         super().__init__(
-            f"there is an integration {name} already: change it with `borealis integration update`, or take another name",
+            f"there is an integration {name} already: change it (borealis integration update), or take another name",
             resource_name=str(name),
             metadata={"integration": str(name)},
         )
