@@ -142,8 +142,6 @@ class _Parts:
     journal: Journal
     shelf: DeployFileShelf
     outside: HttpOutside
-    asker: Asker
-    integrations: Integrations
     tokens: CallbackTokens
     actions: ActionAudit
     callbacks: Callbacks
@@ -245,8 +243,6 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
         journal = Journal(SqliteDeploymentStore(database))
         shelf = DeployFileShelf(journal.store)
         direct = await stack.enter_async_context(open_direct(allows_private=settings.allow_private_addresses))
-        outside, integrations = HttpOutside(direct, OutsideThroughAgent(hub)), SqliteIntegrationStore(database)
-        asker = Asker(integrations, secrets, HttpMetrics(outside), clock)
         actions = ActionAudit(
             SqliteAuditStore(database),
             clock,
@@ -269,9 +265,7 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             fetcher=fetcher,
             journal=journal,
             shelf=shelf,
-            outside=outside,
-            asker=asker,
-            integrations=Integrations(integrations, asker, clock),
+            outside=HttpOutside(direct, OutsideThroughAgent(hub)),
             tokens=tokens,
             actions=actions,
             callbacks=Callbacks(journal, shelf, secrets, tokens, identity.verify, actions, clock),
@@ -323,6 +317,7 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
         records=SqliteAgentRecordStore(parts.database),
         relay=parts.hub,
     )
+    integrations = Integrations(SqliteIntegrationStore(parts.database), _asker(parts), parts.clock)
     deployments = Deployments(
         parts.journal,
         agents,
@@ -330,7 +325,7 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
         SystemRandomness(),
         parts.fetcher,
         secrets=parts.secrets,
-        providers=parts.integrations,
+        providers=integrations,
     )
     engine = _Engine(parts, agents)
 
@@ -343,7 +338,7 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
         group.create_task(engine.run(), name="engine")
         await engine.started.wait()
         try:
-            yield _Services(behind_door=_behind_door(parts, agents, deployments), wind_down=wind_down)
+            yield _Services(behind_door=_behind_door(parts, agents, deployments, integrations), wind_down=wind_down)
         finally:
             await engine.park()
             keeper.cancel()
@@ -379,13 +374,19 @@ class _Engine:
         await self._parked.wait()
 
 
+def _asker(parts: _Parts) -> Asker:
+    return Asker(SqliteIntegrationStore(parts.database), parts.secrets, HttpMetrics(parts.outside), parts.clock)
+
+
 def _errand_runners(parts: _Parts) -> dict[ErrandKind, ErrandRunner]:
     """Who runs what steps want done outside."""
     caller = WebhookCaller(parts.outside, parts.shelf, parts.secrets, parts.tokens, parts.clock, web=parts.issuer)
-    return {ErrandKind.CALL_WEBHOOK: caller, ErrandKind.ASK_METRICS: JudgementRunner(parts.shelf, parts.asker)}
+    return {ErrandKind.CALL_WEBHOOK: caller, ErrandKind.ASK_METRICS: JudgementRunner(parts.shelf, _asker(parts))}
 
 
-def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) -> Sequence[Service]:
+def _behind_door(
+    parts: _Parts, agents: AgentService, deployments: Deployments, integrations: Integrations
+) -> Sequence[Service]:
     identity, tunnels = IdentityServicer(parts.identity), TunnelServicer(parts.hub, parts.identity.verify)
     audit_store = SqliteAuditStore(parts.database)
     audit = AuditServicer(AuditService(audit_store, parts.clock), AuditProofService(audit_store))
@@ -397,10 +398,10 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
         "borealis.kube.v1.KubeService": partial(add_KubeServiceServicer_to_server, KubeServicer(parts.kube)),
         "borealis.secret.v1.SecretService": partial(add_SecretServiceServicer_to_server, SecretServicer(parts.secrets)),
         "borealis.integration.v1.IntegrationService": partial(
-            add_IntegrationServiceServicer_to_server, IntegrationServicer(parts.integrations)
+            add_IntegrationServiceServicer_to_server, IntegrationServicer(integrations)
         ),
         "borealis.analysis.v1.AnalysisService": partial(
-            add_AnalysisServiceServicer_to_server, AnalysisServicer(Retrospection(parts.asker, parts.clock))
+            add_AnalysisServiceServicer_to_server, AnalysisServicer(Retrospection(_asker(parts), parts.clock))
         ),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server,

@@ -13,7 +13,7 @@ from kit.analysis_files import analysis_file, judge, query
 from kit.platform import Platform
 from kit.prometheus import Traffic, open_prometheus
 from kit.rest import open_rest
-from kit.shop import SET_25, manifests
+from kit.shop import APPROVAL, SET_25, manifests
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -22,7 +22,7 @@ SHARE = (
     f'sum(rate(http_requests_total{{{LABEL},code="500"}}[{{{{armory.promQlStepInterval}}}}]))'
     f" / sum(rate(http_requests_total{{{LABEL}}}[{{{{armory.promQlStepInterval}}}}]))"
 )
-STEP = judge("error-share", runs=2, interval_s=2, initialDelay={"duration": 2, "unit": "seconds"})
+STEPS = (SET_25, APPROVAL, judge("error-share", runs=2, interval_s=3))
 TARGETS = """\
 [kube]
 [http.prometheus]
@@ -63,29 +63,42 @@ async def set_up(platform, real_api, prometheus):
 
 
 async def deploy(platform, namespace, version, provider):
-    """Start and return the id, once the name of the new ReplicaSet is known, and that name."""
+    """Start and return the id, once it waits before its analysis, and the name of the new ReplicaSet."""
     platform.write("shop.yaml", manifests(version))
     silent = query("error-share", SHARE, onNoData="inconclusive", metricProviderName=provider)
-    text = analysis_file(SET_25, STEP, queries=[silent], namespace=namespace)
+    text = analysis_file(*STEPS, queries=[silent], namespace=namespace)
     path = platform.write("deploy.yaml", text)
     identifier = (await platform.cli("deploy", "-f", path, "-o", "json")).json()["name"].rpartition("/")[2]
+    waiting = await platform.until_state(identifier, "AWAITING_APPROVAL", "FAILED")
+    return identifier, waiting["targets"][0]["workloads"][0]["newReplicaSet"]
+
+
+async def judged(platform, identifier):
+    """The deployment after its analysis, at its end or waiting for a person again."""
+    assert (await platform.cli("approve", identifier)).code == 0
     async with asyncio.timeout(60):
-        while not (loads := (await platform.deployment(identifier))["targets"][0]["workloads"]):
-            await asyncio.sleep(0.1)
-    return identifier, loads[0]["newReplicaSet"]
+        while not analysis_of(await platform.deployment(identifier))["why"]:
+            await asyncio.sleep(0.2)
+    return await platform.until_state(identifier, "FAILED", "SUCCEEDED", "CANCELLED", "AWAITING_APPROVAL")
+
+
+async def serve(prometheus, name, **traffic):
+    """Have the version serve, until Prometheus has seen enough of it to tell a rate."""
+    prometheus.target.versions[name] = Traffic(**traffic)
+    await prometheus.until(f'count_over_time(http_requests_total{{rs="{name}",code="200"}}[3s]) >= 3')
 
 
 async def deploy_first(platform, namespace):
     platform.write("shop.yaml", manifests("1"))
     path = platform.write(
-        "deploy.yaml", analysis_file(SET_25, STEP, namespace=namespace, queries=[query("error-share", SHARE)])
+        "deploy.yaml", analysis_file(*STEPS, namespace=namespace, queries=[query("error-share", SHARE)])
     )
     first = await platform.cli("deploy", "-f", path, "--watch")
     assert first.code == 0, first.err
 
 
 def analysis_of(done):
-    return done["targets"][0]["steps"][1]["analysis"]
+    return done["targets"][0]["steps"][2]["analysis"]
 
 
 async def replica_sets(real_api, namespace):
@@ -102,8 +115,8 @@ async def test_st_21_a_good_version_passes_a_bad_one_goes_back_and_a_silent_one_
     (old,) = await replica_sets(real_api, kube_namespace)
 
     bad, name = await deploy(platform, kube_namespace, "2", "prom-inside")
-    prometheus.target.versions[name] = Traffic(error_share=0.05)
-    done = await platform.until_state(bad, "FAILED", "SUCCEEDED", "CANCELLED", "AWAITING_APPROVAL")
+    await serve(prometheus, name, error_share=0.05)
+    done = await judged(platform, bad)
     assert done["targets"][0]["endReason"] == "END_REASON_ANALYSIS_OUT_OF_LIMITS", json.dumps(done, indent=1)
     assert done["targets"][0]["rollback"] == "ROLLBACK_DONE"
     assert analysis_of(done)["results"][0]["average"] == pytest.approx(0.05, abs=1e-4)
@@ -112,7 +125,7 @@ async def test_st_21_a_good_version_passes_a_bad_one_goes_back_and_a_silent_one_
     assert 'the query "error-share" averages 0.05 over 2 of 2 judgements, not at most 0.01' in why.out
 
     silent, _ = await deploy(platform, kube_namespace, "3", "prom")
-    waiting = await platform.until_state(silent, "FAILED", "SUCCEEDED", "AWAITING_APPROVAL")
+    waiting = await judged(platform, silent)
     assert analysis_of(waiting)["verdict"] == "VERDICT_INCONCLUSIVE"
     shown = await platform.cli("status", silent)
     assert "analysis, 2 of 2 judgements: error-share no data (at most 0.01)" in shown.out
@@ -120,15 +133,15 @@ async def test_st_21_a_good_version_passes_a_bad_one_goes_back_and_a_silent_one_
     await platform.until_state(silent, "CANCELLED")
 
     good, name = await deploy(platform, kube_namespace, "4", "prom")
-    prometheus.target.versions[name] = Traffic()
-    done = await platform.until_state(good, "FAILED", "SUCCEEDED", "CANCELLED", "AWAITING_APPROVAL")
+    await serve(prometheus, name)
+    done = await judged(platform, good)
     assert (done["state"], analysis_of(done)["verdict"]) == ("STATE_SUCCEEDED", "VERDICT_PASSED"), done
 
 
 async def test_st_24_queries_are_tried_out_on_the_past_and_exported(platform, prometheus, kube_namespace):
     """The exported block is accepted by `validate`."""
     prometheus.target.versions["past"] = Traffic(error_share=0.05)
-    await prometheus.until('count_over_time(http_requests_total{rs="past"}[10s]) > 25')
+    await prometheus.until('count_over_time(http_requests_total{rs="past"}[10s]) > 20')
 
     tried = await platform.cli("integration", "test", "prom-inside", "-o", "json")
     assert tried.json()["values"] == ["1"]
@@ -139,7 +152,7 @@ async def test_st_24_queries_are_tried_out_on_the_past_and_exported(platform, pr
 
     ran = await platform.cli(
         *("query", "run", "--template", SHARE, "--upper-limit", "0.1", "--provider", "prom-inside"),
-        *("--interval", "2s", "--runs", "2", "--set", "replicaSetName=past", "--export", "analysis.yaml"),
+        *("--interval", "3s", "--runs", "2", "--set", "replicaSetName=past", "--export", "analysis.yaml"),
     )
     assert (ran.code, "PASSED" in ran.out) == (0, True), ran.err
     block = (platform.folder / "analysis.yaml").read_text()
@@ -151,8 +164,8 @@ async def test_st_24_queries_are_tried_out_on_the_past_and_exported(platform, pr
 
     end = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
     backfilled = await platform.cli(
-        *("query", "backfill", "-f", path, "--from", (end - timedelta(seconds=4)).isoformat(), "--to", end.isoformat()),
-        *("--interval", "2s", "--set", "replicaSetName=past", "--query", "query", "-o", "json"),
+        *("query", "backfill", "-f", path, "--from", (end - timedelta(seconds=6)).isoformat(), "--to", end.isoformat()),
+        *("--interval", "3s", "--set", "replicaSetName=past", "--query", "query", "-o", "json"),
     )
     found = backfilled.json()
     assert [one["number"] for one in found["judgements"]] == [1, 2]

@@ -16,6 +16,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """It scrapes five times a second."""
+    """It scrapes four times a second."""
     with open_prometheus(tmp_path_factory.mktemp("prometheus")) as running:
         yield running

@@ -36,7 +36,7 @@ async def bench(tmp_path, prometheus):
 async def history(prometheus):
     """Six seconds of a good version, one with 5 % errors, and nothing of a third."""
     prometheus.target.versions |= {"good": Traffic(), "bad": Traffic(error_share=0.05)}
-    await prometheus.until("count_over_time(http_requests_total[10s]) > 25")
+    await prometheus.until("count_over_time(http_requests_total[10s]) > 20")
 
 
 def asked(bench, version, *, template=SHARE, rule=RULE, runs=2, interval_s=2.0, **fields):
