@@ -100,10 +100,10 @@ def _kind(one: Integration) -> str:
 
 def _credentials(one: Integration) -> str:
     """Which secrets open it."""
-    if one.prometheus:
+    if one.prometheus is not None:
         prometheus = one.prometheus
         user = f"{prometheus.username} with {prometheus.password}" if prometheus.username else ""
         return prometheus.token or user or "none"
-    if one.datadog:
+    if one.datadog is not None:
         return f"{one.datadog.api_key}, {one.datadog.application_key}"
-    return f"{one.new_relic.user_key}, account {one.new_relic.account_id}" if one.new_relic else ""
+    return f"{one.new_relic.user_key}, account {one.new_relic.account_id}" if one.new_relic is not None else ""

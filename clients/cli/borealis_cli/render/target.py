@@ -118,7 +118,7 @@ def _step(step: StepRun, *, glyphs: Glyphs, now: datetime) -> Line:
 def _step_text(step: StepRun, now: datetime) -> str:
     if step.set_weight:
         return f"setWeight {step.set_weight.weight_percent}"
-    if step.analysis:
+    if step.analysis is not None:
         return analysis_text(step.analysis)
     if step.pause is None:
         return next((text for field, text in _WORKS.items() if getattr(step, field) is not None), one_line(step.ref))
