@@ -3,8 +3,7 @@
 The only module that knows all others. Everything opened here is closed here, in the reverse order.
 """
 
-# Long on purpose: whoever asks what is made of what finds it here, in the order in which it is made.
-
+# Long on purpose: the object graph is in one place, so that a reader sees what knows what.
 from __future__ import annotations
 
 import asyncio
@@ -22,11 +21,15 @@ import structlog
 from borealis.agent.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from borealis.analysis.v1.analysis_service_pb2_grpc import add_AnalysisServiceServicer_to_server
 from borealis.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
+from borealis.config.v1.config_service_pb2_grpc import add_ConfigServiceServicer_to_server
 from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
 from borealis.integration.v1.integration_service_pb2_grpc import add_IntegrationServiceServicer_to_server
 from borealis.kube.v1.kube_service_pb2_grpc import add_KubeServiceServicer_to_server
+from borealis.role.v1.role_service_pb2_grpc import add_RoleServiceServicer_to_server
 from borealis.secret.v1.secret_service_pb2_grpc import add_SecretServiceServicer_to_server
+from borealis.tenant.v1.tenant_service_pb2_grpc import add_TenantServiceServicer_to_server
+from borealis.user.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 from borealis_server.adapters import private_files
 from borealis_server.adapters.callback_key import open_callback_key
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
@@ -49,6 +52,7 @@ from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.audit import SqliteAuditStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
+from borealis_server.adapters.store.directory import SqliteDirectoryStore
 from borealis_server.adapters.store.integrations import SqliteIntegrationStore
 from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
@@ -62,9 +66,12 @@ from borealis_server.services.audit import AuditService, AuditSettings, open_aud
 from borealis_server.services.audit_actions import ActionAudit
 from borealis_server.services.audit_proof import AuditProofService
 from borealis_server.services.callbacks import Callbacks
+from borealis_server.services.config import ConfigService
 from borealis_server.services.deploy_files import DeployFileShelf
 from borealis_server.services.deployments import Deployments
+from borealis_server.services.directories import Directories
 from borealis_server.services.errands import open_errands
+from borealis_server.services.explanations import Explanations
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.integration_uses import IntegrationSecretUses
 from borealis_server.services.integrations import Integrations
@@ -73,11 +80,15 @@ from borealis_server.services.judgements import JudgementRunner
 from borealis_server.services.kube_access import KubeAccess
 from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
+from borealis_server.services.organizations import Organizations
 from borealis_server.services.queue import open_queue
 from borealis_server.services.retrospection import Retrospection
+from borealis_server.services.roles import RoleService
 from borealis_server.services.runner import open_runner
 from borealis_server.services.secret_uses import DeploymentSecretUses
 from borealis_server.services.secrets import SecretService, SecretUses
+from borealis_server.services.tenants import TenantService
+from borealis_server.services.users import UserService
 from borealis_server.services.webhooks import WebhookCaller
 from borealis_server.settings import split_address
 from borealis_server.telemetry import ServerMetrics
@@ -87,12 +98,16 @@ from borealis_server.transport.server import DoorOptions, Service, open_grpc_doo
 from borealis_server.transport.servicers.agent import AgentServicer
 from borealis_server.transport.servicers.analysis import AnalysisServicer
 from borealis_server.transport.servicers.audit import AuditServicer
+from borealis_server.transport.servicers.config import ConfigServicer
 from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.integration import IntegrationServicer
 from borealis_server.transport.servicers.kube import KubeServicer
+from borealis_server.transport.servicers.role import RoleServicer
 from borealis_server.transport.servicers.secret import SecretServicer
+from borealis_server.transport.servicers.tenant import TenantServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
+from borealis_server.transport.servicers.user import UserServicer
 from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
 
 if TYPE_CHECKING:
@@ -133,6 +148,7 @@ class _Parts:
     metrics: ServerMetrics
     certificate: ServerCertificate
     database: SqliteDatabase
+    directories: Directories
     identity: IdentityService
     hub: RelayHub
     kube: KubeAccess
@@ -221,8 +237,11 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
         file = data_dir / "borealis.db"
         database = await stack.enter_async_context(open_database(file, on_commit=metrics.commits.observe))
         credentials = SqliteCredentialStore(database)
+        directories = Directories(SqliteDirectoryStore(database), clock)
+        await Organizations(directories, clock, SystemRandomness()).open_home()
         identity = IdentityService(
             credentials=credentials,
+            directories=directories,
             signer=signer,
             clock=clock,
             randomness=SystemRandomness(),
@@ -257,6 +276,7 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             metrics=metrics,
             certificate=certificate,
             database=database,
+            directories=directories,
             identity=identity,
             hub=hub,
             kube=KubeAccess(hub, trail, credentials, identity.verify, clock),
@@ -387,15 +407,24 @@ def _errand_runners(parts: _Parts) -> dict[ErrandKind, ErrandRunner]:
 def _behind_door(
     parts: _Parts, agents: AgentService, deployments: Deployments, integrations: Integrations
 ) -> Sequence[Service]:
-    identity, tunnels = IdentityServicer(parts.identity), TunnelServicer(parts.hub, parts.identity.verify)
+    identity = IdentityServicer(parts.identity, Explanations(parts.directories))
+    tunnels = TunnelServicer(parts.hub, parts.identity.verify)
+    directories, clock, chance = parts.directories, parts.clock, SystemRandomness()
+    tenants = TenantService(directories, SqliteDeploymentStore(parts.database), clock, chance)
+    users, roles = UserService(directories, clock, chance), RoleService(directories, clock, chance)
     audit_store = SqliteAuditStore(parts.database)
     audit = AuditServicer(AuditService(audit_store, parts.clock), AuditProofService(audit_store))
+    config = ConfigServicer(ConfigService(directories, clock, chance))
     adds = {
         "borealis.identity.v1.IdentityService": partial(add_IdentityServiceServicer_to_server, identity),
+        "borealis.tenant.v1.TenantService": partial(add_TenantServiceServicer_to_server, TenantServicer(tenants)),
+        "borealis.user.v1.UserService": partial(add_UserServiceServicer_to_server, UserServicer(users)),
+        "borealis.role.v1.RoleService": partial(add_RoleServiceServicer_to_server, RoleServicer(roles)),
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
         "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
         "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, audit),
         "borealis.kube.v1.KubeService": partial(add_KubeServiceServicer_to_server, KubeServicer(parts.kube)),
+        "borealis.config.v1.ConfigService": partial(add_ConfigServiceServicer_to_server, config),
         "borealis.secret.v1.SecretService": partial(add_SecretServiceServicer_to_server, SecretServicer(parts.secrets)),
         "borealis.integration.v1.IntegrationService": partial(
             add_IntegrationServiceServicer_to_server, IntegrationServicer(integrations)

@@ -15,7 +15,8 @@ import borealis
 from borealis.auth.v1 import permission_pb2
 from borealis.errors.v1 import reason_pb2
 from borealis_server.domain import errors
-from borealis_server.domain.access import ROLE_PERMISSIONS, Permission, Role
+from borealis_server.domain.access import API_GRANTS, Permission
+from borealis_server.domain.roles import SYSTEM_ROLES
 from borealis_server.transport import servicers
 from borealis_server.transport.errors import STATUS_CODES, to_status
 from borealis_server.transport.interceptors.audit import is_audited
@@ -124,9 +125,12 @@ def test_permissions_are_those_of_the_contract():
     assert {permission.name for permission in Permission} == names - {"UNSPECIFIED"}
 
 
-def test_every_role_has_a_row_and_every_permission_somebody():
-    assert set(ROLE_PERMISSIONS) == set(Role)
-    assert frozenset().union(*ROLE_PERMISSIONS.values()) == frozenset(Permission)
+def test_every_permission_is_given_by_a_grant_and_by_a_role_of_the_system():
+    everybody = {Permission.PUBLIC, Permission.AUTHENTICATED}
+    of_roles = [grant.gives() for role in SYSTEM_ROLES.values() for grant in role.grants]
+
+    assert frozenset().union(*of_roles) == frozenset(Permission) - everybody
+    assert all(gives for levels in API_GRANTS.values() for gives in levels.values())
 
 
 def test_every_reason_has_exactly_one_class_and_the_other_way_round():

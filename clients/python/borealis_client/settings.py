@@ -65,6 +65,8 @@ class ConnectionSettings:
     token: str = field(default="", repr=False)
     tenant: str = ""
     """Tenant of the credential when the context file says it; empty when not known."""
+    act_in: str = ""
+    """Id or name of the tenant to act in instead, for credentials that reach further; empty for their own."""
     warnings: tuple[str, ...] = ()
     """What a person should know about where these came from."""
 
@@ -90,6 +92,7 @@ def resolve(  # every one is an independent choice of the caller
     client_id: str | None = None,
     client_secret: str | None = None,
     token: str | None = None,
+    tenant: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> ConnectionSettings:
     """Settings from the arguments, else from BOREALIS_* variables, else from the context file.
@@ -111,13 +114,15 @@ def resolve(  # every one is an independent choice of the caller
         context = _Context()
     who = who or context.who or _no_credential(address)
     ca = ca or context.ca_file
+    act_in = tenant or env.get("BOREALIS_TENANT", "")
     return ConnectionSettings(
         server=address,
         ca_file=Path(ca).expanduser() if ca else None,
         client_id=who.client_id,
         client_secret=who.client_secret,
         token=who.token,
-        tenant=context.tenant if who is context.who else "",
+        tenant=context.tenant if who is context.who and not act_in else "",
+        act_in=act_in,
         warnings=context.warnings,
     )
 

@@ -107,7 +107,7 @@ class Transport:
         """
         async with self._limited(_now() + self._timeout_s):
             token = await self._tokens.get()
-        answers = method(self._channel)(request, metadata=_bearer(token))
+        answers = method(self._channel)(request, metadata=self._metadata(token))
         try:
             while True:
                 async with self._limited(_now() + idle_limit_s):
@@ -136,7 +136,7 @@ class Transport:
         """
         token = await self.token()
         stream = self._channel.request(
-            route, Cardinality.STREAM_STREAM, request_type, answer_type, metadata=_bearer(token)
+            route, Cardinality.STREAM_STREAM, request_type, answer_type, metadata=self._metadata(token)
         )
         call: DuplexCall[_Request, _Answer] = DuplexCall(stream, self.settings.server)
         try:
@@ -171,7 +171,7 @@ class Transport:
     ) -> _Answer:
         async with self._limited(deadline):
             timeout_s = max(deadline - _now(), 0.0) + _SERVER_GRACE_S
-            return await method(self._channel)(request, timeout=timeout_s, metadata=_bearer(token))
+            return await method(self._channel)(request, timeout=timeout_s, metadata=self._metadata(token))
 
     async def _issue_token(self) -> IssuedToken:
         who = self.settings
@@ -188,6 +188,11 @@ class Transport:
         with translated(self.settings.server), _cancellation_kept():
             async with asyncio.timeout_at(deadline):
                 yield
+
+    def _metadata(self, token: str) -> dict[str, str | bytes]:
+        """By whom a call is made, and in which tenant where it is not the token's own."""
+        tenant: dict[str, str | bytes] = {"borealis-tenant": self.settings.act_in} if self.settings.act_in else {}
+        return {"authorization": f"Bearer {token}", **tenant}
 
     def _new_channel(self) -> WaitableChannel:
         return WaitableChannel(self.settings.server, self._tls)
@@ -254,7 +259,3 @@ def _cancellation_kept() -> Iterator[None]:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _bearer(token: str) -> dict[str, str | bytes]:
-    return {"authorization": f"Bearer {token}"}

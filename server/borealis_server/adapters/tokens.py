@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ AUDIENCE = "borealis"
 
 _ALGORITHM = "ES256"
 _REQUIRED = ["iss", "aud", "sub", "exp", "nbf", "iat", "jti"]
-_SUBJECT_PREFIX = "clients/"
+_SUBJECT = re.compile(r"(?:clients|users)/[a-z0-9]{1,63}")
 
 
 class JwtSigner:
@@ -47,7 +48,7 @@ class JwtSigner:
         payload = {
             "iss": self._issuer,
             "aud": AUDIENCE,
-            "sub": f"{_SUBJECT_PREFIX}{claims.client_id}",
+            "sub": claims.subject,
             "tenant": claims.tenant,
             "iat": int(claims.issued_at.timestamp()),
             "nbf": int(claims.issued_at.timestamp()),
@@ -125,12 +126,12 @@ def _thumbprint(jwk: Mapping[str, Any]) -> str:
 def _claims(payload: Mapping[str, Any]) -> TokenClaims:  # Any: values of JSON
     subject, tenant = payload["sub"], payload.get("tenant")
     times = (payload["iat"], payload["exp"])
-    if not (isinstance(tenant, str) and subject.startswith(_SUBJECT_PREFIX) and all(type(t) is int for t in times)):
+    if not (isinstance(tenant, str) and _SUBJECT.fullmatch(subject) and all(type(t) is int for t in times)):
         raise Unauthenticated("the token lacks claims that ours have")
     issued_at, expires_at = (datetime.fromtimestamp(seconds, UTC) for seconds in times)
     return TokenClaims(
         tenant=tenant,
-        client_id=subject.removeprefix(_SUBJECT_PREFIX),
+        subject=subject,
         issued_at=issued_at,
         expires_at=expires_at,
         token_id=payload["jti"],

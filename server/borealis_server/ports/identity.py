@@ -34,10 +34,6 @@ class CredentialStore(Protocol):
         """At most `limit` credentials of the tenant with display names behind `after`, by display name."""
         ...
 
-    async def remove_credential(self, tenant: str, client_id: str) -> bool:
-        """Forget a credential; whether there was one."""
-        ...
-
     async def list_agent_names(self, tenant: str, *, after: str, limit: int) -> tuple[str, ...]:
         """At most `limit` agents behind `after` that a credential of the tenant is bound to; sorted, each once."""
         ...
@@ -53,8 +49,8 @@ class TokenClaims:
 
     tenant: str
     """Tenant that it is good for."""
-    client_id: str
-    """Credential that it was issued for."""
+    subject: str
+    """Whom it was issued for: `clients/{client_id}` or `users/{user_id}`."""
     issued_at: datetime
     """From when it is good; whole seconds."""
     expires_at: datetime

@@ -41,7 +41,6 @@ def test_every_place_that_asks_for_more_than_the_engine_can_is_named():
     assert {fault.code for fault in faults} == {Code.NOT_SUPPORTED}
     assert [fault.path for fault in faults] == [
         "strategies.swap.blueGreen.redirectTrafficAfter[0]",
-        "trafficManagement[1].istio[0]",
     ]
 
 

@@ -36,7 +36,7 @@ class AnalysisServicer(AnalysisServiceServicer):
         plan, queries = plan_from_proto(request.plan)
         wanted = Retrospect(
             tenant=principal.tenant,
-            actor=principal.display_name,
+            actor=principal.actor,
             plan=plan,
             queries=queries,
             start=request.start_time.ToDatetime(tzinfo=UTC),

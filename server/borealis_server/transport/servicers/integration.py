@@ -32,7 +32,7 @@ class IntegrationServicer(IntegrationServiceServicer):
         principal = current_principal()
         name = IntegrationName(principal.tenant, request.integration_id)
         draft = draft_from_proto(request.integration)
-        made = await self._integrations.create(name, draft, actor=principal.display_name)
+        made = await self._integrations.create(name, draft, actor=principal.actor)
         return pb.CreateIntegrationResponse(integration=integration_to_proto(made))
 
     async def ListIntegrations(
@@ -57,7 +57,7 @@ class IntegrationServicer(IntegrationServiceServicer):
         """Replace one."""
         principal, name = current_principal(), IntegrationName.parse(request.integration.name, field="integration.name")
         draft = draft_from_proto(request.integration)
-        after = await self._integrations.update(principal.tenant, name, draft, actor=principal.display_name)
+        after = await self._integrations.update(principal.tenant, name, draft, actor=principal.actor)
         return pb.UpdateIntegrationResponse(integration=integration_to_proto(after))
 
     async def DeleteIntegration(

@@ -182,7 +182,7 @@ async def test_every_verdict_follows_from_its_stored_evidence(engine):
 
 
 async def test_st_21_secrets_are_sent_and_never_written_down(engine):
-    provider = await with_prometheus(engine, **{"up{team='s3cr3t-team'}": [DOWN]})
+    provider = await with_prometheus(engine)
     engine.secrets.known["team"] = "s3cr3t-team"
     asks = [query("q", "up{team='{{secrets.team}}'}")]
     async with engine.running() as plane:
