@@ -23,9 +23,11 @@ from borealis_cli.commands import (
     files,
     identity,
     inspection,
+    integrations,
     kube,
     login,
     programs,
+    queries,
     roles,
     secrets,
     tenants,
@@ -62,7 +64,19 @@ def choose_tenant(
 
 for module in (deploy, files, inspection, decisions, identity, login, programs):
     module.register(app)
-for module_of_group in (agents, kube, audit, tenants, users, roles, credentials, secrets, config):
+for module_of_group in (
+    agents,
+    kube,
+    audit,
+    tenants,
+    users,
+    roles,
+    credentials,
+    secrets,
+    config,
+    integrations,
+    queries,
+):
     module_of_group.register(app)
 
 
