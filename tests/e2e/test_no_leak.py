@@ -157,4 +157,4 @@ def scraped(platform: Platform) -> str:
     trust = ssl.create_default_context(cafile=platform.client["ca_file"])
     address = f"{platform.web}/metrics"
     with urllib.request.urlopen(address, context=trust, timeout=10) as answer:  # noqa: S310 - the server's own address
-        return answer.read().decode()
+        return str(answer.read(), "utf-8")
