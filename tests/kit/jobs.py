@@ -73,7 +73,7 @@ def errand_runners(journal: Journal, outside: Outside, clock: Clock) -> dict[Err
 def callbacks_for(journal: Journal, clock: Clock, secrets: KnownSecrets | None = None) -> Callbacks:
     """Takes callbacks by the tokens of calls."""
 
-    async def nobody(_token: str) -> Principal:
+    async def nobody(_token: str, _tenant: str) -> Principal:
         raise AssertionError("nobody logs in here")
 
     audit = ActionAudit(MemoryAuditStore(), clock, SystemRandomness())

@@ -22,10 +22,9 @@ from borealis_server.domain.webhook import WebhookRun
 from kit.delivery import Drive, ModelCluster, a_deployment, a_target
 
 TRIES = 4
+STATUSES = [200, 202, 302, 400, 404, 429, 500, 503]
 REPORTS = st.one_of(
-    st.builds(
-        Answered, status=st.sampled_from([200, 202, 302, 400, 404, 429, 500, 503]), retry_after_s=st.floats(0, 500)
-    ),
+    st.builds(Answered, status=st.sampled_from(STATUSES), retry_after_s=st.floats(0, 500)),
     st.builds(Unreached, detail=st.just("no route"), is_refused=st.booleans()),
     st.just(Unresolved(names=("secrets.x",))),
 )
@@ -120,10 +119,8 @@ def test_of_many_callbacks_the_first_one_is_final(callbacks, is_answered):
     step = drive.run.step("step-1")
     assert step.state is (StepState.SUCCEEDED if first[0] else StepState.FAILED)
     assert (step.webhook.callback.is_success, step.webhook.callback.message) == first
-    assert (
-        find(drive.deployment, ErrandRef(deployment=drive.deployment.key, target="prod", step="step-1", attempt=1))
-        is None
-    )
+    ref = ErrandRef(deployment=drive.deployment.key, target="prod", step="step-1", attempt=1)
+    assert find(drive.deployment, ref) is None
 
 
 def test_at_its_limit_a_callback_is_too_late_whoever_is_told_first():

@@ -13,9 +13,11 @@ from borealis_server.domain import persons
 from borealis_server.domain.callback_tokens import CallbackPlace
 from borealis_server.domain.callbacks import CallbackReport
 from borealis_server.domain.errors import CallbackContradicts, CallbackTooLate, WebhookStepNotFound
+from borealis_server.domain.roles import DEPLOYER
 from borealis_server.domain.states import DeploymentState, EndReason, Rollback, StepState
 from borealis_server.ports.outside import OutsideAnswer
 from borealis_server.ports.relay import AgentRef
+from kit.callers import a_caller
 from kit.control_plane import ACCOUNT, TENANT
 from kit.model_runs import deploy_first, events_of
 from kit.outside import ACCEPTED, BROKEN, OK, UNREACHABLE, never
@@ -249,7 +251,7 @@ class TestTheCallback:
             assert (await plane.deployments.get(second)).targets[0].steps[0].webhook.callback is None
             place = CallbackPlace(deployment=second, target="prod", step="step-2")
             with pytest.raises(WebhookStepNotFound):
-                await callbacks_of(engine, plane).report(place, CallbackReport(is_success=True), by="ana")
+                await callbacks_of(engine, plane).report_by(a_caller(DEPLOYER), place, CallbackReport(is_success=True))
 
 
 class TestWhatIsShown:
