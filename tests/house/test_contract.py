@@ -96,7 +96,7 @@ def test_every_rpc_that_may_change_something_is_audited():
 def test_what_calls_itself_a_read_is_named_like_one(method):
     is_read = method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
 
-    assert is_read == method.name.startswith(("Get", "List", "Watch", "Explain", "Export", "Verify"))
+    assert is_read == method.name.startswith(("CanI", "Get", "List", "Watch", "Explain", "Export", "Verify"))
 
 
 def test_a_method_that_names_nothing_is_for_nobody():
@@ -143,6 +143,7 @@ SAMPLES: dict[Callable[..., errors.BorealisError], tuple[tuple[object, ...], dic
         ([errors.FileFault(file="d.yaml", line=3, column=7, code="X", message="no", help="yes")],),
         {},
     ),
+    errors.ConfigInvalid: (([errors.FileFault(file="c.yaml", line=1, column=1, code="X", message="no")],), {}),
     errors.RelayRefused: (("west", "DENIED", "not allowed"), {"dispatched": False}),
     errors.AgentUnavailable: (("west",), {"dispatched": None}),
     errors.ClusterRefused: ((422, "Invalid", "spec is wrong"), {}),

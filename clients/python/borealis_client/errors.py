@@ -165,6 +165,12 @@ class SecretNotFoundError(NotFoundError):
     reason = "SECRET_NOT_FOUND"
 
 
+class IntegrationNotFoundError(NotFoundError):
+    """No integration of that name."""
+
+    reason = "INTEGRATION_NOT_FOUND"
+
+
 class WebhookStepNotFoundError(NotFoundError):
     """No step of that name waits, or has waited, for a callback."""
 
@@ -193,6 +199,12 @@ class CredentialExistsError(AlreadyExistsError):
     """A client credential of that name exists."""
 
     reason = "CREDENTIAL_EXISTS"
+
+
+class IntegrationExistsError(AlreadyExistsError):
+    """An integration of that name exists."""
+
+    reason = "INTEGRATION_EXISTS"
 
 
 class DeploymentEndedError(RefusedError):
@@ -426,6 +438,15 @@ class SettingsError(BorealisError):
 
 class NotLoggedInError(UnauthenticatedError):
     """No server or no credential is configured."""
+
+
+class LoginFailedError(UnauthenticatedError):
+    """Logging in came to nothing; `error` is the issuer's word for why, where it gave one."""
+
+    def __init__(self, message: str, *, error: str = "") -> None:
+        super().__init__(message, metadata={"error": error} if error else None)
+        self.error: Final = error
+        """An error code of OAuth, for example `access_denied`; empty when there is none."""
 
 
 class ServerUnreachableError(UnavailableError):
