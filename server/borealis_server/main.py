@@ -235,19 +235,12 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
         fetcher = await stack.enter_async_context(open_fetcher(allows_private=settings.allow_private_addresses))
         file = data_dir / "borealis.db"
         database = await stack.enter_async_context(open_database(file, on_commit=metrics.commits.observe))
-        credentials = SqliteCredentialStore(database)
         directories = Directories(SqliteDirectoryStore(database), clock)
         await Organizations(directories, clock, SystemRandomness()).open_home()
         roots = issuer_roots(settings, data_dir, issuer, database, clock)
-        identity = IdentityService(
-            credentials=credentials,
-            directories=directories,
-            signer=roots.signer,
-            clock=clock,
-            randomness=SystemRandomness(),
-            token_lifetime_s=settings.token_lifetime_s,
-            gate=roots.gate,
-            rules=roots.others.rules,
+        credentials, identity = (
+            SqliteCredentialStore(database),
+            _identity(settings, roots, database, directories, clock),
         )
         trail = await stack.enter_async_context(
             open_audit_trail(
@@ -292,6 +285,21 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             actions=actions,
             callbacks=Callbacks(journal, shelf, secrets, tokens, identity.verify, actions, clock),
         )
+
+
+def _identity(
+    settings: ServerSettings, roots: IssuerRoots, database: SqliteDatabase, directories: Directories, clock: SystemClock
+) -> IdentityService:
+    return IdentityService(
+        credentials=SqliteCredentialStore(database),
+        directories=directories,
+        signer=roots.signer,
+        clock=clock,
+        randomness=SystemRandomness(),
+        token_lifetime_s=settings.token_lifetime_s,
+        gate=roots.gate,
+        rules=roots.others.rules,
+    )
 
 
 async def _open_secrets(
