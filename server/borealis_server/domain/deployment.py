@@ -6,6 +6,7 @@ Every record is frozen; `transitions.py` holds the states' tables, `decide.py` t
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from borealis_server.domain.errand import Errand
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
 from borealis_server.domain.states import (
     DeploymentState,
@@ -85,6 +86,8 @@ class StepRun:
     approval: Approval | None = None
     skip: Approval | None = None
     """Who ended a timed pause early; None when nobody did."""
+    errand: Errand | None = None
+    """What the step wants done outside of the cluster; None when nothing is, or its report has come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

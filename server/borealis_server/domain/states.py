@@ -114,6 +114,12 @@ class StepKind(StrEnum):
     """Blue/green: the old version goes; there is no way back from here."""
 
 
+class ErrandKind(StrEnum):
+    """What a step wants done outside of the cluster; `main.py` says by whom."""
+
+    CALL_WEBHOOK = "CALL_WEBHOOK"
+
+
 class EndReason(StrEnum):
     """Why a target ended, other than by success."""
 
