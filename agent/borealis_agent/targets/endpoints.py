@@ -17,7 +17,7 @@ from borealis_agent.targets.names import HostAddresses
 from borealis_agent.targets.target import TargetFailure, TargetRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from borealis_agent.targets.target import HttpTarget
 
@@ -32,7 +32,7 @@ P = TypeVar("P", bound=asyncio.Protocol)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
+class Found:
     """Where a port of a Service leads."""
 
     addresses: tuple[str, ...]
@@ -54,7 +54,7 @@ class EndpointsDialer:
         self._allow_local = allow_local
         self._name = name
         self._authority = Dialer(name, port).authority
-        self._found = Endpoints(addresses=(), port=0)
+        self._found = Found(addresses=(), port=0)
         self._found_until = 0.0
         self._lock = asyncio.Lock()
 
@@ -83,7 +83,7 @@ class EndpointsDialer:
             self._found_until = 0.0
             raise
 
-    async def _current(self) -> Endpoints:
+    async def _current(self) -> Found:
         async with self._lock:  # one question at a time
             now = asyncio.get_running_loop().time()
             if now >= self._found_until:
@@ -91,15 +91,14 @@ class EndpointsDialer:
                 self._found_until = now + _FRESH_S
             return self._found
 
-    async def _look_up(self) -> Endpoints:
+    async def _look_up(self) -> Found:
         place = f"namespaces/{self._namespace}"
         service = await self._get(f"/api/v1/{place}/services/{self._service}")
-        label = f"kubernetes.io%2Fservice-name%3D{self._service}"
-        slices = await self._get(f"/apis/discovery.k8s.io/v1/{place}/endpointslices?labelSelector={label}")
-        return ready_endpoints(service, slices.get("items") or (), self._port)
+        endpoints = await self._get(f"/api/v1/{place}/endpoints/{self._service}")
+        return ready_endpoints(service, endpoints, self._port)
 
     async def _get(self, path: str) -> dict[str, Any]:  # Any: JSON
-        what = path.partition("?")[0].rpartition("/")[2]
+        what = "Endpoints" if "/endpoints/" in path else "Services"
         try:
             async with asyncio.timeout(_LIMIT_S):
                 status, body = await self._fetch(path)
@@ -128,28 +127,24 @@ class EndpointsDialer:
             connection.release()
 
 
-def ready_endpoints(
-    service: Mapping[str, Any], slices: Sequence[Mapping[str, Any]], port: int
-) -> Endpoints:  # Any: JSON
-    """Where `port` of a Service leads, by its EndpointSlices; nothing where the Service has no such port."""
+def ready_endpoints(service: Mapping[str, Any], endpoints: Mapping[str, Any], port: int) -> Found:  # Any: JSON
+    """Where `port` of a Service leads, by its Endpoints; nowhere where the Service has no such port.
+
+    Shape: Endpoints, not EndpointSlices, since every version of Kubernetes serves them; they name up to 1000 pods.
+    """
     ports = [one for one in (service.get("spec") or {}).get("ports") or () if one.get("port") == port]
     if not ports:
-        return Endpoints(addresses=(), port=0)
+        return Found(addresses=(), port=0)
     name = ports[0].get("name") or ""
     addresses: dict[int, list[str]] = {}
-    for one in slices:
-        numbers = [own.get("port") for own in one.get("ports") or () if (own.get("name") or "") == name]
-        if one.get("addressType") not in {"IPv4", "IPv6"} or not numbers or not isinstance(numbers[0], int):
-            continue
-        for endpoint in one.get("endpoints") or ():
-            # absent means: not known, and whoever asks should take it for ready
-            if (endpoint.get("conditions") or {}).get("ready", True) is not False:
-                addresses.setdefault(numbers[0], []).extend((endpoint.get("addresses") or ())[:1])
-    if not addresses:
-        return Endpoints(addresses=(), port=0)
-    # Pods may give one name to several numbers; those that most of them have stand for all.
-    number = max(addresses, key=lambda one: len(addresses[one]))
-    return Endpoints(addresses=tuple(dict.fromkeys(addresses[number])), port=number)
+    for subset in endpoints.get("subsets") or ():
+        numbers = [own.get("port") for own in subset.get("ports") or () if (own.get("name") or "") == name]
+        if numbers and isinstance(numbers[0], int):
+            known = addresses.setdefault(numbers[0], [])
+            known += [one["ip"] for one in subset.get("addresses") or () if one.get("ip")]
+    # Pods may give one name to several numbers; the one that most of them have stands for all.
+    number = max(addresses, key=lambda one: len(addresses[one]), default=0)
+    return Found(addresses=tuple(dict.fromkeys(addresses.get(number, ()))), port=number)
 
 
 def _failed(detail: str) -> TargetFailure:

@@ -166,7 +166,7 @@ class ServiceRange:
     """Paths that are allowed, with everything below them."""
     lookup: Literal["dns", "endpoints"] = "dns"
     """How a Service is found: by its name, or by its ready endpoints in the Kubernetes API, where names of Services do
-    not resolve on the agent's machine. The second needs `get` on Services and `list` on EndpointSlices."""
+    not resolve on the agent's machine. The second needs `get` on Services and Endpoints."""
     domain: str = "svc"
     """What follows the namespace in their names."""
     pass_authorization: bool = False

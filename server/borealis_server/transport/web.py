@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from borealis_server.services.identity import IdentityService
     from borealis_server.telemetry import ServerMetrics
+    from borealis_server.transport.previews.door import PreviewDoor
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 KEYS_PATH = "/oauth/jwks"
@@ -110,9 +111,18 @@ async def open_web_door(listener: socket.socket, options: WebOptions, app: ASGIA
 
 
 def web_app(
-    *, identity: IdentityService, metrics: ServerMetrics, issuer: str, is_ready: Callable[[], bool], kube: ASGIApp
+    *,
+    identity: IdentityService,
+    metrics: ServerMetrics,
+    issuer: str,
+    is_ready: Callable[[], bool],
+    kube: ASGIApp,
+    previews: PreviewDoor | None = None,
 ) -> ASGIApp:
-    """Everything behind the web door. `kube` serves what is below `/kube/`, by paths as they were encoded."""
+    """Everything behind the web door. `kube` serves what is below `/kube/`, by paths as they were encoded.
+
+    `previews` serves the hosts of previews and nothing else does: each is an origin of its own.
+    """
     door = _WebDoor(identity, metrics, issuer, is_ready)
     pages = Starlette(
         routes=[
@@ -126,6 +136,9 @@ def web_app(
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if previews is not None and previews.covers(scope):
+            await previews(scope, receive, send)
+            return
         chosen = kube if scope.get("raw_path", b"").startswith(KUBE_PREFIX) else pages
         await chosen(scope, receive, send)
 

@@ -4,53 +4,60 @@ from __future__ import annotations
 
 import pytest
 
-from borealis_agent.targets.endpoints import Endpoints, ready_endpoints
+from borealis_agent.targets.endpoints import Found, ready_endpoints
 
-NOTHING = Endpoints(addresses=(), port=0)
+NOTHING = Found(addresses=(), port=0)
 
 
 def service(*ports):
     return {"spec": {"ports": [{"port": port, "name": name} if name else {"port": port} for port, name in ports]}}
 
 
-def part(*addresses, port=8080, name="", ready=True, kind="IPv4"):
-    conditions = {} if ready is None else {"ready": ready}
-    return {
-        "addressType": kind,
-        "ports": [{"name": name, "port": port}],
-        "endpoints": [{"addresses": [address], "conditions": conditions} for address in addresses],
-    }
+def subset(*addresses, port=8080, name=""):
+    ports = [{"name": name, "port": port} if name else {"port": port}]
+    return {"addresses": [{"ip": address} for address in addresses], "ports": ports}
 
 
 @pytest.mark.parametrize(
-    ("slices", "expected"),
+    ("subsets", "expected"),
     [
-        pytest.param([part("10.0.0.1", "10.0.0.2")], (("10.0.0.1", "10.0.0.2"), 8080), id="ready"),
-        pytest.param([part("10.0.0.1"), part("10.0.0.1", "10.0.0.3")], (("10.0.0.1", "10.0.0.3"), 8080), id="slices"),
-        pytest.param([part("10.0.0.1", ready=False), part("10.0.0.2")], (("10.0.0.2",), 8080), id="one-is-not-ready"),
-        pytest.param([part("10.0.0.1", ready=None)], (("10.0.0.1",), 8080), id="unknown-counts-as-ready"),
-        pytest.param([part("10.0.0.1", ready=False)], ((), 0), id="nobody-is-ready"),
-        pytest.param([part("db.example.com", kind="FQDN")], ((), 0), id="names-are-no-addresses"),
-        pytest.param([part("10.0.0.1", port=None)], ((), 0), id="every-port"),
-        pytest.param([part("10.0.0.1", name="other")], ((), 0), id="another-port"),
-        pytest.param([], ((), 0), id="no-slice"),
-        pytest.param([{"addressType": "IPv4", "ports": None, "endpoints": None}], ((), 0), id="empty-slice"),
+        pytest.param(
+            [subset("10.0.0.1", "10.0.0.2")], Found(addresses=("10.0.0.1", "10.0.0.2"), port=8080), id="ready"
+        ),
+        pytest.param(
+            [subset("10.0.0.1"), subset("10.0.0.1", "10.0.0.3")],
+            Found(addresses=("10.0.0.1", "10.0.0.3"), port=8080),
+            id="subsets",
+        ),
+        pytest.param(
+            [subset("10.0.0.1", port=1), subset("10.0.0.2", "10.0.0.3", port=2)],
+            Found(addresses=("10.0.0.2", "10.0.0.3"), port=2),
+            id="most-pods-have-another-number",
+        ),
+        pytest.param(
+            [{"notReadyAddresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 8080}]}],
+            Found(addresses=(), port=8080),
+            id="nobody-is-ready",
+        ),
+        pytest.param([subset("10.0.0.1", name="other")], NOTHING, id="another-port"),
+        pytest.param([{"addresses": None, "ports": None}], NOTHING, id="empty"),
+        pytest.param(None, NOTHING, id="none"),
     ],
 )
-def test_ready_endpoints_of_a_port(slices, expected):
-    addresses, port = expected
-
-    assert ready_endpoints(service((80, "")), slices, 80) == Endpoints(addresses=addresses, port=port)
+def test_ready_endpoints_of_a_port(subsets, expected):
+    assert ready_endpoints(service((80, "")), {"subsets": subsets}, 80) == expected
 
 
 def test_the_port_is_found_by_its_name():
-    slices = [part("10.0.0.1", port=9000, name="admin"), part("10.0.0.1", port=8080, name="http")]
+    endpoints = {"subsets": [subset("10.0.0.1", port=9000, name="admin"), subset("10.0.0.1", name="http")]}
 
-    found = ready_endpoints(service((80, "http"), (81, "admin")), slices, 81)
+    found = ready_endpoints(service((80, "http"), (81, "admin")), endpoints, 81)
 
-    assert found == Endpoints(addresses=("10.0.0.1",), port=9000)
+    assert found == Found(addresses=("10.0.0.1",), port=9000)
 
 
 def test_a_service_without_the_port_leads_nowhere():
-    assert ready_endpoints(service((80, "")), [part("10.0.0.1")], 81) == NOTHING
-    assert ready_endpoints({}, [part("10.0.0.1")], 80) == NOTHING
+    endpoints = {"subsets": [subset("10.0.0.1")]}
+
+    assert ready_endpoints(service((80, "")), endpoints, 81) == NOTHING
+    assert ready_endpoints({}, endpoints, 80) == NOTHING
