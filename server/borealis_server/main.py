@@ -24,14 +24,19 @@ from borealis.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to
 from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
 from borealis.kube.v1.kube_service_pb2_grpc import add_KubeServiceServicer_to_server
+from borealis.preview.v1.preview_service_pb2_grpc import add_PreviewServiceServicer_to_server
 from borealis.secret.v1.secret_service_pb2_grpc import add_SecretServiceServicer_to_server
 from borealis_server.adapters import private_files
+from borealis_server.adapters.callback_key import open_callback_key
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.cluster.client import RelayedCluster
 from borealis_server.adapters.envelope import EnvelopeCipher
 from borealis_server.adapters.fetcher import HttpFetcher, open_fetcher
 from borealis_server.adapters.key_file import open_key_file
+from borealis_server.adapters.outside.direct import open_direct
+from borealis_server.adapters.outside.outside import HttpOutside
+from borealis_server.adapters.outside.through_agent import OutsideThroughAgent
 from borealis_server.adapters.pki import ServerCertificate, open_given_certificate, open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.relay.admission import AdmissionLimits
@@ -42,31 +47,47 @@ from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.audit import SqliteAuditStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
+from borealis_server.adapters.store.previews import SqlitePreviewStore
 from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.adapters.tokens import JwtSigner, open_signing_key
+from borealis_server.domain.callback_tokens import CallbackTokens
 from borealis_server.domain.names import MAIN_TENANT
+from borealis_server.domain.preview import PreviewAddress
+from borealis_server.domain.states import ErrandKind
 from borealis_server.services.agents import AgentService
 from borealis_server.services.audit import AuditService, AuditSettings, open_audit_trail
+from borealis_server.services.audit_actions import ActionAudit
+from borealis_server.services.audit_proof import AuditProofService
+from borealis_server.services.callbacks import Callbacks
+from borealis_server.services.deploy_files import DeployFileShelf
 from borealis_server.services.deployments import Deployments
+from borealis_server.services.errands import open_errands
+from borealis_server.services.exposing import ServiceExposer
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
 from borealis_server.services.kube_access import KubeAccess
 from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
+from borealis_server.services.preview_access import PreviewAccess
+from borealis_server.services.previews import Previews, open_previews
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
 from borealis_server.services.secret_uses import DeploymentSecretUses
 from borealis_server.services.secrets import SecretService
+from borealis_server.services.webhooks import WebhookCaller
 from borealis_server.settings import split_address
 from borealis_server.telemetry import ServerMetrics
+from borealis_server.transport.callbacks import CallbackDoor
 from borealis_server.transport.kube.door import KubeDoor
+from borealis_server.transport.previews.door import PreviewDoor
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.agent import AgentServicer
 from borealis_server.transport.servicers.audit import AuditServicer
 from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.kube import KubeServicer
+from borealis_server.transport.servicers.preview import PreviewServicer
 from borealis_server.transport.servicers.secret import SecretServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
 from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
@@ -78,6 +99,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from borealis_server.adapters.store.sqlite import SqliteDatabase
+    from borealis_server.services.errands import ErrandRunner
     from borealis_server.settings import ServerSettings
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -114,6 +136,13 @@ class _Parts:
     secrets: SecretService
     issuer: str
     fetcher: HttpFetcher
+    journal: Journal
+    shelf: DeployFileShelf
+    outside: HttpOutside
+    tokens: CallbackTokens
+    actions: ActionAudit
+    callbacks: Callbacks
+    previews: Previews
 
 
 async def serve(settings: ServerSettings, *, port_file: Path | None = None) -> None:
@@ -208,6 +237,18 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             )
         )
         hub = RelayHub(clock, _relay_settings(settings), audit=trail, metrics=RelayMetrics(metrics.registry))
+        secrets = await _open_secrets(settings, data_dir, database, clock)
+        journal = Journal(SqliteDeploymentStore(database))
+        shelf = DeployFileShelf(journal.store)
+        direct = await stack.enter_async_context(open_direct(allows_private=settings.allow_private_addresses))
+        actions = ActionAudit(
+            SqliteAuditStore(database),
+            clock,
+            SystemRandomness(),
+            on_written=metrics.audit_entries.labels("written").inc,
+            on_lost=metrics.audit_entries.labels("lost").inc,
+        )
+        tokens = CallbackTokens(open_callback_key(data_dir / "keys" / "callbacks.key", SystemRandomness()))
         yield _Parts(
             settings=settings,
             clock=clock,
@@ -217,9 +258,16 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             identity=identity,
             hub=hub,
             kube=KubeAccess(hub, trail, credentials, identity.verify, clock),
-            secrets=await _open_secrets(settings, data_dir, database, clock),
+            secrets=secrets,
             issuer=issuer,
             fetcher=fetcher,
+            journal=journal,
+            shelf=shelf,
+            outside=HttpOutside(direct, OutsideThroughAgent(hub)),
+            tokens=tokens,
+            actions=actions,
+            callbacks=Callbacks(journal, shelf, secrets, tokens, identity.verify, actions, clock),
+            previews=await stack.enter_async_context(_open_previews(settings, database, journal, web_port)),
         )
 
 
@@ -233,6 +281,15 @@ async def _open_secrets(
     if missing := await secrets.missing_keys():
         log.error("secrets.unreadable", keys=sorted(missing), file=str(file), advice="restore the file of keys")
     return secrets
+
+
+def _open_previews(
+    settings: ServerSettings, database: SqliteDatabase, journal: Journal, web_port: int
+) -> AbstractAsyncContextManager[Previews]:
+    domain, _, port = settings.preview_address.partition(":")
+    address = PreviewAddress(domain=domain, port=int(port or web_port))
+    store = SqlitePreviewStore(database)
+    return open_previews(Previews(store, journal, SystemClock(), SystemRandomness(), address))
 
 
 def _relay_settings(settings: ServerSettings) -> RelaySettings:
@@ -265,9 +322,10 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
         records=SqliteAgentRecordStore(parts.database),
         relay=parts.hub,
     )
-    journal = Journal(SqliteDeploymentStore(parts.database))
-    deployments = Deployments(journal, agents, parts.clock, SystemRandomness(), parts.fetcher, secrets=parts.secrets)
-    engine = _Engine(parts, journal, agents)
+    deployments = Deployments(
+        parts.journal, agents, parts.clock, SystemRandomness(), parts.fetcher, secrets=parts.secrets
+    )
+    engine = _Engine(parts, agents)
 
     async def wind_down(grace_s: float) -> None:
         await engine.park()
@@ -285,11 +343,10 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
 
 
 class _Engine:
-    """Owns the contexts of runner and queue, so that they can end before the doors are shut."""
+    """Owns the contexts of runner, errands and queue, so that they can end before the doors are shut."""
 
-    def __init__(self, parts: _Parts, journal: Journal, agents: AgentService) -> None:
+    def __init__(self, parts: _Parts, agents: AgentService) -> None:
         self._parts = parts
-        self._journal = journal
         self._agents = agents
         self._stopping = asyncio.Event()
         self._parked = asyncio.Event()
@@ -297,11 +354,12 @@ class _Engine:
 
     async def run(self) -> None:
         """Drive deployments until `park`."""
-        hub = self._parts.hub
+        parts = self._parts
         try:
             async with (
-                open_runner(self._journal, RelayedCluster(hub), hub, self._parts.clock),
-                open_queue(self._journal, self._agents, self._parts.clock),
+                open_runner(parts.journal, RelayedCluster(parts.hub), parts.hub, parts.clock),
+                open_errands(parts.journal, parts.clock, _errand_runners(parts)),
+                open_queue(parts.journal, self._agents, parts.clock),
             ):
                 self.started.set()
                 await self._stopping.wait()
@@ -314,19 +372,30 @@ class _Engine:
         await self._parked.wait()
 
 
+def _errand_runners(parts: _Parts) -> dict[ErrandKind, ErrandRunner]:
+    """Who runs what steps want done outside."""
+    caller = WebhookCaller(parts.outside, parts.shelf, parts.secrets, parts.tokens, parts.clock, web=parts.issuer)
+    exposer = ServiceExposer(parts.previews, RelayedCluster(parts.hub), parts.hub)
+    return {ErrandKind.CALL_WEBHOOK: caller, ErrandKind.EXPOSE_SERVICES: exposer}
+
+
 def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) -> Sequence[Service]:
     identity, tunnels = IdentityServicer(parts.identity), TunnelServicer(parts.hub, parts.identity.verify)
-    audit = AuditService(SqliteAuditStore(parts.database), parts.clock)
+    audit_store = SqliteAuditStore(parts.database)
+    audit = AuditServicer(AuditService(audit_store, parts.clock), AuditProofService(audit_store))
     adds = {
         "borealis.identity.v1.IdentityService": partial(add_IdentityServiceServicer_to_server, identity),
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
         "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
-        "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, AuditServicer(audit)),
+        "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, audit),
         "borealis.kube.v1.KubeService": partial(add_KubeServiceServicer_to_server, KubeServicer(parts.kube)),
+        "borealis.preview.v1.PreviewService": partial(
+            add_PreviewServiceServicer_to_server, PreviewServicer(parts.previews)
+        ),
         "borealis.secret.v1.SecretService": partial(add_SecretServiceServicer_to_server, SecretServicer(parts.secrets)),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server,
-            DeploymentServicer(deployments, LiveReplicasReader(RelayedCluster(parts.hub), agents)),
+            DeploymentServicer(deployments, LiveReplicasReader(RelayedCluster(parts.hub), agents), parts.callbacks),
         ),
     }
     return [Service(name=name, add=add) for name, add in adds.items()]
@@ -344,6 +413,10 @@ def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.Event)
         issuer=parts.issuer,
         is_ready=ready.is_set,
         kube=KubeDoor(parts.kube),
+        callbacks=CallbackDoor(parts.callbacks),
+        previews=PreviewDoor(
+            PreviewAccess(parts.previews, parts.hub, parts.identity.verify, parts.clock, issuer=parts.issuer)
+        ),
     )
     return open_web_door(listener, options, app)
 
@@ -360,6 +433,7 @@ def _open_grpc_door(parts: _Parts, services: _Services) -> AbstractAsyncContextM
         options,
         services.behind_door,
         verifier=parts.identity,
+        audit=parts.actions,
         metrics=parts.metrics,
         drains=[services.wind_down],
     )
@@ -386,7 +460,8 @@ async def _keep_client_file(parts: _Parts, file: Path, grpc_port: int) -> Client
 def _certificate(settings: ServerSettings, data_dir: Path, clock: SystemClock) -> ServerCertificate:
     if settings.tls_cert_file is not None and settings.tls_key_file is not None:
         return open_given_certificate(settings.tls_cert_file, settings.tls_key_file, settings.tls_ca_file, clock.now())
-    return open_own_certificate(data_dir / "tls", settings.host_names, clock.now())
+    previews = f"*.{settings.preview_address.partition(':')[0]}"
+    return open_own_certificate(data_dir / "tls", (*settings.host_names, previews), clock.now())
 
 
 def _host(settings: ServerSettings) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from google.protobuf.descriptor_pb2 import MethodOptions
 
 import borealis
 from borealis.auth.v1 import permission_pb2
@@ -17,6 +18,7 @@ from borealis_server.domain import errors
 from borealis_server.domain.access import ROLE_PERMISSIONS, Permission, Role
 from borealis_server.transport import servicers
 from borealis_server.transport.errors import STATUS_CODES, to_status
+from borealis_server.transport.interceptors.audit import is_audited
 from borealis_server.transport.interceptors.auth import needed_permission
 
 if TYPE_CHECKING:
@@ -85,6 +87,29 @@ def test_every_rpc_has_a_servicer_method(method):
 
     assert len(own) == 1, f"{method.containing_service.full_name} needs exactly one servicer"
     assert method.name in vars(own[0]), f"{own[0].__name__} lacks {method.name}"
+
+
+def test_every_rpc_that_may_change_something_is_audited():
+    """Reads say that they are; what is public has no caller; agents and kubectl are audited call by call."""
+    unaudited = {
+        method.full_name
+        for method in METHODS
+        if method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS
+        and not is_audited(f"/{method.containing_service.full_name}/{method.name}")
+    }
+
+    assert unaudited == {
+        "borealis.identity.v1.IdentityService.IssueToken",
+        "borealis.kube.v1.KubeService.Exchange",
+        "borealis.tunnel.v1.TunnelService.Lane",
+    }
+
+
+@pytest.mark.parametrize("method", METHODS, ids=METHOD_IDS)
+def test_what_calls_itself_a_read_is_named_like_one(method):
+    is_read = method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
+
+    assert is_read == method.name.startswith(("Get", "List", "Watch", "Explain", "Export", "Verify"))
 
 
 def test_a_method_that_names_nothing_is_for_nobody():

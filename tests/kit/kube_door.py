@@ -13,7 +13,7 @@ import aiohttp
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.pki import open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
-from borealis_server.adapters.store.memory import MemoryAuditStore
+from borealis_server.adapters.store.memory_audit import MemoryAuditStore
 from borealis_server.domain.audit import AuditCall, AuditFilter
 from borealis_server.domain.identity import NewCredential
 from borealis_server.services.audit import open_audit_trail
@@ -80,6 +80,7 @@ async def open_kube_web(hub: TunnelHub, folder: Path) -> AsyncIterator[KubeWeb]:
             issuer=f"https://localhost:{port}",
             is_ready=lambda: True,
             kube=KubeDoor(access),
+            callbacks=KubeDoor(access),
         )
         async with open_web_door(listener, options, app):
             yield KubeWeb(

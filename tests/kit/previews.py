@@ -303,6 +303,7 @@ async def open_preview_web(hub: TunnelHub, folder: Path, namespace: str) -> Asyn
             issuer=f"https://localhost:{port}",
             is_ready=lambda: True,
             kube=_nothing,
+            callbacks=_nothing,
             previews=PreviewDoor(access),
         )
         async with open_web_door(listener, options, app):

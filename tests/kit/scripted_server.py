@@ -245,6 +245,10 @@ class _Deployments(deployment_service_pb2_grpc.DeploymentServiceServicer):
         self._script.enter("SkipPause", request, context)
         return deployment_service_pb2.SkipPauseResponse(deployment=_sent(self._found(request.name, context)))
 
+    def ReportWebhook(self, request: Any, context: Any) -> Any:
+        self._script.enter("ReportWebhook", request, context)
+        return deployment_service_pb2.ReportWebhookResponse(deployment=_sent(self._found(request.name, context)))
+
     def RollBackDeployment(self, request: Any, context: Any) -> Any:
         self._script.enter("RollBackDeployment", request, context)
         return deployment_service_pb2.RollBackDeploymentResponse(deployment=_sent(self._found(request.name, context)))

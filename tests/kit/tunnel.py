@@ -28,10 +28,12 @@ from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.relay.hub import RelayHub
 from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.store.memory import MemoryCredentialStore
+from borealis_server.adapters.store.memory_audit import MemoryAuditStore
 from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.identity import NewCredential
 from borealis_server.domain.names import CredentialName
 from borealis_server.ports.relay import AgentRef
+from borealis_server.services.audit_actions import ActionAudit
 from borealis_server.services.identity import IdentityService
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
@@ -155,7 +157,8 @@ async def open_hub(
         max_request_bytes=2**20,
         grace_s=1.0,
     )
-    door = open_grpc_door(options, services, verifier=identity, metrics=metrics, drains=[hub.drain])
+    actions = ActionAudit(MemoryAuditStore(), clock, SystemRandomness())
+    door = open_grpc_door(options, services, verifier=identity, audit=actions, metrics=metrics, drains=[hub.drain])
     async with door as port:
         ca_pem = certificate.authority_file.read_bytes()
         bed = TunnelHub(hub=hub, identity=identity, store=store, port=port, ca_pem=ca_pem)

@@ -36,5 +36,7 @@ class ExitCode(IntEnum):
     """The control plane does not answer."""
     AGENT_UNREACHABLE = 15
     """The agent of the cluster does not answer."""
+    AUDIT_BROKEN = 16
+    """An entry of the audit is not what was written."""
     DETACHED = 130
     """Ctrl-C; the deployment goes on."""

@@ -9,7 +9,16 @@ Server and credential may also come from BOREALIS_* variables or the context fil
 """
 
 from borealis_client._generated.borealis.agent.v1 import Agent, AgentSession, AgentState
-from borealis_client._generated.borealis.audit.v1 import AuditCall, AuditCallDecision, AuditEnd, AuditEndOutcome
+from borealis_client._generated.borealis.audit.v1 import (
+    AuditAction,
+    AuditActionEnd,
+    AuditCall,
+    AuditCallDecision,
+    AuditChange,
+    AuditEnd,
+    AuditEndOutcome,
+    VerifyAuditResponse,
+)
 from borealis_client._generated.borealis.deployment.v1 import (
     Approval,
     Deployment,
@@ -19,12 +28,15 @@ from borealis_client._generated.borealis.deployment.v1 import (
     DeployNewVersion,
     Explanation,
     ExplanationAction,
+    ExposeServices,
     LiveReplicas,
     ManifestFile,
     Pause,
+    PreviewLink,
     RedirectTraffic,
     RoutedService,
     RoutedServiceRole,
+    RunWebhook,
     SetWeight,
     ShutDownOldVersion,
     Skip,
@@ -36,14 +48,19 @@ from borealis_client._generated.borealis.deployment.v1 import (
     TargetRunRollback,
     TargetRunState,
     Wait,
+    WebhookAnswer,
+    WebhookCallback,
     Workload,
     WorkloadPlace,
 )
 from borealis_client._generated.borealis.identity.v1 import ClientCredential, Principal
+from borealis_client._generated.borealis.preview.v1 import Preview, PreviewState
+from borealis_client._generated.borealis.preview.v1 import Rule as PreviewRule
 from borealis_client._generated.borealis.secret.v1 import RotateSecretKeyResponse, Secret
 from borealis_client.access_token import AccessToken
 from borealis_client.agents import Agents
 from borealis_client.audit import Audit
+from borealis_client.audit_chain import AuditCheck, check_export
 from borealis_client.client import Borealis, connect
 from borealis_client.deploy_files import GatheredFiles, gather
 from borealis_client.deployments import DeploymentExplanation, Deployments, DeploymentUpdate, StartedDeployment
@@ -53,6 +70,8 @@ from borealis_client.errors import (
     AlreadyDecidedError,
     AlreadyExistsError,
     BorealisError,
+    CallbackContradictsError,
+    CallbackTooLateError,
     CertificateError,
     ClusterBusyError,
     ClusterRefusedError,
@@ -78,6 +97,8 @@ from borealis_client.errors import (
     ObjectOwnedByError,
     PageTokenInvalidError,
     PermissionDeniedError,
+    PreviewEndedError,
+    PreviewNotFoundError,
     RateLimitError,
     RefusedError,
     RelayRefusedError,
@@ -96,10 +117,12 @@ from borealis_client.errors import (
     UnauthenticatedError,
     UnavailableError,
     Violation,
+    WebhookStepNotFoundError,
 )
 from borealis_client.folding import FINAL_STATES, is_final
 from borealis_client.identity import Identity, NewCredential
 from borealis_client.kube import Kube, KubeExchange
+from borealis_client.previews import Previews
 from borealis_client.retry import RetryPolicy
 from borealis_client.secrets import Secrets
 from borealis_client.settings import ConnectionSettings, ServerAddress, resolve
@@ -117,12 +140,18 @@ __all__ = [
     "AlreadyExistsError",
     "Approval",
     "Audit",
+    "AuditAction",
+    "AuditActionEnd",
     "AuditCall",
     "AuditCallDecision",
+    "AuditChange",
+    "AuditCheck",
     "AuditEnd",
     "AuditEndOutcome",
     "Borealis",
     "BorealisError",
+    "CallbackContradictsError",
+    "CallbackTooLateError",
     "CertificateError",
     "ClientCredential",
     "ClusterBusyError",
@@ -149,6 +178,7 @@ __all__ = [
     "ExhaustedError",
     "Explanation",
     "ExplanationAction",
+    "ExposeServices",
     "GatheredFiles",
     "Identity",
     "InternalError",
@@ -168,6 +198,13 @@ __all__ = [
     "PageTokenInvalidError",
     "Pause",
     "PermissionDeniedError",
+    "Preview",
+    "PreviewEndedError",
+    "PreviewLink",
+    "PreviewNotFoundError",
+    "PreviewRule",
+    "PreviewState",
+    "Previews",
     "Principal",
     "RateLimitError",
     "RedirectTraffic",
@@ -179,6 +216,7 @@ __all__ = [
     "RotateSecretKeyResponse",
     "RoutedService",
     "RoutedServiceRole",
+    "RunWebhook",
     "Secret",
     "SecretNotFoundError",
     "SecretUnreadableError",
@@ -205,10 +243,15 @@ __all__ = [
     "TooLateError",
     "UnauthenticatedError",
     "UnavailableError",
+    "VerifyAuditResponse",
     "Violation",
     "Wait",
+    "WebhookAnswer",
+    "WebhookCallback",
+    "WebhookStepNotFoundError",
     "Workload",
     "WorkloadPlace",
+    "check_export",
     "connect",
     "gather",
     "is_final",

@@ -10,6 +10,7 @@ from borealis_client.audit import Audit
 from borealis_client.deployments import Deployments
 from borealis_client.identity import Identity
 from borealis_client.kube import Kube
+from borealis_client.previews import Previews
 from borealis_client.retry import RetryPolicy
 from borealis_client.secrets import Secrets
 from borealis_client.settings import ConnectionSettings, resolve
@@ -34,6 +35,7 @@ class Borealis:
         self.kube: Final = Kube(transport)
         self.audit: Final = Audit(transport)
         self.secrets: Final = Secrets(transport)
+        self.previews: Final = Previews(transport)
 
 
 @asynccontextmanager

@@ -153,10 +153,34 @@ class CredentialNotFoundError(NotFoundError):
     reason = "CREDENTIAL_NOT_FOUND"
 
 
+class PreviewNotFoundError(NotFoundError):
+    """The tenant has no preview of that name; those that ended are forgotten after a week."""
+
+    reason = "PREVIEW_NOT_FOUND"
+
+
 class SecretNotFoundError(NotFoundError):
     """The tenant has no secret of that name; metadata `secrets` names all that are missing."""
 
     reason = "SECRET_NOT_FOUND"
+
+
+class WebhookStepNotFoundError(NotFoundError):
+    """No step of that name waits, or has waited, for a callback."""
+
+    reason = "WEBHOOK_STEP_NOT_FOUND"
+
+
+class CallbackContradictsError(AlreadyExistsError):
+    """Another callback has reported something else before; the first one is final."""
+
+    reason = "CALLBACK_CONTRADICTS"
+
+
+class CallbackTooLateError(RefusedError):
+    """The step does not wait for its callback any more: its limit has passed, or the run was ended."""
+
+    reason = "CALLBACK_TOO_LATE"
 
 
 class DeploymentInProgressError(AlreadyExistsError):
@@ -175,6 +199,12 @@ class DeploymentEndedError(RefusedError):
     """The deployment has ended and takes no more decisions."""
 
     reason = "DEPLOYMENT_ENDED"
+
+
+class PreviewEndedError(RefusedError):
+    """The preview leads nowhere any more: it has expired, or was revoked."""
+
+    reason = "PREVIEW_ENDED"
 
 
 class NotAwaitingApprovalError(RefusedError):

@@ -28,6 +28,8 @@ CLASS_BY_REASON: Final[Mapping[str, type[errors.BorealisError]]] = {
         errors.AgentNotFoundError,
         errors.AgentUnavailableError,
         errors.AlreadyDecidedError,
+        errors.CallbackContradictsError,
+        errors.CallbackTooLateError,
         errors.ClusterBusyError,
         errors.ClusterRefusedError,
         errors.CredentialExistsError,
@@ -56,6 +58,7 @@ CLASS_BY_REASON: Final[Mapping[str, type[errors.BorealisError]]] = {
         errors.TargetNotFoundError,
         errors.TokenRefusedError,
         errors.TooLateError,
+        errors.WebhookStepNotFoundError,
     )
 }
 """A class for each reason; total, which a test proves against the proto."""

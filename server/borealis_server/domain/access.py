@@ -28,6 +28,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit.read"
     SECRETS_WRITE = "secrets.write"
     KEYS_ROTATE = "keys.rotate"
+    PREVIEWS_RULE = "previews.rule"
 
 
 class Role(StrEnum):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from borealis_server.domain.errand import Errand
+from borealis_server.domain.exposure import Exposure
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
 from borealis_server.domain.states import (
     DeploymentState,
@@ -20,6 +21,7 @@ from borealis_server.domain.states import (
     StepState,
     TargetState,
 )
+from borealis_server.domain.webhook import WebhookRun
 
 _PART_OF_PHASE = {
     Phase.BEFORE: StepPart.BEFORE,
@@ -88,6 +90,12 @@ class StepRun:
     """Who ended a timed pause early; None when nobody did."""
     errand: Errand | None = None
     """What the step wants done outside of the cluster; None when nothing is, or its report has come."""
+    webhook: WebhookRun | None = None
+    """For a step that runs a webhook alone."""
+    exposure: Exposure | None = None
+    """For a step that exposes Services alone."""
+    awaits: tuple[str, ...] = ()
+    """Refs of steps of the same stage that must be over before this one starts: it uses what they make."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

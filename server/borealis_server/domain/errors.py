@@ -276,6 +276,22 @@ class SecretNotFound(NotFound):
         )
 
 
+class WebhookStepNotFound(NotFound):
+    """The deployment has no such step that waits for a callback."""
+
+    reason = "WEBHOOK_STEP_NOT_FOUND"
+    resource_type = "step"
+
+    def __init__(self, target: str, step: str) -> None:
+        place = f"{target}/{step}" if target else step
+        super().__init__(
+            f"no step {place} waits, or has waited, for a callback: send it to what {{{{armory.callbackUri}}}} gave, "
+            "with /callback behind it",
+            resource_name=place,
+            metadata={"target": target, "step": step},
+        )
+
+
 class DeploymentInProgress(AlreadyExists):
     """The application has a deployment that is not final."""
 
@@ -318,6 +334,20 @@ class RequestIdReused(AlreadyExists):
         )
 
 
+class CallbackContradicts(AlreadyExists):
+    """Something else was reported before, and the first report is final."""
+
+    reason = "CALLBACK_CONTRADICTS"
+    resource_type = "callback"
+
+    def __init__(self, step: str, first: str) -> None:
+        super().__init__(
+            f"another callback has reported {first} for {step}, with another message or result: the first one is final",
+            resource_name=step,
+            metadata={"step": step, "first": first},
+        )
+
+
 class DeploymentEnded(Refused):
     """The deployment is final and takes no more decisions."""
 
@@ -356,6 +386,20 @@ class TooLate(Refused):
             "or cancel this one to end what comes afterwards",
             subject=str(name),
             metadata={"deployment": str(name), "targets": names},
+        )
+
+
+class CallbackTooLate(Refused):
+    """The step does not wait for its callback any more."""
+
+    reason = "CALLBACK_TOO_LATE"
+
+    def __init__(self, step: str, state: str) -> None:
+        super().__init__(
+            f"{step} does not wait for a callback any more, it is {state}: its limit has passed, or the run was ended; "
+            "start again, and call back in time",
+            subject=step,
+            metadata={"step": step, "state": state},
         )
 
 

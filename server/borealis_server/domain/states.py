@@ -112,12 +112,15 @@ class StepKind(StrEnum):
     """Blue/green: the active Services lead to the new version."""
     SHUT_DOWN_OLD_VERSION = "SHUT_DOWN_OLD_VERSION"
     """Blue/green: the old version goes; there is no way back from here."""
+    RUN_WEBHOOK = "RUN_WEBHOOK"
+    EXPOSE_SERVICES = "EXPOSE_SERVICES"
 
 
 class ErrandKind(StrEnum):
     """What a step wants done outside of the cluster; `main.py` says by whom."""
 
     CALL_WEBHOOK = "CALL_WEBHOOK"
+    EXPOSE_SERVICES = "EXPOSE_SERVICES"
 
 
 class EndReason(StrEnum):
@@ -132,6 +135,11 @@ class EndReason(StrEnum):
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     OBJECT_OWNED_BY = "OBJECT_OWNED_BY"
     SERVICE_NOT_MATCHED = "SERVICE_NOT_MATCHED"
+    UNRESOLVED_VARIABLE = "UNRESOLVED_VARIABLE"
+    WEBHOOK_TRIGGER_FAILED = "WEBHOOK_TRIGGER_FAILED"
+    WEBHOOK_CALLBACK_FAILED = "WEBHOOK_CALLBACK_FAILED"
+    WEBHOOK_TIMEOUT = "WEBHOOK_TIMEOUT"
+    PREVIEW_FAILED = "PREVIEW_FAILED"
     REPLACED = "REPLACED"
     REJECTED = "REJECTED"
 

@@ -75,6 +75,8 @@ _STEP_WORDS: Mapping[StepKind, str] = {
     StepKind.DEPLOY_NEW_VERSION: "the new version beside the old one, without traffic",
     StepKind.REDIRECT_TRAFFIC: "all traffic to the new version",
     StepKind.SHUT_DOWN_OLD_VERSION: "the last look before the old version goes",
+    StepKind.RUN_WEBHOOK: "a webhook",
+    StepKind.EXPOSE_SERVICES: "temporary addresses of Services",
 }
 
 _WAIT_ADVICE: Mapping[TargetState, tuple[str, tuple[Action, ...]]] = {
@@ -100,6 +102,11 @@ _END_ADVICE: Mapping[EndReason, str] = {
     EndReason.UPSTREAM_FAILED: "see why the targets before it did not succeed",
     EndReason.OBJECT_OWNED_BY: "rename the object, or remove it from the other application, and start again",
     EndReason.SERVICE_NOT_MATCHED: "correct the Services or the names of them in the deploy file, and start again",
+    EndReason.UNRESOLVED_VARIABLE: "give the variables values, or take them out, and start again",
+    EndReason.WEBHOOK_TRIGGER_FAILED: "see what the webhook answered, correct it or the call, and start again",
+    EndReason.WEBHOOK_CALLBACK_FAILED: "see what the webhook reported, correct it, and start again",
+    EndReason.WEBHOOK_TIMEOUT: "see whether the call has set anybody to work, and whether they can call back",
+    EndReason.PREVIEW_FAILED: "correct the Service or what its agent lets through, and start again",
     EndReason.REPLACED: "follow the newer deployment",
     EndReason.REJECTED: "connect the agent, or correct the account, and redeploy this one",
 }

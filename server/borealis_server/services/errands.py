@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
@@ -52,11 +52,45 @@ class ErrandRunner(Protocol):
         ...
 
 
-class Errands:
-    """Looks after the errands of every deployment that is not final. Use `open_errands`.
+Item = TypeVar("Item")
 
-    Shape: of tenants that wait the one with the fewest errands under way goes first, so that nobody takes all places.
-    """
+
+class Turns(Generic[Item]):
+    """Who goes next: of tenants that wait the one with the fewest under way, so that nobody takes all places."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, deque[Item]] = defaultdict(deque)
+        self._under_way: Counter[str] = Counter()
+
+    @property
+    def under_way(self) -> int:
+        """How many were taken and have not ended."""
+        return self._under_way.total()
+
+    def add(self, tenant: str, item: Item) -> None:
+        """Somebody waits."""
+        self._waiting[tenant].append(item)
+
+    def take(self) -> Item | None:
+        """The next one, which is under way from now on until `end`; None when nobody waits."""
+        if not self._waiting:
+            return None
+        tenant = min(self._waiting, key=lambda one: self._under_way[one])
+        item = self._waiting[tenant].popleft()
+        if not self._waiting[tenant]:
+            del self._waiting[tenant]
+        self._under_way[tenant] += 1
+        return item
+
+    def end(self, tenant: str) -> None:
+        """One of the tenant's has ended."""
+        self._under_way[tenant] -= 1
+        if not self._under_way[tenant]:
+            del self._under_way[tenant]
+
+
+class Errands:
+    """Looks after the errands of every deployment that is not final. Use `open_errands`."""
 
     def __init__(
         self, journal: Journal, clock: Clock, runners: Mapping[ErrandKind, ErrandRunner], *, limit: int
@@ -67,9 +101,8 @@ class Errands:
         self._limit = limit
         self._timers = Timers[ErrandRef](clock, self._on_time)
         self._wanted: dict[DeploymentKey, dict[ErrandRef, Errand]] = {}
-        self._waiting: defaultdict[str, deque[ErrandRef]] = defaultdict(deque)
+        self._turns = Turns[ErrandRef]()
         self._tasks: dict[ErrandRef, asyncio.Task[None]] = {}
-        self._under_way: Counter[str] = Counter()
         self._is_closed = False
 
     async def run(self, ready: asyncio.Event) -> None:
@@ -103,26 +136,24 @@ class Errands:
             task.cancel()
 
     def _on_time(self, ref: ErrandRef) -> None:
-        self._waiting[ref.deployment.tenant].append(ref)
+        self._turns.add(ref.deployment.tenant, ref)
         self._fill()
 
     def _fill(self) -> None:
         """Give free places to those that wait."""
-        while self._waiting and self._under_way.total() < self._limit and not self._is_closed:
-            tenant = min(self._waiting, key=lambda one: self._under_way[one])
-            ref = self._waiting[tenant].popleft()
-            if not self._waiting[tenant]:
-                del self._waiting[tenant]
-            if ref in self._wanted.get(ref.deployment, {}) and ref not in self._tasks:
-                self._under_way[tenant] += 1
-                task = self._group.create_task(self._attend(ref), name=f"errand {ref.deployment.id}/{ref.step}")
-                task.add_done_callback(partial(self._leave, tenant))
-                self._tasks[ref] = task
+        while self._turns.under_way < self._limit and not self._is_closed:
+            ref = self._turns.take()
+            if ref is None:
+                return
+            if ref in self._tasks or ref not in self._wanted.get(ref.deployment, {}):
+                self._turns.end(ref.deployment.tenant)
+                continue
+            task = self._group.create_task(self._attend(ref), name=f"run errand {ref.deployment.id}/{ref.step}")
+            task.add_done_callback(partial(self._leave, ref))
+            self._tasks[ref] = task
 
-    def _leave(self, tenant: str, _task: asyncio.Task[None]) -> None:
-        self._under_way[tenant] -= 1
-        if not self._under_way[tenant]:
-            del self._under_way[tenant]
+    def _leave(self, ref: ErrandRef, _task: asyncio.Task[None]) -> None:
+        self._turns.end(ref.deployment.tenant)
         self._fill()
 
     async def _attend(self, ref: ErrandRef) -> None:

@@ -17,6 +17,7 @@ from borealis_server.domain.errors import CredentialNotFound, CredentialRefused,
 from borealis_server.domain.identity import ClientCredential, NewCredential, Principal
 from borealis_server.domain.names import RANDOM_ID_BYTES, CredentialName, random_id
 from borealis_server.domain.paging import Page, PageRequest, page_token
+from borealis_server.ports.audit_notes import note_change
 from borealis_server.ports.identity import TokenClaims
 
 if TYPE_CHECKING:
@@ -136,6 +137,10 @@ class IdentityService:
             created_at=self._clock.now(),
         )
         await self._credentials.add_credential(credential)
+        note_change(
+            CredentialName(tenant, credential.client_id),
+            after={"display_name": credential.display_name, "role": credential.role.value, "agent": credential.agent},
+        )
         self._known.pop(credential.client_id, None)
         return IssuedCredential(credential=credential, secret=secret)
 
@@ -155,6 +160,7 @@ class IdentityService:
         removed = name.tenant == tenant and await self._credentials.remove_credential(tenant, name.id)
         if not removed:
             raise CredentialNotFound(name)
+        note_change(name, before={"client_id": name.id})
         self._known.pop(name.id, None)
 
     def _claims(self, token: str) -> TokenClaims:

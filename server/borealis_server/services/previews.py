@@ -100,7 +100,7 @@ class Previews:
                 target=run.name,
                 step=step,
                 agent=run.account,
-                namespace=run.namespace,
+                namespace=run.namespace or "default",
                 service=one.service,
                 port=one.port,
                 requires_login=login,

@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from borealis_server.domain.errors import CredentialRefused, ServerUnavailable
 from borealis_server.domain.startup import StartRefusedError
+from borealis_server.transport.callbacks import PREFIX as CALLBACKS_PREFIX
 from borealis_server.transport.kube.door import PREFIX as KUBE_PREFIX
 
 if TYPE_CHECKING:
@@ -117,10 +118,12 @@ def web_app(
     issuer: str,
     is_ready: Callable[[], bool],
     kube: ASGIApp,
+    callbacks: ASGIApp,
     previews: PreviewDoor | None = None,
 ) -> ASGIApp:
-    """Everything behind the web door. `kube` serves what is below `/kube/`, by paths as they were encoded.
+    """Everything behind the web door.
 
+    `kube` serves what is below `/kube/`, by paths as they were encoded, and `callbacks` what is below `/webhooks/`.
     `previews` serves the hosts of previews and nothing else does: each is an origin of its own.
     """
     door = _WebDoor(identity, metrics, issuer, is_ready)
@@ -135,11 +138,13 @@ def web_app(
         ]
     )
 
+    doors = {KUBE_PREFIX: kube, CALLBACKS_PREFIX: callbacks}
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("raw_path", b"")
+        chosen = next((door for prefix, door in doors.items() if path.startswith(prefix)), pages)
         if previews is not None and previews.covers(scope):
-            await previews(scope, receive, send)
-            return
-        chosen = kube if scope.get("raw_path", b"").startswith(KUBE_PREFIX) else pages
+            chosen = previews
         await chosen(scope, receive, send)
 
     return app

@@ -13,7 +13,9 @@ from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.memory import MemoryAgentRecordStore, MemoryCredentialStore, MemoryDeploymentStore
+from borealis_server.adapters.store.memory_previews import MemoryPreviewStore
 from borealis_server.adapters.store.memory_secrets import MemorySecretStore
+from borealis_server.adapters.store.previews import SqlitePreviewStore
 from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.domain.deployment import (
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from borealis_server.ports.agents import AgentRecordStore
     from borealis_server.ports.identity import CredentialStore
+    from borealis_server.ports.previews import PreviewStore
     from borealis_server.ports.secrets import SecretStore
     from borealis_server.ports.store import DeploymentStore
 
@@ -50,6 +53,7 @@ class Stores:
     agents: AgentRecordStore
     deployments: DeploymentStore
     secrets: SecretStore
+    previews: PreviewStore
 
 
 class Records:
@@ -145,13 +149,20 @@ async def _sqlite_stores(file: Path) -> AsyncIterator[Stores]:
             SqliteAgentRecordStore(database),
             SqliteDeploymentStore(database),
             SqliteSecretStore(database),
+            SqlitePreviewStore(database),
         )
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     if request.param == "memory":
-        yield Stores(MemoryCredentialStore(), MemoryAgentRecordStore(), MemoryDeploymentStore(), MemorySecretStore())
+        yield Stores(
+            MemoryCredentialStore(),
+            MemoryAgentRecordStore(),
+            MemoryDeploymentStore(),
+            MemorySecretStore(),
+            MemoryPreviewStore(),
+        )
         return
     async with _sqlite_stores(tmp_path / "borealis.db") as opened:
         yield opened

@@ -150,15 +150,15 @@ async def _prefix(response: aiohttp.ClientResponse, limit_bytes: int) -> tuple[b
 
 
 def _failure(error: Exception, sent: _Sent) -> OutsideFailure:
-    is_malformed = isinstance(error, aiohttp.InvalidURL | ValueError)
-    return OutsideFailure(detail=_words(error), is_refused=is_malformed, may_have_arrived=sent.is_begun)
+    # An error of certificates is a ValueError too, and none of the request's making.
+    is_ours = isinstance(error, ValueError) and not isinstance(error, aiohttp.ClientConnectorCertificateError)
+    detail = "the request cannot be sent: it is malformed" if is_ours else _words(error)
+    return OutsideFailure(detail=detail, is_refused=is_ours, may_have_arrived=sent.is_begun)
 
 
 def _words(error: Exception) -> str:
     """The error in the middle of a sentence, without anything that the request holds."""
     match error:
-        case aiohttp.InvalidURL() | ValueError():
-            words = "the request cannot be sent: it is malformed"
         case aiohttp.ClientConnectorCertificateError():
             reason = getattr(error.certificate_error, "verify_message", "") or "it does not fit the name"
             words = f"its certificate is not trusted: {reason}"

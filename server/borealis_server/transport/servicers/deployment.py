@@ -11,6 +11,8 @@ from borealis.deployment.v1 import deployment_service_pb2 as pb
 from borealis.deployment.v1 import deployment_service_pb2_grpc as rpc
 from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
+from borealis_server.domain.callback_tokens import CallbackPlace
+from borealis_server.domain.callbacks import CallbackReport
 from borealis_server.domain.deployment import Deployment, DeploymentKey, PersonsDecision
 from borealis_server.domain.errors import DeploymentNotFound, InvalidArgument, Violation
 from borealis_server.domain.live_replicas import WorkloadPlace
@@ -24,6 +26,7 @@ from borealis_server.transport.mapping.deployment import event_to_proto, explana
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from borealis_server.services.callbacks import Callbacks
     from borealis_server.services.deployments import Deployments
     from borealis_server.services.live_replicas import LiveReplicasReader
 
@@ -34,9 +37,10 @@ Context = Any  # generated stubs of grpc.aio do not type it
 class DeploymentServicer(rpc.DeploymentServiceServicer):
     """Deployments over gRPC."""
 
-    def __init__(self, deployments: Deployments, live: LiveReplicasReader) -> None:
+    def __init__(self, deployments: Deployments, live: LiveReplicasReader, callbacks: Callbacks) -> None:
         self._deployments = deployments
         self._live = live
+        self._callbacks = callbacks
 
     async def StartDeployment(self, request: pb.StartDeploymentRequest, context: Context) -> pb.StartDeploymentResponse:
         """Check a deploy file, or a stored deployment, and start it."""
@@ -102,6 +106,13 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         wish = self._wish(persons.SKIP, request.request_id, request.comment, request.target, request.step)
         deployment = await self._deployments.skip(_key(request.name), wish)
         return pb.SkipPauseResponse(deployment=to_proto(deployment))
+
+    async def ReportWebhook(self, request: pb.ReportWebhookRequest, context: Context) -> pb.ReportWebhookResponse:
+        """Report the result of a webhook."""
+        place = CallbackPlace(deployment=_key(request.name), target=request.target, step=request.step)
+        report = CallbackReport(is_success=request.is_success, message=request.message)
+        deployment = await self._callbacks.report(place, report, by=current_principal().display_name)
+        return pb.ReportWebhookResponse(deployment=to_proto(deployment))
 
     async def RollBackDeployment(
         self, request: pb.RollBackDeploymentRequest, context: Context

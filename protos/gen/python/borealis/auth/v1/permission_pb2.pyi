@@ -21,6 +21,7 @@ class Permission(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PERMISSION_AUDIT_READ: _ClassVar[Permission]
     PERMISSION_SECRETS_WRITE: _ClassVar[Permission]
     PERMISSION_KEYS_ROTATE: _ClassVar[Permission]
+    PERMISSION_PREVIEWS_RULE: _ClassVar[Permission]
 PERMISSION_UNSPECIFIED: Permission
 PERMISSION_PUBLIC: Permission
 PERMISSION_AUTHENTICATED: Permission
@@ -35,5 +36,6 @@ PERMISSION_KUBE_WRITE: Permission
 PERMISSION_AUDIT_READ: Permission
 PERMISSION_SECRETS_WRITE: Permission
 PERMISSION_KEYS_ROTATE: Permission
+PERMISSION_PREVIEWS_RULE: Permission
 PERMISSION_FIELD_NUMBER: _ClassVar[int]
 permission: _descriptor.FieldDescriptor

@@ -87,6 +87,11 @@ class Permission(betterproto2.Enum):
     Change the key that encrypts the secrets of all tenants.
     """
 
+    PREVIEWS_RULE = 45
+    """
+    Say whether the tenant allows previews, and to whom.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -104,6 +109,7 @@ class Permission(betterproto2.Enum):
             11: "PERMISSION_AUDIT_READ",
             40: "PERMISSION_SECRETS_WRITE",
             41: "PERMISSION_KEYS_ROTATE",
+            45: "PERMISSION_PREVIEWS_RULE",
         }
 
     @classmethod
@@ -123,4 +129,5 @@ class Permission(betterproto2.Enum):
             "PERMISSION_AUDIT_READ": 11,
             "PERMISSION_SECRETS_WRITE": 40,
             "PERMISSION_KEYS_ROTATE": 41,
+            "PERMISSION_PREVIEWS_RULE": 45,
         }

@@ -163,6 +163,21 @@ class Reason(betterproto2.Enum):
     There is no way back: the new version serves alone. Redeploy an earlier deployment instead.
     """
 
+    WEBHOOK_STEP_NOT_FOUND = 40
+    """
+    No step of that name waits, or has waited, for a callback.
+    """
+
+    CALLBACK_CONTRADICTS = 41
+    """
+    Another callback has reported something else before; the first one is final.
+    """
+
+    CALLBACK_TOO_LATE = 42
+    """
+    The step does not wait for its callback any more: its limit has passed, or the run was ended.
+    """
+
     SECRET_NOT_FOUND = 60
     """
     The tenant has no secret of that name; metadata `secrets` names all that are missing.
@@ -176,6 +191,16 @@ class Reason(betterproto2.Enum):
     KEY_REFUSED = 62
     """
     There is no newer key that could encrypt secrets; metadata `detail` says why.
+    """
+
+    PREVIEW_NOT_FOUND = 90
+    """
+    No preview of that name.
+    """
+
+    PREVIEW_ENDED = 91
+    """
+    The preview leads nowhere any more: it has expired, or was revoked.
     """
 
     @classmethod
@@ -210,9 +235,14 @@ class Reason(betterproto2.Enum):
             26: "REASON_NOT_PAUSED",
             27: "REASON_ROLE_REQUIRED",
             28: "REASON_TOO_LATE",
+            40: "REASON_WEBHOOK_STEP_NOT_FOUND",
+            41: "REASON_CALLBACK_CONTRADICTS",
+            42: "REASON_CALLBACK_TOO_LATE",
             60: "REASON_SECRET_NOT_FOUND",
             61: "REASON_SECRET_UNREADABLE",
             62: "REASON_KEY_REFUSED",
+            90: "REASON_PREVIEW_NOT_FOUND",
+            91: "REASON_PREVIEW_ENDED",
         }
 
     @classmethod
@@ -247,7 +277,12 @@ class Reason(betterproto2.Enum):
             "REASON_NOT_PAUSED": 26,
             "REASON_ROLE_REQUIRED": 27,
             "REASON_TOO_LATE": 28,
+            "REASON_WEBHOOK_STEP_NOT_FOUND": 40,
+            "REASON_CALLBACK_CONTRADICTS": 41,
+            "REASON_CALLBACK_TOO_LATE": 42,
             "REASON_SECRET_NOT_FOUND": 60,
             "REASON_SECRET_UNREADABLE": 61,
             "REASON_KEY_REFUSED": 62,
+            "REASON_PREVIEW_NOT_FOUND": 90,
+            "REASON_PREVIEW_ENDED": 91,
         }
