@@ -209,7 +209,7 @@ def preview_policy(namespace: str, **changes: Any) -> Policy:  # Any: fields of 
     return Policy(kube=KubeRule(), services={"preview": ServiceRange(**(fields | changes))})
 
 
-class _ToDoor(AbstractResolver):
+class ToDoor(AbstractResolver):
     """Leads every name to this machine, as wildcard DNS would."""
 
     async def resolve(
@@ -257,7 +257,7 @@ class PreviewWeb:
     @asynccontextmanager
     async def visitor(self, **options: Any) -> AsyncIterator[aiohttp.ClientSession]:  # Any: aiohttp's
         """Somebody with a browser."""
-        connector = aiohttp.TCPConnector(ssl=self.tls, resolver=_ToDoor())
+        connector = aiohttp.TCPConnector(ssl=self.tls, resolver=ToDoor())
         limit = aiohttp.ClientTimeout(total=60)
         async with aiohttp.ClientSession(connector=connector, timeout=limit, **options) as session:
             yield session

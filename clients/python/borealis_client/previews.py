@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from borealis_client._generated.borealis.preview.v1 import (
-    EnterPreviewRequest,
+    GetPreviewEntryRequest,
     GetPreviewRuleRequest,
     ListPreviewsRequest,
     Preview,
@@ -60,8 +60,8 @@ class Previews:
         Errors: PreviewNotFoundError, PreviewEndedError.
         """
         answer = await self._transport.call(
-            lambda channel: PreviewServiceStub(channel).enter_preview,
-            EnterPreviewRequest(name=name),
+            lambda channel: PreviewServiceStub(channel).get_preview_entry,
+            GetPreviewEntryRequest(name=name),
             is_repeatable=True,
         )
         return answer.url

@@ -57,7 +57,7 @@ class TestHosts:
         assert app.received == []
 
     async def test_4_another_address_in_the_request_line_leads_nowhere(self, door, app):
-        for target in ("http://169.254.169.254/latest", "https://localhost/metrics", "HOST:80"):
+        for target in ("http://other.example/latest", "https://localhost/metrics", "HOST:80"):
             status, _ = await attempt(door, f"GET {target} HTTP/1.1\nHost: HOST\nConnection: close\n\n")
             assert status == 400
         assert app.received == []
@@ -193,7 +193,7 @@ class TestWhoSaysWhat:
 class TestWhere:
     """13 to 16."""
 
-    @pytest.mark.parametrize("path", ["/../etc", "/a/%2e%2e/b", "//169.254.169.254/", "/a/..;/b", "/a%00", "/a\\b"])
+    @pytest.mark.parametrize("path", ["/../etc", "/a/%2e%2e/b", "//other.example/", "/a/..;/b", "/a%00", "/a\\b"])
     async def test_13_a_path_that_leaves_its_place_is_refused(self, door, app, path):
         status, _ = await attempt(door, f"GET {path} HTTP/1.1\nHost: HOST\nConnection: close\n\n")
 

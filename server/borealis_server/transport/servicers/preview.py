@@ -44,11 +44,11 @@ class PreviewServicer(PreviewServiceServicer):
         ended = await self._previews.revoke(caller.tenant, PreviewName.parse(request.name), actor=caller.display_name)
         return pb.RevokePreviewResponse(preview=self._rendered(ended))
 
-    async def EnterPreview(self, request: pb.EnterPreviewRequest, context: Context) -> pb.EnterPreviewResponse:
+    async def GetPreviewEntry(self, request: pb.GetPreviewEntryRequest, context: Context) -> pb.GetPreviewEntryResponse:
         """A way in."""
         caller = current_principal()
         url = await self._previews.entry(caller.tenant, PreviewName.parse(request.name), subject=caller.subject)
-        return pb.EnterPreviewResponse(url=url)
+        return pb.GetPreviewEntryResponse(url=url)
 
     async def GetPreviewRule(self, request: pb.GetPreviewRuleRequest, context: Context) -> pb.GetPreviewRuleResponse:
         """What the tenant allows."""

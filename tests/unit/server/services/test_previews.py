@@ -100,7 +100,7 @@ class TestTheStep:
             key = await run(plane, text)
             tried = await plane.until(key, was_tried_in_vain)
             fire = tried.targets[0].step("step-2")
-            done = await plane.until_end(key)
+            done = await plane.until_end(key, limit_s=200)
 
         assert (fire.state, fire.wait.what) == (StepState.NOT_STARTED, "what step-3 makes")
         assert tried.targets[0].step("step-4").state is StepState.RUNNING
@@ -191,7 +191,7 @@ class TestTheStep:
             key = await run(plane, text)
             await plane.until(key, lambda now: now.state is DeploymentState.PAUSED)
             engine.relay.leave()
-            waiting = await plane.until(key, was_tried_in_vain)
+            waiting = await plane.until(key, was_tried_in_vain, limit_s=200)
             engine.relay.come()
             done = await plane.until_end(key)
 
