@@ -3,8 +3,7 @@
 The only module that knows all others. Everything opened here is closed here, in the reverse order.
 """
 
-# Long on purpose: whoever asks what is made of what finds it here, in the order in which it is made.
-
+# Long on purpose: the object graph is in one place, so that a reader sees what knows what.
 from __future__ import annotations
 
 import asyncio
@@ -21,11 +20,15 @@ import structlog
 
 from borealis.agent.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from borealis.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
+from borealis.config.v1.config_service_pb2_grpc import add_ConfigServiceServicer_to_server
 from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
 from borealis.kube.v1.kube_service_pb2_grpc import add_KubeServiceServicer_to_server
 from borealis.preview.v1.preview_service_pb2_grpc import add_PreviewServiceServicer_to_server
+from borealis.role.v1.role_service_pb2_grpc import add_RoleServiceServicer_to_server
 from borealis.secret.v1.secret_service_pb2_grpc import add_SecretServiceServicer_to_server
+from borealis.tenant.v1.tenant_service_pb2_grpc import add_TenantServiceServicer_to_server
+from borealis.user.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 from borealis_server.adapters import private_files
 from borealis_server.adapters.callback_key import open_callback_key
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
@@ -47,34 +50,42 @@ from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.audit import SqliteAuditStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
+from borealis_server.adapters.store.directory import SqliteDirectoryStore
 from borealis_server.adapters.store.previews import SqlitePreviewStore
 from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
-from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.callback_tokens import CallbackTokens
 from borealis_server.domain.names import MAIN_TENANT
 from borealis_server.domain.preview import PreviewAddress
 from borealis_server.domain.states import ErrandKind
+from borealis_server.issuer import IssuerRoots, issuer_roots, open_issuer
 from borealis_server.services.agents import AgentService
 from borealis_server.services.audit import AuditService, AuditSettings, open_audit_trail
 from borealis_server.services.audit_actions import ActionAudit
 from borealis_server.services.audit_proof import AuditProofService
 from borealis_server.services.callbacks import Callbacks
+from borealis_server.services.config import ConfigService
 from borealis_server.services.deploy_files import DeployFileShelf
 from borealis_server.services.deployments import Deployments
+from borealis_server.services.directories import Directories
 from borealis_server.services.errands import open_errands
+from borealis_server.services.explanations import Explanations
 from borealis_server.services.exposing import ServiceExposer
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.journal import Journal
 from borealis_server.services.kube_access import KubeAccess
 from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
+from borealis_server.services.organizations import Organizations
 from borealis_server.services.preview_access import PreviewAccess
 from borealis_server.services.previews import Previews, open_previews
 from borealis_server.services.queue import open_queue
+from borealis_server.services.roles import RoleService
 from borealis_server.services.runner import open_runner
 from borealis_server.services.secret_uses import DeploymentSecretUses
 from borealis_server.services.secrets import SecretService
+from borealis_server.services.tenants import TenantService
+from borealis_server.services.users import UserService
 from borealis_server.services.webhooks import WebhookCaller
 from borealis_server.settings import split_address
 from borealis_server.telemetry import ServerMetrics
@@ -84,13 +95,17 @@ from borealis_server.transport.previews.door import PreviewDoor
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.agent import AgentServicer
 from borealis_server.transport.servicers.audit import AuditServicer
+from borealis_server.transport.servicers.config import ConfigServicer
 from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.kube import KubeServicer
 from borealis_server.transport.servicers.preview import PreviewServicer
+from borealis_server.transport.servicers.role import RoleServicer
 from borealis_server.transport.servicers.secret import SecretServicer
+from borealis_server.transport.servicers.tenant import TenantServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
-from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
+from borealis_server.transport.servicers.user import UserServicer
+from borealis_server.transport.web import WebOptions, issuer_routes, listen, open_web_door, web_app
 
 if TYPE_CHECKING:
     import socket
@@ -130,11 +145,12 @@ class _Parts:
     metrics: ServerMetrics
     certificate: ServerCertificate
     database: SqliteDatabase
+    directories: Directories
     identity: IdentityService
     hub: RelayHub
     kube: KubeAccess
+    roots: IssuerRoots
     secrets: SecretService
-    issuer: str
     fetcher: HttpFetcher
     journal: Journal
     shelf: DeployFileShelf
@@ -213,18 +229,23 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
     clock, metrics = SystemClock(), ServerMetrics()
     certificate = _certificate(settings, data_dir, clock)
     issuer = settings.issuer.rstrip("/") or f"https://{_host(settings)}:{web_port}"
-    signer = JwtSigner(open_signing_key(data_dir / "keys" / "token-signing.pem"), issuer=issuer)
     async with AsyncExitStack() as stack:
         fetcher = await stack.enter_async_context(open_fetcher(allows_private=settings.allow_private_addresses))
         file = data_dir / "borealis.db"
         database = await stack.enter_async_context(open_database(file, on_commit=metrics.commits.observe))
         credentials = SqliteCredentialStore(database)
+        directories = Directories(SqliteDirectoryStore(database), clock)
+        await Organizations(directories, clock, SystemRandomness()).open_home()
+        roots = issuer_roots(settings, data_dir, issuer, database, clock)
         identity = IdentityService(
             credentials=credentials,
-            signer=signer,
+            directories=directories,
+            signer=roots.signer,
             clock=clock,
             randomness=SystemRandomness(),
             token_lifetime_s=settings.token_lifetime_s,
+            gate=roots.gate,
+            rules=roots.others.rules,
         )
         trail = await stack.enter_async_context(
             open_audit_trail(
@@ -255,11 +276,12 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             metrics=metrics,
             certificate=certificate,
             database=database,
+            directories=directories,
             identity=identity,
             hub=hub,
             kube=KubeAccess(hub, trail, credentials, identity.verify, clock),
+            roots=roots,
             secrets=secrets,
-            issuer=issuer,
             fetcher=fetcher,
             journal=journal,
             shelf=shelf,
@@ -374,17 +396,27 @@ class _Engine:
 
 def _errand_runners(parts: _Parts) -> dict[ErrandKind, ErrandRunner]:
     """Who runs what steps want done outside."""
-    caller = WebhookCaller(parts.outside, parts.shelf, parts.secrets, parts.tokens, parts.clock, web=parts.issuer)
+    caller = WebhookCaller(
+        parts.outside, parts.shelf, parts.secrets, parts.tokens, parts.clock, web=parts.roots.address
+    )
     exposer = ServiceExposer(parts.previews, RelayedCluster(parts.hub), parts.hub)
     return {ErrandKind.CALL_WEBHOOK: caller, ErrandKind.EXPOSE_SERVICES: exposer}
 
 
 def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) -> Sequence[Service]:
-    identity, tunnels = IdentityServicer(parts.identity), TunnelServicer(parts.hub, parts.identity.verify)
+    identity = IdentityServicer(parts.identity, Explanations(parts.directories))
+    tunnels = TunnelServicer(parts.hub, parts.identity.verify)
+    directories, clock, chance = parts.directories, parts.clock, SystemRandomness()
+    tenants = TenantService(directories, SqliteDeploymentStore(parts.database), clock, chance)
+    users, roles = UserService(directories, clock, chance), RoleService(directories, clock, chance)
     audit_store = SqliteAuditStore(parts.database)
     audit = AuditServicer(AuditService(audit_store, parts.clock), AuditProofService(audit_store))
+    config = ConfigServicer(ConfigService(directories, clock, chance))
     adds = {
         "borealis.identity.v1.IdentityService": partial(add_IdentityServiceServicer_to_server, identity),
+        "borealis.tenant.v1.TenantService": partial(add_TenantServiceServicer_to_server, TenantServicer(tenants)),
+        "borealis.user.v1.UserService": partial(add_UserServiceServicer_to_server, UserServicer(users)),
+        "borealis.role.v1.RoleService": partial(add_RoleServiceServicer_to_server, RoleServicer(roles)),
         "borealis.agent.v1.AgentService": partial(add_AgentServiceServicer_to_server, AgentServicer(agents)),
         "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
         "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, audit),
@@ -392,6 +424,7 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
         "borealis.preview.v1.PreviewService": partial(
             add_PreviewServiceServicer_to_server, PreviewServicer(parts.previews)
         ),
+        "borealis.config.v1.ConfigService": partial(add_ConfigServiceServicer_to_server, config),
         "borealis.secret.v1.SecretService": partial(add_SecretServiceServicer_to_server, SecretServicer(parts.secrets)),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server,
@@ -401,24 +434,26 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
     return [Service(name=name, add=add) for name, add in adds.items()]
 
 
-def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.Event) -> AbstractAsyncContextManager[None]:
+@asynccontextmanager
+async def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.Event) -> AsyncIterator[None]:
     options = WebOptions(
         certificate_file=parts.certificate.certificate_file,
         key_file=parts.certificate.key_file,
         grace_s=parts.settings.shutdown_grace_s,
     )
-    app = web_app(
-        identity=parts.identity,
-        metrics=parts.metrics,
-        issuer=parts.issuer,
-        is_ready=ready.is_set,
-        kube=KubeDoor(parts.kube),
-        callbacks=CallbackDoor(parts.callbacks),
-        previews=PreviewDoor(
-            PreviewAccess(parts.previews, parts.hub, parts.identity.verify, parts.clock, issuer=parts.issuer)
-        ),
-    )
-    return open_web_door(listener, options, app)
+    async with open_issuer(parts.settings, parts.roots, parts.identity, parts.directories, parts.clock) as served:
+        app = web_app(
+            metrics=parts.metrics,
+            is_ready=ready.is_set,
+            issuer=issuer_routes(*served),
+            kube=KubeDoor(parts.kube),
+            callbacks=CallbackDoor(parts.callbacks),
+            previews=PreviewDoor(
+                PreviewAccess(parts.previews, parts.hub, parts.identity.verify, parts.clock, issuer=parts.roots.address)
+            ),
+        )
+        async with open_web_door(listener, options, app):
+            yield
 
 
 def _open_grpc_door(parts: _Parts, services: _Services) -> AbstractAsyncContextManager[int]:
@@ -447,7 +482,7 @@ async def _keep_client_file(parts: _Parts, file: Path, grpc_port: int) -> Client
     client_id, client_secret = await local_credential(parts.identity, credentials, MAIN_TENANT, known)
     content = ClientFile(
         server=f"{_host(parts.settings)}:{grpc_port}",
-        web=parts.issuer,
+        web=parts.roots.address,
         ca_file=str(parts.certificate.authority_file or ""),
         tenant=MAIN_TENANT,
         client_id=client_id,

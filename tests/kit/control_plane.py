@@ -70,6 +70,8 @@ class ControlPlane:
     clock: JumpingClock
     runner: Runner | None
     actor: str = "ana"
+    writes: Sequence[str] = ()
+    """What the engine has asked the cluster to change, as the wire between them saw it."""
     started: list[DeploymentKey] = field(default_factory=list)
 
     async def start(self, deploy_file: str, *, given: Mapping[str, str] | None = None, **files: str) -> Deployment:
@@ -149,4 +151,5 @@ async def open_control_plane(api: ApiServer, store: DeploymentStore | None = Non
                 journal=journal,
                 clock=clock,
                 runner=runner,
+                writes=relay.writes,
             )

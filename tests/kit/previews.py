@@ -30,6 +30,7 @@ from borealis_server.services.previews import Previews, ServicePort, open_previe
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.previews.door import PreviewDoor
 from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
+from kit.callers import EVERYTHING
 from kit.control_plane import JumpingClock
 from kit.tunnel import TENANT
 
@@ -248,9 +249,11 @@ class PreviewWeb:
 
     async def token(self, role: str = "viewer") -> str:
         """An access token of somebody with the role."""
-        wanted = NewCredential(display_name=f"a-{role}", role=role)
+        wanted = NewCredential(display_name=f"a-{role}", roles=(role,))
         if wanted.display_name not in self.hub.credentials:
-            self.hub.credentials[wanted.display_name] = await self.hub.identity.create_credential(TENANT, wanted)
+            self.hub.credentials[wanted.display_name] = await self.hub.identity.create_credential(
+                TENANT, wanted, giver=EVERYTHING
+            )
         issued = self.hub.credentials[wanted.display_name]
         return (await self.hub.identity.issue_token(issued.credential.client_id, issued.secret)).access_token
 
@@ -298,9 +301,8 @@ async def open_preview_web(hub: TunnelHub, folder: Path, namespace: str) -> Asyn
     async with open_previews(previews):
         access = PreviewAccess(previews, hub.hub, hub.identity.verify, clock, issuer="https://localhost")
         app = web_app(
-            identity=hub.identity,
             metrics=ServerMetrics(),
-            issuer=f"https://localhost:{port}",
+            issuer=[],
             is_ready=lambda: True,
             kube=_nothing,
             callbacks=_nothing,

@@ -317,6 +317,21 @@ class _Identity(identity_service_pb2_grpc.IdentityServiceServicer):
         )
         return identity_service_pb2.GetCallerResponse(principal=caller)
 
+    def CanI(self, request: Any, context: Any) -> Any:
+        self._script.enter("CanI", request, context)
+        if request.permission.endswith(".read"):
+            return identity_service_pb2.CanIResponse(is_allowed=True, by_grant="api/tenant/read", by_role="Reader")
+        return identity_service_pb2.CanIResponse(
+            missing_grants=["api/deployment/deploy", "api/deployment/full"],
+            sufficient_roles=["Deployments Full Access"],
+            administrators=["ada@example.org"],
+        )
+
+    def UpdateClientCredential(self, request: Any, context: Any) -> Any:
+        self._script.enter("UpdateClientCredential", request, context)
+        credential = identity_pb2.ClientCredential(name=request.name, client_id="c-1", roles=request.roles)
+        return identity_service_pb2.UpdateClientCredentialResponse(credential=credential)
+
     def CreateClientCredential(self, request: Any, context: Any) -> Any:
         self._script.enter("CreateClientCredential", request, context)
         credential = identity_pb2.ClientCredential(

@@ -6,13 +6,9 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from borealis_server.adapters.randomness import SystemRandomness
-from borealis_server.adapters.store.memory_audit import MemoryAuditStore
 from borealis_server.domain.callback_tokens import CallbackAddress
-from borealis_server.services.audit_actions import ActionAudit
-from borealis_server.services.callbacks import Callbacks
-from borealis_server.services.deploy_files import DeployFileShelf
-from kit.outside import TOKENS, WEB
+from kit.jobs import callbacks_for
+from kit.outside import WEB
 from kit.shop import manifests
 from kit.webhook_files import CALL, webhook_file
 
@@ -20,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from borealis_server.domain.deployment import Deployment, DeploymentKey
-    from borealis_server.domain.identity import Principal
+    from borealis_server.services.callbacks import Callbacks
     from kit.control_plane import ControlPlane
     from kit.model_engine import ModelEngine
     from kit.outside import Asked
@@ -36,13 +32,7 @@ async def start(
 
 def callbacks_of(engine: ModelEngine, plane: ControlPlane) -> Callbacks:
     """Takes callbacks by the tokens of calls."""
-
-    async def nobody(_token: str) -> Principal:
-        raise AssertionError("nobody logs in here")
-
-    shelf = DeployFileShelf(plane.journal.store)
-    audit = ActionAudit(MemoryAuditStore(), engine.clock, SystemRandomness())
-    return Callbacks(plane.journal, shelf, engine.secrets, TOKENS, nobody, audit, engine.clock)
+    return callbacks_for(plane.journal, engine.clock, engine.secrets)
 
 
 async def call_back(

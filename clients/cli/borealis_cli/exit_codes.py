@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
     NOT_FOUND = 6
     """What was named does not exist."""
     INVALID_FILE = 7
-    """The deploy file or a manifest has faults; nothing was started."""
+    """The deploy file, a manifest or the configuration has faults; nothing was started or changed."""
     FAILED = 10
     """The deployment failed."""
     ROLLED_BACK = 11

@@ -244,7 +244,25 @@ class IstioTraffic:
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
-Route = KubernetesTraffic | SmiTraffic | IstioTraffic
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayTraffic:
+    """A route of the Gateway API that divides traffic; what is None is found where only one can be meant."""
+
+    route: str
+    kind: str = "HTTPRoute"
+    """`HTTPRoute` or `GRPCRoute`."""
+    rule: str | None = None
+    """Name of the only rule that is moved; None moves every rule that leads to the root Service."""
+    root_service: str | None = None
+    canary_service: str | None = None
+    """An existing Service; None makes one."""
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+MeshRoute = SmiTraffic | IstioTraffic | GatewayTraffic
+"""One way in which a canary's traffic is moved by weight."""
+
+Route = KubernetesTraffic | MeshRoute
 """One way in which traffic is moved."""
 
 

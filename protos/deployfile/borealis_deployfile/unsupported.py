@@ -13,10 +13,7 @@ from borealis_deployfile.model import (
     Analysis,
     BlueGreen,
     Canary,
-    IstioTraffic,
-    KubernetesTraffic,
     Origin,
-    SmiTraffic,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +26,6 @@ _ADVICE: Final = "take it out for now"
 _STEPS: Final = {
     Analysis: "an analysis step",
 }
-_ROUTES: Final = {IstioTraffic: "traffic management by Istio", SmiTraffic: "traffic management by SMI"}
 
 
 def unsupported(file: DeployFile) -> tuple[Fault, ...]:
@@ -66,12 +62,9 @@ def _places_of(file: DeployFile, target: Target) -> Iterator[tuple[Origin | None
         yield from _steps((*strategy.redirect_after, *strategy.shut_down_after))
     if isinstance(strategy, Canary):
         yield from _steps(strategy.steps)
-    for route in file.routes_of(target.name):
-        if not isinstance(route, KubernetesTraffic):
-            yield route.origin, _ROUTES[type(route)]
 
 
 def _steps(steps: Iterable[Step]) -> Iterator[tuple[Origin | None, str]]:
     for step in steps:
-        if type(step) in _STEPS:
-            yield step.origin, _STEPS[type(step)]
+        if isinstance(step, Analysis):
+            yield step.origin, _STEPS[Analysis]

@@ -23,6 +23,8 @@ from borealis_server.domain.effects import (
 from borealis_server.domain.kubernetes.json_types import meta
 from borealis_server.domain.observation import ObjectView, Observation, Progress, Watched
 from borealis_server.domain.record import Note
+from borealis_server.domain.routing import steering
+from borealis_server.domain.routing.provider import Misfit
 from borealis_server.domain.states import EndReason, EventKind, Phase
 
 _DEFINING = ("Namespace", "CustomResourceDefinition")
@@ -56,11 +58,18 @@ def watched(run: TargetRun) -> frozenset[Watched]:
         return frozenset(
             Watched(api_version=saved.api_version, kind=saved.kind, namespace=saved.namespace) for saved in awaited(run)
         )
-    return frozenset(
+    moving = _MOVING if traffic.is_routed(run) or run.routes else _MOVING[:1]
+    pods_and_services = {
         Watched(api_version=api_version, kind=kind, namespace=load.namespace)
         for load in run.workloads
-        for api_version, kind in (_MOVING if traffic.is_routed(run) else _MOVING[:1])
-    )
+        for api_version, kind in moving
+    }
+    routes = {
+        Watched(api_version=part.api_version, kind=part.kind, namespace=route.namespace)
+        for route in run.routes
+        for part in route.parts
+    }
+    return frozenset(pods_and_services | routes)
 
 
 def settle(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
@@ -76,6 +85,25 @@ def settle(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
         message = f"not ready within {here.readiness_timeout_s:g} s: {what}"
         return rollback.begin(run, EndReason.READINESS_TIMEOUT, message, here)
     return _await_objects(run, what, here)
+
+
+def hold_traffic(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
+    """Tie every route to the old version, so that nothing leads to the new one when it comes."""
+    if not steering.is_noted(run):
+        noted = steering.with_noted(run, seen)
+        return (
+            rollback.begin(run, EndReason.APPLY_ERROR, noted.message, here)
+            if isinstance(noted, Misfit)
+            else Become(run=noted)
+        )
+    change = steering.next_change(run, seen, 0)
+    if isinstance(change, Misfit):
+        return rollback.begin(run, EndReason.APPLY_ERROR, change.message, here)
+    if change:
+        asked = steering.with_asked(run, change.effect)
+        return Act(effect=change.effect, run=replace(asked, intent=str(change.effect)))
+    tied = steering.at_rest(steering.with_shares(run, seen), 0)
+    return Become(run=replace(tied, phase=Phase.TAKING_OVER, cursor=0, wait=None, intent=""))
 
 
 def take_over(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
@@ -117,7 +145,8 @@ def _settled(run: TargetRun, here: Circumstances) -> Become:
     ready = replace(run, settled=run.cursor, wait=None, ready_limit_at=None)
     if run.cursor < len(here.objects):
         return Become(run=replace(ready, phase=Phase.APPLYING))
-    return Become(run=replace(ready, phase=Phase.TAKING_OVER, has_taken_over=True, cursor=0))
+    phase = Phase.HOLDING_TRAFFIC if run.routes else Phase.TAKING_OVER
+    return Become(run=replace(ready, phase=phase, has_taken_over=True, cursor=0))
 
 
 def _await_objects(run: TargetRun, what: str, here: Circumstances) -> Hold:

@@ -9,6 +9,7 @@ from datetime import datetime
 from borealis_server.domain.errand import Errand
 from borealis_server.domain.exposure import Exposure
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
+from borealis_server.domain.routes import Route, RouteSpec
 from borealis_server.domain.states import (
     DeploymentState,
     EndReason,
@@ -135,7 +136,9 @@ class Workload:
     old_available: int = 0
     asked_weight_percent: int = 0
     traffic_percent: int | None = None
-    """Share of the new version among the endpoints of its active Service; None where pods share the traffic."""
+    """Share of the new version by its active Service or its routes; None where pods share the traffic."""
+    is_routed: bool = False
+    """Whether routes divide its traffic, so that both versions have their full size beside each other."""
     is_left: bool = False
     """Whether the way back leaves it as it is, since its traffic could not be led back."""
 
@@ -228,6 +231,10 @@ class TargetRun:
     """What the deploy file names; for blue/green alone."""
     services: tuple[RoutedService, ...] = ()
     """Services whose selectors the run changes, known once it was prepared."""
+    route_specs: tuple[RouteSpec, ...] = ()
+    """What the deploy file names; for canaries alone."""
+    routes: tuple[Route, ...] = ()
+    """Routes that the run moves, known once it was prepared; none into a workload that has no old version."""
     cursor: int = 0
     """How many objects the phase has applied or restored."""
     settled: int = 0
@@ -294,7 +301,9 @@ class PersonsDecision:
     by: str
     at: datetime
     roles: tuple[str, ...] = ()
-    """Roles that the person held then."""
+    """Names of the roles that the person held then."""
+    is_administrator: bool = False
+    """Whether the person administrated the tenant then."""
     request_id: str = ""
     target: str = ""
     step: str = ""

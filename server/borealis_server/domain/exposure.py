@@ -63,7 +63,7 @@ def port_to_expose(name: str, namespace: str, service: Mapping[str, Any] | None)
     if len(ports) != 1:
         listed = ", ".join(str(port.get("port")) for port in ports) or "none"
         return f"the Service {name} must have exactly one port, and it has {len(ports)}: {listed}"
-    (port,) = ports
+    port = ports[0]
     protocol, application = port.get("protocol") or "TCP", str(port.get("appProtocol") or "")
     if protocol != "TCP" or application.lower() not in _HTTP:
         return f"port {port['port']} of the Service {name} speaks {application or protocol}, and a preview needs HTTP"

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from borealis_server.domain.deployment import Deployment, Event, StepRun, TargetRun, Wait
 from borealis_server.domain.stages import with_steps_ended
-from borealis_server.domain.states import DeploymentState, EndReason, EventKind, Phase, StepPart, TargetState
+from borealis_server.domain.states import DeploymentState, EndReason, EventKind, Phase, StepPart, StepState, TargetState
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_target
 
 SYSTEM = "borealis"
@@ -76,7 +76,10 @@ class Recorded:
 
 
 def _without_copies(run: TargetRun, step: str) -> TargetRun:
-    """The run without its saved objects: an event is for telling, not for restoring. Bodies go with their step."""
+    """The run without its saved objects: an event is for telling, not for restoring. A body goes with its step.
+
+    That of a step that failed is told to the end: it is what people look for.
+    """
     loads = tuple(replace(load, native="", old_copy="") for load in run.workloads)
     return replace(
         run,
@@ -88,7 +91,7 @@ def _without_copies(run: TargetRun, step: str) -> TargetRun:
 
 
 def _without_body(step: StepRun) -> StepRun:
-    if step.webhook is None or step.webhook.answer is None or not step.webhook.answer.body:
+    if step.webhook is None or step.webhook.answer is None or step.state is StepState.FAILED:
         return step
     return replace(step, webhook=replace(step.webhook, answer=replace(step.webhook.answer, body="")))
 

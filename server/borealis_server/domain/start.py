@@ -36,6 +36,7 @@ from borealis_server.domain.errors import DeployFileInvalid, FileFault, InvalidA
 from borealis_server.domain.planning.blue_green import plan_blue_green, plan_services
 from borealis_server.domain.planning.canary import plan_steps
 from borealis_server.domain.planning.conditions import Setting, plan_together
+from borealis_server.domain.planning.routes import plan_specs
 from borealis_server.domain.record import Note, Recorded, settle
 from borealis_server.domain.states import EventKind, StepPart
 
@@ -277,6 +278,7 @@ def _target_run(target: Target, start: CheckedStart) -> TargetRun:
     strategy = start.file.strategies[target.strategy] if target.strategy else None
     setting = Setting(file=start.file, target=target)
     steps, pairs = _plan(setting, strategy) if has_pods else ((), ())
+    is_canary = has_pods and not isinstance(strategy, BlueGreen)
     return TargetRun(
         name=target.name,
         account=target.account,
@@ -288,6 +290,7 @@ def _target_run(target: Target, start: CheckedStart) -> TargetRun:
             *plan_together(setting, StepPart.AFTER, target.after),
         ),
         service_pairs=pairs,
+        route_specs=plan_specs(start.file, target.name) if is_canary else (),
     )
 
 

@@ -63,6 +63,8 @@ class Phase(StrEnum):
     PREPARING = "PREPARING"
     APPLYING = "APPLYING"
     SETTLING = "SETTLING"
+    HOLDING_TRAFFIC = "HOLDING_TRAFFIC"
+    """Routes are tied to the old version, before there is a new one; only where routes move the traffic."""
     TAKING_OVER = "TAKING_OVER"
     STEPPING = "STEPPING"
     FINISHING = "FINISHING"
@@ -140,6 +142,7 @@ class EndReason(StrEnum):
     WEBHOOK_CALLBACK_FAILED = "WEBHOOK_CALLBACK_FAILED"
     WEBHOOK_TIMEOUT = "WEBHOOK_TIMEOUT"
     PREVIEW_FAILED = "PREVIEW_FAILED"
+    ROUTE_NOT_MATCHED = "ROUTE_NOT_MATCHED"
     REPLACED = "REPLACED"
     REJECTED = "REJECTED"
 

@@ -91,7 +91,7 @@ class ActionAudit:
             id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)),
             opened_at=self._clock.now(),
             tenant=caller.tenant,
-            actor=caller.display_name,
+            actor=caller.actor,
             subject=caller.subject,
             source=asked.source,
             method=asked.method,

@@ -12,15 +12,17 @@ from typing import Protocol
 import structlog
 
 from borealis_deployfile.model import RunWebhook
-from borealis_server.domain.access import Permission, is_allowed
+from borealis_server.domain.access import Permission
 from borealis_server.domain.audit import AuditAction
 from borealis_server.domain.callback_tokens import TOKEN_PREFIX, CallbackAddress, CallbackPlace, CallbackTokens
 from borealis_server.domain.callbacks import CallbackReport, parse_report, receive
 from borealis_server.domain.deployment import Deployment
+from borealis_server.domain.deployment_access import check_report
 from borealis_server.domain.errors import (
     BorealisError,
     DeploymentNotFound,
     PermissionDenied,
+    TenantDenied,
     Unauthenticated,
     WebhookStepNotFound,
 )
@@ -72,7 +74,7 @@ class Callbacks:
         shelf: DeployFileShelf,
         secrets: SecretsForRedaction,
         tokens: CallbackTokens,
-        verify: Callable[[str], Awaitable[Principal]],
+        verify: Callable[[str, str], Awaitable[Principal]],
         audit: CallbackAudit,
         clock: Clock,
     ) -> None:
@@ -97,20 +99,24 @@ class Callbacks:
             log.info("callback.refused", tenant=key.tenant, deployment=key.id, step=address.step, reason=error.reason)
             raise
 
+    async def report_by(self, caller: Principal, place: CallbackPlace, report: CallbackReport) -> Deployment:
+        """Take a report of `caller`. Errors: PermissionDenied, DeploymentNotFound, and those of `receive`."""
+        check_report(caller, await self._journal.store.get(place.deployment), place.target)
+        return await self._report(place, report, by=caller.actor)
+
     async def _audited(self, place: CallbackPlace, caller: Principal, report: CallbackReport, source: str) -> None:
         name = str(DeploymentName(place.deployment.tenant, place.deployment.id))
         told = {"name": name, "target": place.target, "step": place.step, "is_success": report.is_success}
         asked = Asked(method=_METHOD, request=json.dumps(told), source=source, request_id="")
         action = await self._audit.begun(caller, asked)
         try:
-            await self.report(place, report, by=caller.display_name)
+            await self._report(place, report, by=caller.actor)
         except BorealisError as error:
             await self._audit.ended(action, reason=error.reason)
             raise
         await self._audit.ended(action, reason="")
 
-    async def report(self, place: CallbackPlace, report: CallbackReport, *, by: str) -> Deployment:
-        """Take a report of somebody who may report. Errors: DeploymentNotFound, and those of `receive`."""
+    async def _report(self, place: CallbackPlace, report: CallbackReport, *, by: str) -> Deployment:
         deployment = await self._journal.store.get(place.deployment)
         shown = await self._redacted(deployment, place, report.message)
         committed = await self._journal.record(
@@ -128,12 +134,16 @@ class Callbacks:
             if place is None or not self._tokens.is_of(place, bearer):
                 raise Unauthenticated("the token is not the one of this call")
             return place, await self._holder(place)
-        caller = await self._verify(bearer)
-        if not is_allowed(caller.roles, Permission.DEPLOYMENTS_WRITE):
-            raise PermissionDenied(Permission.DEPLOYMENTS_WRITE.value)
-        place = await self._place(address) if caller.tenant == address.deployment.tenant else None
+        try:
+            caller = await self._verify(bearer, address.deployment.tenant)
+        except TenantDenied:
+            raise WebhookStepNotFound("", address.step) from None
+        if not caller.may(Permission.DEPLOYMENTS_WRITE):
+            raise PermissionDenied(Permission.DEPLOYMENTS_WRITE.value, tenant=caller.tenant)
+        place = await self._place(address)
         if place is None:
             raise WebhookStepNotFound("", address.step)
+        check_report(caller, await self._journal.store.get(place.deployment), place.target)
         return place, caller
 
     async def _holder(self, place: CallbackPlace) -> Principal:
@@ -143,9 +153,10 @@ class Callbacks:
         return Principal(
             subject=f"webhooks/{place.deployment.id}/{place.target}/{place.step}",
             display_name=f"webhook {names[0] if names else place.step}",
+            organization="",
             tenant=place.deployment.tenant,
             roles=(),
-            agent_name="",
+            grants=(),
             expires_at=self._clock.now(),
         )
 

@@ -16,6 +16,7 @@ from borealis_server.domain.access import Permission, is_allowed
 from borealis_server.domain.errors import (
     AgentUnavailable,
     BorealisError,
+    Denied,
     Exhausted,
     NotAuthenticated,
     RelayRefused,
@@ -90,7 +91,7 @@ class PreviewAccess:
         self,
         previews: Previews,
         relay: DuplexRelay,
-        verify: Callable[[str], Awaitable[Principal]],
+        verify: Callable[[str, str], Awaitable[Principal]],
         clock: Clock,
         *,
         issuer: str,
@@ -199,10 +200,10 @@ class PreviewAccess:
 
     async def _may(self, preview: Preview, authorization: str) -> bool:
         try:
-            caller = await self._verify(authorization[len(_BEARER) :].strip())
-        except NotAuthenticated:
+            caller = await self._verify(authorization[len(_BEARER) :].strip(), preview.name.tenant)
+        except (NotAuthenticated, Denied):
             return False
-        return caller.tenant == preview.name.tenant and is_allowed(caller.roles, Permission.DEPLOYMENTS_READ)
+        return is_allowed(caller.grants, Permission.DEPLOYMENTS_READ, preview.name.tenant)
 
     def _request(self, preview: Preview, visit: Visit, body: bytes | AsyncIterable[bytes]) -> RelayRequest:
         host = visit.hosts[0]

@@ -7,6 +7,7 @@ import socket
 import ssl
 
 import pytest
+from aiohttp import web
 
 from borealis_sandbox.pki import Authority
 from borealis_server.adapters.outside.direct import open_direct
@@ -91,7 +92,7 @@ class TestFailures:
     @pytest.mark.parametrize("answer", ["silent", "stalls"])
     async def test_the_limit_of_time_holds_for_everything_together(self, hooks, answer):
         async def stalls(incoming):
-            response = kit.web.StreamResponse()
+            response = web.StreamResponse()
             await response.prepare(incoming)
             await response.write(b"x")
             await hooks.over.wait()
@@ -112,11 +113,13 @@ class TestFailures:
         assert "the connection failed: " in failure.detail
         assert (failure.is_refused, failure.may_have_arrived) == (False, False)
 
-    async def test_a_connection_that_is_closed_may_have_brought_the_request(self, hooks):
+    @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
+    async def test_a_connection_that_is_closed_may_have_brought_the_request_which_is_sent_once(self, hooks, method):
         hooks.says(kit.hang_up())
 
-        failure = await send(hooks.root)
+        failure = await send(hooks.root, method=method)
 
+        assert len(hooks.came) == 1
         assert failure.may_have_arrived
         assert not failure.is_refused
 

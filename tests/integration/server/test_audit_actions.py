@@ -81,7 +81,7 @@ async def test_who_may_not_is_written_down_for_reads_as_well(channel, token):
     assert codes == [grpc.StatusCode.PERMISSION_DENIED] * 2
     assert {one.method.rpartition("/")[2] for one in refused} == {"SetSecret", "ListSecrets"}
     assert all("secrets.write" in one.refusal and not one.HasField("end") for one in refused)
-    assert json.loads(created.end.changes[0].after)["role"] == "viewer"
+    assert json.loads(created.end.changes[0].after)["roles"] == ["viewer"]
     assert made.client_secret not in str(await actions(channel, token))
 
 

@@ -43,7 +43,6 @@ def test_every_place_that_asks_for_more_than_the_engine_can_is_named():
         "targets.stage.constraints.afterDeployment[1]",
         "strategies.swap.blueGreen.redirectTrafficAfter[0]",
         "strategies.slices.canary.steps[1]",
-        "trafficManagement[1].istio[0]",
     ]
 
 

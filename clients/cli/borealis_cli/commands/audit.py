@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 - what is heavy is imported when a command runs, so that help and completion stay quick
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -121,19 +122,30 @@ def list_actions(
 
 def export(
     *,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write to this file, mode 0600.", show_default="stdout")
+    ] = None,
     after: Annotated[int, typer.Option("--after", help="Only entries behind the one of this number.", min=0)] = 0,
     server: Server = None,
     ca_file: CaFile = None,
 ) -> None:
-    """Write the audit of the tenant to stdout as lines of JSON, oldest first; `audit verify` checks them offline."""
+    """Write the audit of the tenant as lines of JSON, oldest first; `audit verify` checks them offline."""
     from borealis_cli.context import connected
-    from borealis_cli.output import say
+    from borealis_cli.output import note, say
     from borealis_cli.running import run
 
     async def command(_: "Attachment") -> int:
         async with connected(Connection(server=server, ca_file=ca_file)) as borealis:
-            async for line in borealis.audit.export(after_number=after):
-                say([line])
+            lines = borealis.audit.export(after_number=after)
+            if out is None:
+                async for line in lines:
+                    say([line])
+                return 0
+            descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                async for line in lines:
+                    file.write(f"{line}\n")
+        note(f"wrote {out}; check it with: borealis audit verify {out}")
         return 0
 
     run(command)

@@ -116,6 +116,8 @@ async def open_direct(
         max_field_size=_HEAD_BYTES,
         trace_configs=[tracing],
     ) as session:
+        # It would send GET, PUT and DELETE again by itself; whether a call is repeated is for the caller to decide.
+        session._retry_connection = False  # noqa: SLF001 - there is no other switch
         yield DirectOutside(session)
 
 

@@ -10,7 +10,7 @@ from borealis_server.domain.names import DeploymentName
 from borealis_server.ports.store import Change, Committed, DeploymentCursor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from borealis_server.domain.agent import AgentRecord
     from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, Event
@@ -23,12 +23,26 @@ class MemoryCredentialStore:
 
     def __init__(self) -> None:
         self._credentials: dict[str, ClientCredential] = {}
+        self.changes = 0
+        """How often they have changed."""
 
     async def add_credential(self, credential: ClientCredential) -> None:
         """Keep a new credential. Errors: CredentialExists."""
         if await self.find_credential(credential.tenant, credential.display_name) is not None:
             raise CredentialExists(credential.display_name)
         self._credentials[credential.client_id] = credential
+        self.changes += 1
+
+    def of_tenants(self, tenants: Collection[str]) -> dict[str, ClientCredential]:
+        """Every credential of these tenants, by client id."""
+        return {key: one for key, one in self._credentials.items() if one.tenant in tenants}
+
+    def replace(self, before: Iterable[str], after: Mapping[str, ClientCredential]) -> None:
+        """Forget those of `before`, keep those of `after`."""
+        for key in before:
+            del self._credentials[key]
+        self._credentials.update(after)
+        self.changes += 1
 
     async def get_credential(self, client_id: str) -> ClientCredential | None:
         """The credential with that client id, in whichever tenant."""
@@ -43,14 +57,6 @@ class MemoryCredentialStore:
         """At most `limit` credentials of the tenant with display names behind `after`, by display name."""
         found = (kept for kept in self._credentials.values() if kept.tenant == tenant and kept.display_name > after)
         return tuple(sorted(found, key=lambda kept: kept.display_name)[:limit])
-
-    async def remove_credential(self, tenant: str, client_id: str) -> bool:
-        """Forget a credential; whether there was one."""
-        kept = self._credentials.get(client_id)
-        if kept is None or kept.tenant != tenant:
-            return False
-        del self._credentials[client_id]
-        return True
 
     async def list_agent_names(self, tenant: str, *, after: str, limit: int) -> tuple[str, ...]:
         """At most `limit` agents behind `after` that a credential of the tenant is bound to; sorted, each once."""

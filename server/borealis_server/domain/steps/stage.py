@@ -8,9 +8,11 @@ from borealis_server.domain.decision import Become, Circumstances, Decision, Hol
 from borealis_server.domain.deployment import StepRun, TargetRun, Wait
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
+from borealis_server.domain.routing import steering
 from borealis_server.domain.stages import followed
 from borealis_server.domain.states import EventKind, Phase, StepKind, StepPart, StepState
 from borealis_server.domain.steps.registry import EXECUTORS
+from borealis_server.domain.steps.steering import steer
 from borealis_server.domain.transitions import StepEvent, move_step
 
 
@@ -91,7 +93,18 @@ def _decide(run: TargetRun, steps: tuple[StepRun, ...], seen: Observation, here:
         return hold
     if not seen.workloads:
         return replace(hold, wake_at=_earlier(wake_at, here.now + pods.RESYNC_WHILE_HELD))
-    return pods.follow(hold, seen, here, weight_percent=weight)
+    return _follow(hold, steps[0], seen, here, weight)
+
+
+def _follow(hold: Hold, step: StepRun, seen: Observation, here: Circumstances, weight: int) -> Decision:
+    """Keep pods and routes at the weight at which the stage holds them, whoever else changes them."""
+    held = replace(hold, run=steering.with_shares(hold.run, seen))
+    followed_pods = pods.follow(held, seen, here, weight_percent=weight)
+    if not isinstance(followed_pods, Hold):
+        return followed_pods
+    return steer(followed_pods.run, step, seen, here, weight) or replace(
+        followed_pods, run=steering.at_rest(followed_pods.run, weight)
+    )
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -20,13 +20,13 @@ _KEPT: Final = ("content-type", "retry-after", "www-authenticate", "x-relay-outc
 
 
 async def serve_websocket(
-    access: KubeAccess, call: KubeCall, find_token: Callable[[], str], receive: Receive, send: Send
+    access: KubeAccess, call: KubeCall, identify: Callable[[], tuple[str, str]], receive: Receive, send: Send
 ) -> None:
     """Carry one WebSocket between a client and a cluster until either side ends it."""
     await receive()  # websocket.connect
     try:
-        token = find_token()
-        caller = await access.authenticate(token)
+        token, tenant = identify()
+        caller = await access.authenticate(token, tenant)
         async with access.open(caller, replace(call, headers=own_handshake(call.headers))) as duplex:
             if not duplex.is_switched:
                 await refuse(send, duplex.status, _kept(duplex.headers), await rest_of(duplex))

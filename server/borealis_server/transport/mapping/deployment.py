@@ -19,6 +19,7 @@ from borealis_server.domain.deployment import (
 from borealis_server.domain.errand import Answered
 from borealis_server.domain.live_replicas import LiveReplicas
 from borealis_server.domain.names import DeploymentName
+from borealis_server.domain.routes import Route
 from borealis_server.domain.states import ServiceRole, StepKind
 from borealis_server.domain.steps.expose_services import exposure_of
 from borealis_server.domain.steps.run_webhook import webhook_of
@@ -82,6 +83,7 @@ def target_to_proto(run: TargetRun) -> pb.TargetRun:
         end_time=timestamp(run.ended_at),
         warnings=run.warnings,
         services=[_service_to_proto(one) for one in run.services if one.role is not ServiceRole.SHARED],
+        routes=[_route_to_proto(route) for route in run.routes],
     )
 
 
@@ -240,6 +242,19 @@ def _wait_to_proto(wait: Wait) -> pb.Wait:
 def _service_to_proto(service: RoutedService) -> pb.RoutedService:
     return pb.RoutedService(
         name=service.name, namespace=service.namespace, role=f"ROLE_{service.role}", workload=service.workload
+    )
+
+
+def _route_to_proto(route: Route) -> pb.TrafficRoute:
+    return pb.TrafficRoute(
+        provider=f"PROVIDER_{route.spec.provider}",
+        kind=route.spec.kind,
+        name=route.spec.name,
+        rule=route.spec.rule,
+        namespace=route.namespace,
+        workload=route.workload,
+        asked_weight_percent=route.asked_percent,
+        actual_weight_percent=route.real_percent,
     )
 
 

@@ -13,9 +13,11 @@ from borealis_server.domain import persons
 from borealis_server.domain.callback_tokens import CallbackPlace
 from borealis_server.domain.callbacks import CallbackReport
 from borealis_server.domain.errors import CallbackContradicts, CallbackTooLate, WebhookStepNotFound
+from borealis_server.domain.roles import DEPLOYER
 from borealis_server.domain.states import DeploymentState, EndReason, Rollback, StepState
 from borealis_server.ports.outside import OutsideAnswer
 from borealis_server.ports.relay import AgentRef
+from kit.callers import a_caller
 from kit.control_plane import ACCOUNT, TENANT
 from kit.model_runs import deploy_first, events_of
 from kit.outside import ACCEPTED, BROKEN, OK, UNREACHABLE, never
@@ -249,7 +251,7 @@ class TestTheCallback:
             assert (await plane.deployments.get(second)).targets[0].steps[0].webhook.callback is None
             place = CallbackPlace(deployment=second, target="prod", step="step-2")
             with pytest.raises(WebhookStepNotFound):
-                await callbacks_of(engine, plane).report(place, CallbackReport(is_success=True), by="ana")
+                await callbacks_of(engine, plane).report_by(a_caller(DEPLOYER), place, CallbackReport(is_success=True))
 
 
 class TestWhatIsShown:
@@ -313,7 +315,7 @@ class TestWhatIsShown:
         assert "waits for the callback of the webhook job (since 2026-01-01 " in waiting.sentence
         assert "ended by whoever the webhook job has set to work, by calling back" in waiting.sentence
         assert "at 2026-01-02 " in waiting.sentence
-        assert "the target is rolled back" in waiting.sentence
+        assert "the target is rolled back; to do: see what the webhook job does, or roll back." in waiting.sentence
 
     async def test_the_body_of_an_answer_travels_with_the_events_of_its_own_step_alone(self, engine):
         engine.outside.says(ACCEPTED)

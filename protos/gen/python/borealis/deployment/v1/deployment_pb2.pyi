@@ -74,7 +74,7 @@ class Deployment(_message.Message):
     def __init__(self, name: _Optional[str] = ..., application: _Optional[str] = ..., description: _Optional[str] = ..., state: _Optional[_Union[Deployment.State, str]] = ..., message: _Optional[str] = ..., targets: _Optional[_Iterable[_Union[TargetRun, _Mapping]]] = ..., started_by: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sequence: _Optional[int] = ..., etag: _Optional[str] = ..., context: _Optional[_Mapping[str, str]] = ..., blocked_by: _Optional[str] = ..., replaced_by: _Optional[str] = ..., redeploy_of: _Optional[str] = ...) -> None: ...
 
 class TargetRun(_message.Message):
-    __slots__ = ("name", "account", "namespace", "depends_on", "state", "message", "end_reason", "rollback", "steps", "workloads", "wait", "start_time", "end_time", "warnings", "services")
+    __slots__ = ("name", "account", "namespace", "depends_on", "state", "message", "end_reason", "rollback", "steps", "workloads", "wait", "start_time", "end_time", "warnings", "services", "routes")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[TargetRun.State]
@@ -126,6 +126,7 @@ class TargetRun(_message.Message):
         END_REASON_WEBHOOK_CALLBACK_FAILED: _ClassVar[TargetRun.EndReason]
         END_REASON_WEBHOOK_TIMEOUT: _ClassVar[TargetRun.EndReason]
         END_REASON_PREVIEW_FAILED: _ClassVar[TargetRun.EndReason]
+        END_REASON_ROUTE_NOT_MATCHED: _ClassVar[TargetRun.EndReason]
     END_REASON_UNSPECIFIED: TargetRun.EndReason
     END_REASON_USER_CANCELLED: TargetRun.EndReason
     END_REASON_USER_ROLLED_BACK: TargetRun.EndReason
@@ -143,6 +144,7 @@ class TargetRun(_message.Message):
     END_REASON_WEBHOOK_CALLBACK_FAILED: TargetRun.EndReason
     END_REASON_WEBHOOK_TIMEOUT: TargetRun.EndReason
     END_REASON_PREVIEW_FAILED: TargetRun.EndReason
+    END_REASON_ROUTE_NOT_MATCHED: TargetRun.EndReason
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
@@ -158,6 +160,7 @@ class TargetRun(_message.Message):
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     SERVICES_FIELD_NUMBER: _ClassVar[int]
+    ROUTES_FIELD_NUMBER: _ClassVar[int]
     name: str
     account: str
     namespace: str
@@ -173,7 +176,38 @@ class TargetRun(_message.Message):
     end_time: _timestamp_pb2.Timestamp
     warnings: _containers.RepeatedScalarFieldContainer[str]
     services: _containers.RepeatedCompositeFieldContainer[RoutedService]
-    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., namespace: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[TargetRun.State, str]] = ..., message: _Optional[str] = ..., end_reason: _Optional[_Union[TargetRun.EndReason, str]] = ..., rollback: _Optional[_Union[TargetRun.Rollback, str]] = ..., steps: _Optional[_Iterable[_Union[StepRun, _Mapping]]] = ..., workloads: _Optional[_Iterable[_Union[Workload, _Mapping]]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[_Union[RoutedService, _Mapping]]] = ...) -> None: ...
+    routes: _containers.RepeatedCompositeFieldContainer[TrafficRoute]
+    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., namespace: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[TargetRun.State, str]] = ..., message: _Optional[str] = ..., end_reason: _Optional[_Union[TargetRun.EndReason, str]] = ..., rollback: _Optional[_Union[TargetRun.Rollback, str]] = ..., steps: _Optional[_Iterable[_Union[StepRun, _Mapping]]] = ..., workloads: _Optional[_Iterable[_Union[Workload, _Mapping]]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[_Union[RoutedService, _Mapping]]] = ..., routes: _Optional[_Iterable[_Union[TrafficRoute, _Mapping]]] = ...) -> None: ...
+
+class TrafficRoute(_message.Message):
+    __slots__ = ("provider", "kind", "name", "rule", "namespace", "workload", "asked_weight_percent", "actual_weight_percent")
+    class Provider(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        PROVIDER_UNSPECIFIED: _ClassVar[TrafficRoute.Provider]
+        PROVIDER_ISTIO: _ClassVar[TrafficRoute.Provider]
+        PROVIDER_SMI: _ClassVar[TrafficRoute.Provider]
+        PROVIDER_GATEWAY_API: _ClassVar[TrafficRoute.Provider]
+    PROVIDER_UNSPECIFIED: TrafficRoute.Provider
+    PROVIDER_ISTIO: TrafficRoute.Provider
+    PROVIDER_SMI: TrafficRoute.Provider
+    PROVIDER_GATEWAY_API: TrafficRoute.Provider
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    WORKLOAD_FIELD_NUMBER: _ClassVar[int]
+    ASKED_WEIGHT_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    ACTUAL_WEIGHT_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    provider: TrafficRoute.Provider
+    kind: str
+    name: str
+    rule: str
+    namespace: str
+    workload: str
+    asked_weight_percent: int
+    actual_weight_percent: int
+    def __init__(self, provider: _Optional[_Union[TrafficRoute.Provider, str]] = ..., kind: _Optional[str] = ..., name: _Optional[str] = ..., rule: _Optional[str] = ..., namespace: _Optional[str] = ..., workload: _Optional[str] = ..., asked_weight_percent: _Optional[int] = ..., actual_weight_percent: _Optional[int] = ...) -> None: ...
 
 class RoutedService(_message.Message):
     __slots__ = ("name", "namespace", "role", "workload")

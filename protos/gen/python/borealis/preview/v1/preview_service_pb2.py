@@ -26,21 +26,21 @@ from borealis.auth.v1 import permission_pb2 as borealis_dot_auth_dot_v1_dot_perm
 from borealis.preview.v1 import preview_pb2 as borealis_dot_preview_dot_v1_dot_preview__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)borealis/preview/v1/preview_service.proto\x12\x13\x62orealis.preview.v1\x1a!borealis/auth/v1/permission.proto\x1a!borealis/preview/v1/preview.proto\"e\n\x13ListPreviewsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\ndeployment\x18\x03 \x01(\t\x12\x13\n\x0b\x61\x63tive_only\x18\x04 \x01(\x08\"_\n\x14ListPreviewsResponse\x12.\n\x08previews\x18\x01 \x03(\x0b\x32\x1c.borealis.preview.v1.Preview\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x14RevokePreviewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x15RevokePreviewResponse\x12-\n\x07preview\x18\x01 \x01(\x0b\x32\x1c.borealis.preview.v1.Preview\"#\n\x13\x45nterPreviewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"(\n\x14\x45nterPreviewResponse\x12\x10\n\x03url\x18\x01 \x01(\tB\x03\x80\x01\x01\"\x17\n\x15GetPreviewRuleRequest\"A\n\x16GetPreviewRuleResponse\x12\'\n\x04rule\x18\x01 \x01(\x0e\x32\x19.borealis.preview.v1.Rule\"@\n\x15SetPreviewRuleRequest\x12\'\n\x04rule\x18\x01 \x01(\x0e\x32\x19.borealis.preview.v1.Rule\"A\n\x16SetPreviewRuleResponse\x12\'\n\x04rule\x18\x01 \x01(\x0e\x32\x19.borealis.preview.v1.Rule2\xc5\x04\n\x0ePreviewService\x12l\n\x0cListPreviews\x12(.borealis.preview.v1.ListPreviewsRequest\x1a).borealis.preview.v1.ListPreviewsResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x12o\n\rRevokePreview\x12).borealis.preview.v1.RevokePreviewRequest\x1a*.borealis.preview.v1.RevokePreviewResponse\"\x07\x90\x02\x02\x88\xb5\x18\x04\x12l\n\x0c\x45nterPreview\x12(.borealis.preview.v1.EnterPreviewRequest\x1a).borealis.preview.v1.EnterPreviewResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x12r\n\x0eGetPreviewRule\x12*.borealis.preview.v1.GetPreviewRuleRequest\x1a+.borealis.preview.v1.GetPreviewRuleResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x12r\n\x0eSetPreviewRule\x12*.borealis.preview.v1.SetPreviewRuleRequest\x1a+.borealis.preview.v1.SetPreviewRuleResponse\"\x07\x90\x02\x02\x88\xb5\x18-b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)borealis/preview/v1/preview_service.proto\x12\x13\x62orealis.preview.v1\x1a!borealis/auth/v1/permission.proto\x1a!borealis/preview/v1/preview.proto\"e\n\x13ListPreviewsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\ndeployment\x18\x03 \x01(\t\x12\x13\n\x0b\x61\x63tive_only\x18\x04 \x01(\x08\"_\n\x14ListPreviewsResponse\x12.\n\x08previews\x18\x01 \x03(\x0b\x32\x1c.borealis.preview.v1.Preview\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x14RevokePreviewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x15RevokePreviewResponse\x12-\n\x07preview\x18\x01 \x01(\x0b\x32\x1c.borealis.preview.v1.Preview\"&\n\x16GetPreviewEntryRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"+\n\x17GetPreviewEntryResponse\x12\x10\n\x03url\x18\x01 \x01(\tB\x03\x80\x01\x01\"\x17\n\x15GetPreviewRuleRequest\"A\n\x16GetPreviewRuleResponse\x12\'\n\x04rule\x18\x01 \x01(\x0e\x32\x19.borealis.preview.v1.Rule\"@\n\x15SetPreviewRuleRequest\x12\'\n\x04rule\x18\x01 \x01(\x0e\x32\x19.borealis.preview.v1.Rule\"A\n\x16SetPreviewRuleResponse\x12\'\n\x04rule\x18\x01 \x01(\x0e\x32\x19.borealis.preview.v1.Rule2\xce\x04\n\x0ePreviewService\x12l\n\x0cListPreviews\x12(.borealis.preview.v1.ListPreviewsRequest\x1a).borealis.preview.v1.ListPreviewsResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x12o\n\rRevokePreview\x12).borealis.preview.v1.RevokePreviewRequest\x1a*.borealis.preview.v1.RevokePreviewResponse\"\x07\x90\x02\x02\x88\xb5\x18\x04\x12u\n\x0fGetPreviewEntry\x12+.borealis.preview.v1.GetPreviewEntryRequest\x1a,.borealis.preview.v1.GetPreviewEntryResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x12r\n\x0eGetPreviewRule\x12*.borealis.preview.v1.GetPreviewRuleRequest\x1a+.borealis.preview.v1.GetPreviewRuleResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x12r\n\x0eSetPreviewRule\x12*.borealis.preview.v1.SetPreviewRuleRequest\x1a+.borealis.preview.v1.SetPreviewRuleResponse\"\x07\x90\x02\x02\x88\xb5\x18-b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'borealis.preview.v1.preview_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENTERPREVIEWRESPONSE'].fields_by_name['url']._loaded_options = None
-  _globals['_ENTERPREVIEWRESPONSE'].fields_by_name['url']._serialized_options = b'\200\001\001'
+  _globals['_GETPREVIEWENTRYRESPONSE'].fields_by_name['url']._loaded_options = None
+  _globals['_GETPREVIEWENTRYRESPONSE'].fields_by_name['url']._serialized_options = b'\200\001\001'
   _globals['_PREVIEWSERVICE'].methods_by_name['ListPreviews']._loaded_options = None
   _globals['_PREVIEWSERVICE'].methods_by_name['ListPreviews']._serialized_options = b'\220\002\001\210\265\030\003'
   _globals['_PREVIEWSERVICE'].methods_by_name['RevokePreview']._loaded_options = None
   _globals['_PREVIEWSERVICE'].methods_by_name['RevokePreview']._serialized_options = b'\220\002\002\210\265\030\004'
-  _globals['_PREVIEWSERVICE'].methods_by_name['EnterPreview']._loaded_options = None
-  _globals['_PREVIEWSERVICE'].methods_by_name['EnterPreview']._serialized_options = b'\220\002\001\210\265\030\003'
+  _globals['_PREVIEWSERVICE'].methods_by_name['GetPreviewEntry']._loaded_options = None
+  _globals['_PREVIEWSERVICE'].methods_by_name['GetPreviewEntry']._serialized_options = b'\220\002\001\210\265\030\003'
   _globals['_PREVIEWSERVICE'].methods_by_name['GetPreviewRule']._loaded_options = None
   _globals['_PREVIEWSERVICE'].methods_by_name['GetPreviewRule']._serialized_options = b'\220\002\001\210\265\030\003'
   _globals['_PREVIEWSERVICE'].methods_by_name['SetPreviewRule']._loaded_options = None
@@ -53,18 +53,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVOKEPREVIEWREQUEST']._serialized_end=372
   _globals['_REVOKEPREVIEWRESPONSE']._serialized_start=374
   _globals['_REVOKEPREVIEWRESPONSE']._serialized_end=444
-  _globals['_ENTERPREVIEWREQUEST']._serialized_start=446
-  _globals['_ENTERPREVIEWREQUEST']._serialized_end=481
-  _globals['_ENTERPREVIEWRESPONSE']._serialized_start=483
-  _globals['_ENTERPREVIEWRESPONSE']._serialized_end=523
-  _globals['_GETPREVIEWRULEREQUEST']._serialized_start=525
-  _globals['_GETPREVIEWRULEREQUEST']._serialized_end=548
-  _globals['_GETPREVIEWRULERESPONSE']._serialized_start=550
-  _globals['_GETPREVIEWRULERESPONSE']._serialized_end=615
-  _globals['_SETPREVIEWRULEREQUEST']._serialized_start=617
-  _globals['_SETPREVIEWRULEREQUEST']._serialized_end=681
-  _globals['_SETPREVIEWRULERESPONSE']._serialized_start=683
-  _globals['_SETPREVIEWRULERESPONSE']._serialized_end=748
-  _globals['_PREVIEWSERVICE']._serialized_start=751
-  _globals['_PREVIEWSERVICE']._serialized_end=1332
+  _globals['_GETPREVIEWENTRYREQUEST']._serialized_start=446
+  _globals['_GETPREVIEWENTRYREQUEST']._serialized_end=484
+  _globals['_GETPREVIEWENTRYRESPONSE']._serialized_start=486
+  _globals['_GETPREVIEWENTRYRESPONSE']._serialized_end=529
+  _globals['_GETPREVIEWRULEREQUEST']._serialized_start=531
+  _globals['_GETPREVIEWRULEREQUEST']._serialized_end=554
+  _globals['_GETPREVIEWRULERESPONSE']._serialized_start=556
+  _globals['_GETPREVIEWRULERESPONSE']._serialized_end=621
+  _globals['_SETPREVIEWRULEREQUEST']._serialized_start=623
+  _globals['_SETPREVIEWRULEREQUEST']._serialized_end=687
+  _globals['_SETPREVIEWRULERESPONSE']._serialized_start=689
+  _globals['_SETPREVIEWRULERESPONSE']._serialized_end=754
+  _globals['_PREVIEWSERVICE']._serialized_start=757
+  _globals['_PREVIEWSERVICE']._serialized_end=1347
 # @@protoc_insertion_point(module_scope)

@@ -40,13 +40,13 @@ class RevokePreviewResponse(_message.Message):
     preview: _preview_pb2.Preview
     def __init__(self, preview: _Optional[_Union[_preview_pb2.Preview, _Mapping]] = ...) -> None: ...
 
-class EnterPreviewRequest(_message.Message):
+class GetPreviewEntryRequest(_message.Message):
     __slots__ = ("name",)
     NAME_FIELD_NUMBER: _ClassVar[int]
     name: str
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
-class EnterPreviewResponse(_message.Message):
+class GetPreviewEntryResponse(_message.Message):
     __slots__ = ("url",)
     URL_FIELD_NUMBER: _ClassVar[int]
     url: str

@@ -45,10 +45,10 @@ class PreviewServiceStub:
                 request_serializer=borealis_dot_preview_dot_v1_dot_preview__service__pb2.RevokePreviewRequest.SerializeToString,
                 response_deserializer=borealis_dot_preview_dot_v1_dot_preview__service__pb2.RevokePreviewResponse.FromString,
                 _registered_method=True)
-        self.EnterPreview = channel.unary_unary(
-                '/borealis.preview.v1.PreviewService/EnterPreview',
-                request_serializer=borealis_dot_preview_dot_v1_dot_preview__service__pb2.EnterPreviewRequest.SerializeToString,
-                response_deserializer=borealis_dot_preview_dot_v1_dot_preview__service__pb2.EnterPreviewResponse.FromString,
+        self.GetPreviewEntry = channel.unary_unary(
+                '/borealis.preview.v1.PreviewService/GetPreviewEntry',
+                request_serializer=borealis_dot_preview_dot_v1_dot_preview__service__pb2.GetPreviewEntryRequest.SerializeToString,
+                response_deserializer=borealis_dot_preview_dot_v1_dot_preview__service__pb2.GetPreviewEntryResponse.FromString,
                 _registered_method=True)
         self.GetPreviewRule = channel.unary_unary(
                 '/borealis.preview.v1.PreviewService/GetPreviewRule',
@@ -81,8 +81,8 @@ class PreviewServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def EnterPreview(self, request, context):
-        """Makes an address that logs a browser in to a preview. Fails with PREVIEW_NOT_FOUND and PREVIEW_ENDED.
+    def GetPreviewEntry(self, request, context):
+        """Gives an address that logs a browser in to a preview. Fails with PREVIEW_NOT_FOUND and PREVIEW_ENDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -115,10 +115,10 @@ def add_PreviewServiceServicer_to_server(servicer, server):
                     request_deserializer=borealis_dot_preview_dot_v1_dot_preview__service__pb2.RevokePreviewRequest.FromString,
                     response_serializer=borealis_dot_preview_dot_v1_dot_preview__service__pb2.RevokePreviewResponse.SerializeToString,
             ),
-            'EnterPreview': grpc.unary_unary_rpc_method_handler(
-                    servicer.EnterPreview,
-                    request_deserializer=borealis_dot_preview_dot_v1_dot_preview__service__pb2.EnterPreviewRequest.FromString,
-                    response_serializer=borealis_dot_preview_dot_v1_dot_preview__service__pb2.EnterPreviewResponse.SerializeToString,
+            'GetPreviewEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPreviewEntry,
+                    request_deserializer=borealis_dot_preview_dot_v1_dot_preview__service__pb2.GetPreviewEntryRequest.FromString,
+                    response_serializer=borealis_dot_preview_dot_v1_dot_preview__service__pb2.GetPreviewEntryResponse.SerializeToString,
             ),
             'GetPreviewRule': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPreviewRule,
@@ -197,7 +197,7 @@ class PreviewService:
             _registered_method=True)
 
     @staticmethod
-    def EnterPreview(request,
+    def GetPreviewEntry(request,
             target,
             options=(),
             channel_credentials=None,
@@ -210,9 +210,9 @@ class PreviewService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/borealis.preview.v1.PreviewService/EnterPreview',
-            borealis_dot_preview_dot_v1_dot_preview__service__pb2.EnterPreviewRequest.SerializeToString,
-            borealis_dot_preview_dot_v1_dot_preview__service__pb2.EnterPreviewResponse.FromString,
+            '/borealis.preview.v1.PreviewService/GetPreviewEntry',
+            borealis_dot_preview_dot_v1_dot_preview__service__pb2.GetPreviewEntryRequest.SerializeToString,
+            borealis_dot_preview_dot_v1_dot_preview__service__pb2.GetPreviewEntryResponse.FromString,
             options,
             channel_credentials,
             insecure,

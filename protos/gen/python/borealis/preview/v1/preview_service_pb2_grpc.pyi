@@ -39,8 +39,8 @@ class PreviewServiceStub:
     """Ends a preview at once, with everything that goes through it. Fails with PREVIEW_NOT_FOUND; one that has ended stays
     as it is.
     """
-    EnterPreview: _grpc.UnaryUnaryMultiCallable[_preview_service_pb2.EnterPreviewRequest, _preview_service_pb2.EnterPreviewResponse]
-    """Makes an address that logs a browser in to a preview. Fails with PREVIEW_NOT_FOUND and PREVIEW_ENDED."""
+    GetPreviewEntry: _grpc.UnaryUnaryMultiCallable[_preview_service_pb2.GetPreviewEntryRequest, _preview_service_pb2.GetPreviewEntryResponse]
+    """Gives an address that logs a browser in to a preview. Fails with PREVIEW_NOT_FOUND and PREVIEW_ENDED."""
     GetPreviewRule: _grpc.UnaryUnaryMultiCallable[_preview_service_pb2.GetPreviewRuleRequest, _preview_service_pb2.GetPreviewRuleResponse]
     """Tells what the tenant allows."""
     SetPreviewRule: _grpc.UnaryUnaryMultiCallable[_preview_service_pb2.SetPreviewRuleRequest, _preview_service_pb2.SetPreviewRuleResponse]
@@ -57,8 +57,8 @@ class PreviewServiceAsyncStub(PreviewServiceStub):
     """Ends a preview at once, with everything that goes through it. Fails with PREVIEW_NOT_FOUND; one that has ended stays
     as it is.
     """
-    EnterPreview: _aio.UnaryUnaryMultiCallable[_preview_service_pb2.EnterPreviewRequest, _preview_service_pb2.EnterPreviewResponse]  # type: ignore[assignment]
-    """Makes an address that logs a browser in to a preview. Fails with PREVIEW_NOT_FOUND and PREVIEW_ENDED."""
+    GetPreviewEntry: _aio.UnaryUnaryMultiCallable[_preview_service_pb2.GetPreviewEntryRequest, _preview_service_pb2.GetPreviewEntryResponse]  # type: ignore[assignment]
+    """Gives an address that logs a browser in to a preview. Fails with PREVIEW_NOT_FOUND and PREVIEW_ENDED."""
     GetPreviewRule: _aio.UnaryUnaryMultiCallable[_preview_service_pb2.GetPreviewRuleRequest, _preview_service_pb2.GetPreviewRuleResponse]  # type: ignore[assignment]
     """Tells what the tenant allows."""
     SetPreviewRule: _aio.UnaryUnaryMultiCallable[_preview_service_pb2.SetPreviewRuleRequest, _preview_service_pb2.SetPreviewRuleResponse]  # type: ignore[assignment]
@@ -86,12 +86,12 @@ class PreviewServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def EnterPreview(
+    def GetPreviewEntry(
         self,
-        request: _preview_service_pb2.EnterPreviewRequest,
+        request: _preview_service_pb2.GetPreviewEntryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_preview_service_pb2.EnterPreviewResponse, _abc.Awaitable[_preview_service_pb2.EnterPreviewResponse]]:
-        """Makes an address that logs a browser in to a preview. Fails with PREVIEW_NOT_FOUND and PREVIEW_ENDED."""
+    ) -> _typing.Union[_preview_service_pb2.GetPreviewEntryResponse, _abc.Awaitable[_preview_service_pb2.GetPreviewEntryResponse]]:
+        """Gives an address that logs a browser in to a preview. Fails with PREVIEW_NOT_FOUND and PREVIEW_ENDED."""
 
     @_abc_1.abstractmethod
     def GetPreviewRule(

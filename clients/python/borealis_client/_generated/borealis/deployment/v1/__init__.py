@@ -52,6 +52,8 @@ __all__ = (
     "TargetRunEndReason",
     "TargetRunRollback",
     "TargetRunState",
+    "TrafficRoute",
+    "TrafficRouteProvider",
     "Wait",
     "WatchDeploymentRequest",
     "WatchDeploymentResponse",
@@ -559,6 +561,11 @@ class TargetRunEndReason(betterproto2.Enum):
     A Service could not be exposed: it is missing, does not fit, or its agent does not let previews through.
     """
 
+    ROUTE_NOT_MATCHED = 20
+    """
+    A route of a mesh or a gateway is missing, or does not fit the Deployments. Nothing was changed.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -579,6 +586,7 @@ class TargetRunEndReason(betterproto2.Enum):
             14: "END_REASON_WEBHOOK_CALLBACK_FAILED",
             15: "END_REASON_WEBHOOK_TIMEOUT",
             30: "END_REASON_PREVIEW_FAILED",
+            20: "END_REASON_ROUTE_NOT_MATCHED",
         }
 
     @classmethod
@@ -601,6 +609,7 @@ class TargetRunEndReason(betterproto2.Enum):
             "END_REASON_WEBHOOK_CALLBACK_FAILED": 14,
             "END_REASON_WEBHOOK_TIMEOUT": 15,
             "END_REASON_PREVIEW_FAILED": 30,
+            "END_REASON_ROUTE_NOT_MATCHED": 20,
         }
 
 
@@ -731,6 +740,50 @@ class TargetRunState(betterproto2.Enum):
             "STATE_SUCCEEDED": 6,
             "STATE_FAILED": 7,
             "STATE_CANCELLED": 8,
+        }
+
+
+class TrafficRouteProvider(betterproto2.Enum):
+    """
+    Whose objects divide the traffic.
+    """
+
+    UNSPECIFIED = 0
+    """
+    Never sent.
+    """
+
+    ISTIO = 1
+    """
+    Istio: a VirtualService and a DestinationRule.
+    """
+
+    SMI = 2
+    """
+    SMI: a TrafficSplit.
+    """
+
+    GATEWAY_API = 3
+    """
+    Gateway API: an HTTPRoute or GRPCRoute.
+    """
+
+    @classmethod
+    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
+        return {
+            0: "PROVIDER_UNSPECIFIED",
+            1: "PROVIDER_ISTIO",
+            2: "PROVIDER_SMI",
+            3: "PROVIDER_GATEWAY_API",
+        }
+
+    @classmethod
+    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
+        return {
+            "PROVIDER_UNSPECIFIED": 0,
+            "PROVIDER_ISTIO": 1,
+            "PROVIDER_SMI": 2,
+            "PROVIDER_GATEWAY_API": 3,
         }
 
 
@@ -1584,8 +1637,8 @@ class RunWebhook(betterproto2.Message):
 
     answer: "WebhookAnswer | None" = betterproto2.field(6, betterproto2.TYPE_MESSAGE, optional=True)
     """
-    The newest answer; absent before the first one. Its body comes with the deployment, and in events with those of this
-    step.
+    The newest answer; absent before the first one. Its body comes with the deployment; in events with those of this step
+    alone, unless the step has failed.
     """
 
     failure: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
@@ -1992,8 +2045,66 @@ class TargetRun(betterproto2.Message):
     strategy is a canary.
     """
 
+    routes: "list[TrafficRoute]" = betterproto2.field(20, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Routes of meshes and gateways by which a canary's traffic is divided. Empty before they are known, where nothing was
+    live before, and where pods share the traffic.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "TargetRun", TargetRun)
+
+
+@dataclass(eq=False, repr=False)
+class TrafficRoute(betterproto2.Message):
+    """
+    A route of a mesh or a gateway, whose traffic a canary divides.
+    """
+
+    provider: "TrafficRouteProvider" = betterproto2.field(
+        1, betterproto2.TYPE_ENUM, default_factory=lambda: TrafficRouteProvider(0)
+    )
+    """
+    Whose objects divide the traffic.
+    """
+
+    kind: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Kind of the object that holds the weights: `VirtualService`, `TrafficSplit`, `HTTPRoute` or `GRPCRoute`.
+    """
+
+    name: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Name of that object.
+    """
+
+    rule: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    Name of the http route or rule within it; empty where none is named.
+    """
+
+    namespace: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Kubernetes namespace.
+    """
+
+    workload: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Name of the Kubernetes Deployment whose pods it leads to.
+    """
+
+    asked_weight_percent: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
+    """
+    Share that was last asked for the new version, 0 to 100.
+    """
+
+    actual_weight_percent: "int | None" = betterproto2.field(8, betterproto2.TYPE_INT32, optional=True)
+    """
+    Share that the live objects gave the new version when they were last seen, 0 to 100; absent where they do not say.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "TrafficRoute", TrafficRoute)
 
 
 @dataclass(eq=False, repr=False)
@@ -2213,8 +2324,8 @@ class Workload(betterproto2.Message):
 
     actual_weight_percent: "int" = betterproto2.field(11, betterproto2.TYPE_INT32)
     """
-    Share of the new version, 0 to 100, rounded: among available pods, or among the endpoints of its active Service where
-    one leads to a single version.
+    Share of the new version, 0 to 100, rounded: among available pods, by its routes where it has some, or among the
+    endpoints of its active Service where one leads to a single version.
     """
 
 

@@ -4,8 +4,8 @@
 # This file has been @generated
 
 __all__ = (
-    "EnterPreviewRequest",
-    "EnterPreviewResponse",
+    "GetPreviewEntryRequest",
+    "GetPreviewEntryResponse",
     "GetPreviewRuleRequest",
     "GetPreviewRuleResponse",
     "ListPreviewsRequest",
@@ -126,7 +126,7 @@ class Rule(betterproto2.Enum):
 
 
 @dataclass(eq=False, repr=False)
-class EnterPreviewRequest(betterproto2.Message):
+class GetPreviewEntryRequest(betterproto2.Message):
     """
     Asks for a way into a preview that requires a login.
     """
@@ -137,11 +137,11 @@ class EnterPreviewRequest(betterproto2.Message):
     """
 
 
-default_message_pool.register_message("borealis.preview.v1", "EnterPreviewRequest", EnterPreviewRequest)
+default_message_pool.register_message("borealis.preview.v1", "GetPreviewEntryRequest", GetPreviewEntryRequest)
 
 
 @dataclass(eq=False, repr=False)
-class EnterPreviewResponse(betterproto2.Message):
+class GetPreviewEntryResponse(betterproto2.Message):
     """
     A way in.
     """
@@ -152,7 +152,7 @@ class EnterPreviewResponse(betterproto2.Message):
     """
 
 
-default_message_pool.register_message("borealis.preview.v1", "EnterPreviewResponse", EnterPreviewResponse)
+default_message_pool.register_message("borealis.preview.v1", "GetPreviewEntryResponse", GetPreviewEntryResponse)
 
 
 @dataclass(eq=False, repr=False)
@@ -431,22 +431,22 @@ class PreviewServiceStub(betterproto2_grpclib.ServiceStub):
             metadata=metadata,
         )
 
-    async def enter_preview(
+    async def get_preview_entry(
         self,
-        message: "EnterPreviewRequest",
+        message: "GetPreviewEntryRequest",
         *,
         timeout: "float | None" = None,
         deadline: "Deadline | None" = None,
         metadata: "MetadataLike | None" = None,
-    ) -> "EnterPreviewResponse":
+    ) -> "GetPreviewEntryResponse":
         """
-        Makes an address that logs a browser in to a preview. Fails with PREVIEW_NOT_FOUND and PREVIEW_ENDED.
+        Gives an address that logs a browser in to a preview. Fails with PREVIEW_NOT_FOUND and PREVIEW_ENDED.
         """
 
         return await self._unary_unary(
-            "/borealis.preview.v1.PreviewService/EnterPreview",
+            "/borealis.preview.v1.PreviewService/GetPreviewEntry",
             message,
-            EnterPreviewResponse,
+            GetPreviewEntryResponse,
             timeout=timeout,
             deadline=deadline,
             metadata=metadata,
