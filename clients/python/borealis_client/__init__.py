@@ -9,6 +9,19 @@ Server and credential may also come from BOREALIS_* variables or the context fil
 """
 
 from borealis_client._generated.borealis.agent.v1 import Agent, AgentSession, AgentState
+from borealis_client._generated.borealis.analysis.v1 import (
+    Analysis,
+    Answer,
+    Comparison,
+    Judgement,
+    Mode,
+    Outcome,
+    Plan,
+    Query,
+    QueryResult,
+    Sample,
+    Verdict,
+)
 from borealis_client._generated.borealis.audit.v1 import (
     AuditAction,
     AuditActionEnd,
@@ -68,6 +81,13 @@ from borealis_client._generated.borealis.deployment.v1 import (
     WorkloadPlace,
 )
 from borealis_client._generated.borealis.identity.v1 import CanIResponse, ClientCredential, Principal
+from borealis_client._generated.borealis.integration.v1 import (
+    Datadog,
+    Integration,
+    NewRelic,
+    Prometheus,
+    TestIntegrationResponse,
+)
 from borealis_client._generated.borealis.preview.v1 import Preview, PreviewState
 from borealis_client._generated.borealis.preview.v1 import Rule as PreviewRule
 from borealis_client._generated.borealis.role.v1 import Grant, Role, TargetGroup, TargetPlace
@@ -76,6 +96,7 @@ from borealis_client._generated.borealis.tenant.v1 import Tenant
 from borealis_client._generated.borealis.user.v1 import Invitation, RoleRef, User, UserState
 from borealis_client.access_token import AccessToken
 from borealis_client.agents import Agents
+from borealis_client.analyses import Analyses
 from borealis_client.audit import Audit
 from borealis_client.audit_chain import AuditCheck, check_export
 from borealis_client.client import Borealis, connect
@@ -106,6 +127,8 @@ from borealis_client.errors import (
     DeploymentNotFoundError,
     EscalationRefusedError,
     ExhaustedError,
+    IntegrationExistsError,
+    IntegrationNotFoundError,
     InternalError,
     InvalidArgumentError,
     InvalidError,
@@ -159,6 +182,7 @@ from borealis_client.errors import (
 )
 from borealis_client.folding import FINAL_STATES, is_final
 from borealis_client.identity import Identity, NewCredential
+from borealis_client.integrations import Integrations
 from borealis_client.kube import Kube, KubeExchange
 from borealis_client.previews import Previews
 from borealis_client.retry import RetryPolicy
@@ -179,6 +203,9 @@ __all__ = [
     "Agents",
     "AlreadyDecidedError",
     "AlreadyExistsError",
+    "Analyses",
+    "Analysis",
+    "Answer",
     "ApplyConfigResponse",
     "Approval",
     "Audit",
@@ -199,6 +226,7 @@ __all__ = [
     "ClientCredential",
     "ClusterBusyError",
     "ClusterRefusedError",
+    "Comparison",
     "Config",
     "ConfigChange",
     "ConfigChangeAction",
@@ -215,6 +243,7 @@ __all__ = [
     "CredentialExistsError",
     "CredentialNotFoundError",
     "CredentialRefusedError",
+    "Datadog",
     "DeadlineExceededError",
     "DeniedError",
     "DeployFileInvalidError",
@@ -237,6 +266,10 @@ __all__ = [
     "GatheredFiles",
     "Grant",
     "Identity",
+    "Integration",
+    "IntegrationExistsError",
+    "IntegrationNotFoundError",
+    "Integrations",
     "InternalError",
     "InvalidArgumentError",
     "InvalidError",
@@ -244,6 +277,7 @@ __all__ = [
     "InvitationExistsError",
     "InvitationExpiredError",
     "InvitationNotFoundError",
+    "Judgement",
     "KeyRefusedError",
     "Kube",
     "KubeExchange",
@@ -251,17 +285,21 @@ __all__ = [
     "LiveReplicas",
     "LoginFailedError",
     "ManifestFile",
+    "Mode",
     "NewCredential",
+    "NewRelic",
     "NotAwaitingApprovalError",
     "NotFoundError",
     "NotLoggedInError",
     "NotPausedError",
     "ObjectOwnedByError",
     "OrganizationNotFoundError",
+    "Outcome",
     "OwnAdministrationError",
     "PageTokenInvalidError",
     "Pause",
     "PermissionDeniedError",
+    "Plan",
     "Preview",
     "PreviewEndedError",
     "PreviewLink",
@@ -270,6 +308,9 @@ __all__ = [
     "PreviewState",
     "Previews",
     "Principal",
+    "Prometheus",
+    "Query",
+    "QueryResult",
     "RateLimitError",
     "RedirectTraffic",
     "RefusedError",
@@ -286,6 +327,7 @@ __all__ = [
     "RoutedService",
     "RoutedServiceRole",
     "RunWebhook",
+    "Sample",
     "Secret",
     "SecretNotFoundError",
     "SecretUnreadableError",
@@ -320,6 +362,7 @@ __all__ = [
     "TenantInUseError",
     "TenantNotFoundError",
     "Tenants",
+    "TestIntegrationResponse",
     "TokenRefusedError",
     "TooLateError",
     "TrafficRoute",
@@ -331,6 +374,7 @@ __all__ = [
     "UserNotFoundError",
     "UserState",
     "Users",
+    "Verdict",
     "VerifyAuditResponse",
     "Violation",
     "Wait",

@@ -1,6 +1,6 @@
 """Services that a step makes reachable: what is asked, what came of it, and which Services can be. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,7 +57,7 @@ def port_to_expose(name: str, namespace: str, service: Mapping[str, Any] | None)
     if service is None:
         return f"there is no Service {name} in namespace {namespace}"
     spec = service.get("spec") or {}
-    ports = spec.get("ports") or ()
+    ports: Sequence[Mapping[str, Any]] = spec.get("ports") or ()  # Any: JSON
     if spec.get("type") == "ExternalName":
         return f"the Service {name} leads out of the cluster (ExternalName)"
     if len(ports) != 1:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from borealis_deployfile.model import Analysis, DeployFile, RunWebhook, Webhook
 from borealis_deployfile.templates import SECRETS, Escape, UnresolvedError, parse_template, render
-from borealis_deployfile.variables import PREVIEW, REPLICA_SET, REPLICA_SETS, Values
+from borealis_deployfile.variables import OLD_REPLICA_SET, PREVIEW, REPLICA_SET, REPLICA_SETS, Values
 from borealis_server.domain.deployment import Deployment, TargetRun
 
 _CONTENT_TYPE = "content-type"
@@ -44,6 +44,8 @@ def own_values(deployment: Deployment, run: TargetRun) -> dict[str, str]:
         values[REPLICA_SET] = loads[0].new_name
     links = (link for step in run.steps if step.exposure for link in step.exposure.links)
     values |= {f"{PREVIEW}{link.service}": link.url for link in links}
+    if loads and loads[0].old_name:
+        values[OLD_REPLICA_SET] = loads[0].old_name
     return values | {f"{REPLICA_SETS}{load.name}": load.new_name for load in loads}
 
 

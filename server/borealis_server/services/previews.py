@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from borealis_server.domain.deployment import DeploymentKey
+from borealis_server.domain.deployment_access import check_revocation
 from borealis_server.domain.errors import DeploymentNotFound, PageTokenInvalid, PreviewEnded, PreviewNotFound
 from borealis_server.domain.names import RANDOM_ID_BYTES, random_id
 from borealis_server.domain.paging import Page, page_token
@@ -30,11 +31,13 @@ from borealis_server.domain.preview import (
     token_of_bytes,
 )
 from borealis_server.domain.states import Phase, TargetState
+from borealis_server.ports.audit_notes import note_change
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from borealis_server.domain.deployment import TargetRun
+    from borealis_server.domain.identity import Principal
     from borealis_server.domain.paging import PageRequest
     from borealis_server.ports.clock import Clock
     from borealis_server.ports.previews import PreviewStore
@@ -152,16 +155,22 @@ class Previews:
         more = len(found) > limit
         return Page(items=items, next_token=page_token(query, _position(items[-1])) if more else "")
 
-    async def revoke(self, tenant: str, name: PreviewName, *, actor: str) -> Preview:
+    async def revoke(self, caller: Principal, name: PreviewName) -> Preview:
         """End a preview at once; one that has ended stays as it is.
 
-        Errors: PreviewNotFound, also for one of another tenant.
+        Errors: PreviewNotFound, also for one of another tenant; PermissionDenied.
         """
-        await self._own(tenant, name)
-        ended = await self._store.revoke_preview(name, self._clock.now(), f"revoked by {actor}")
+        preview = await self._own(caller.tenant, name)
+        try:
+            deployment = await self._journal.store.get(DeploymentKey(tenant=caller.tenant, id=preview.deployment))
+            check_revocation(caller, deployment, preview.target)
+        except DeploymentNotFound:
+            log.info("previews.orphan_revoked", preview=str(name))  # nobody's rights in its target are known any more
+        ended = await self._store.revoke_preview(name, self._clock.now(), f"revoked by {caller.actor}")
         if ended is None:
             raise PreviewNotFound(name)
         self._forget(ended.token)
+        note_change(name, before={"state": preview.state(self._clock.now())}, after={"state": PreviewState.REVOKED})
         return ended
 
     async def entry(self, tenant: str, name: PreviewName, *, subject: str) -> str:
@@ -181,6 +190,8 @@ class Previews:
 
     async def set_rule(self, tenant: str, rule: PreviewRule) -> None:
         """Change what the tenant allows; visitors that it does not allow any more are cut off."""
+        before = await self._store.preview_rule(tenant)
+        note_change(f"tenants/{tenant}/previewRule", before={"rule": before}, after={"rule": rule})
         await self._store.set_preview_rule(tenant, rule)
         for live in tuple(self._known.values()):
             if live.preview.name.tenant == tenant:

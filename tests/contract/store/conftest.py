@@ -13,8 +13,10 @@ from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.directory import SqliteDirectoryStore
+from borealis_server.adapters.store.integrations import SqliteIntegrationStore
 from borealis_server.adapters.store.memory import MemoryAgentRecordStore, MemoryCredentialStore, MemoryDeploymentStore
 from borealis_server.adapters.store.memory_directory import MemoryDirectoryStore
+from borealis_server.adapters.store.memory_integrations import MemoryIntegrationStore
 from borealis_server.adapters.store.memory_previews import MemoryPreviewStore
 from borealis_server.adapters.store.memory_secrets import MemorySecretStore
 from borealis_server.adapters.store.previews import SqlitePreviewStore
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from borealis_server.ports.agents import AgentRecordStore
     from borealis_server.ports.directory import DirectoryStore
     from borealis_server.ports.identity import CredentialStore
+    from borealis_server.ports.integrations import IntegrationStore
     from borealis_server.ports.previews import PreviewStore
     from borealis_server.ports.secrets import SecretStore
     from borealis_server.ports.store import DeploymentStore
@@ -57,6 +60,7 @@ class Stores:
     agents: AgentRecordStore
     deployments: DeploymentStore
     secrets: SecretStore
+    integrations: IntegrationStore
     previews: PreviewStore
 
 
@@ -154,6 +158,7 @@ async def _sqlite_stores(file: Path) -> AsyncIterator[Stores]:
             SqliteAgentRecordStore(database),
             SqliteDeploymentStore(database),
             SqliteSecretStore(database),
+            SqliteIntegrationStore(database),
             SqlitePreviewStore(database),
         )
 
@@ -168,6 +173,7 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             MemoryAgentRecordStore(),
             MemoryDeploymentStore(),
             MemorySecretStore(),
+            MemoryIntegrationStore(),
             MemoryPreviewStore(),
         )
         return

@@ -12,8 +12,10 @@ from yarl import URL
 
 from borealis_server.domain.preview import PreviewRule
 from borealis_server.domain.record import Recorded
+from borealis_server.domain.roles import ADMINISTRATOR
 from borealis_server.domain.states import TargetState
 from borealis_server.services.preview_access import VISITORS_OF_ONE
+from kit.callers import a_caller
 from kit.previews import KEY, PIECE, make_service
 from kit.tunnel import wait_until
 
@@ -100,7 +102,7 @@ async def test_what_is_open_when_a_preview_is_revoked_is_cut(door, visitor, app)
     url = door.previews.address.url_of(preview).rstrip("/")
     async with visitor.ws_connect(f"{url}/socket") as websocket, visitor.get(f"{url}/events") as events:
         await events.content.readline()
-        await door.previews.revoke("main", preview.name, actor="ann")
+        await door.previews.revoke(a_caller(ADMINISTRATOR, name="ann"), preview.name)
         message = await websocket.receive()
         with pytest.raises(aiohttp.ClientError):
             await events.content.read()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from borealis_cli.render.analyses import analysis_text
 from borealis_cli.render.glyphs import sign
 from borealis_cli.render.text import Span, duration, elapsed, one_line, short_id, timestamp, word
 from borealis_cli.render.webhook import answer_lines, webhook_text
@@ -129,18 +130,21 @@ def _step(step: StepRun, *, glyphs: Glyphs, now: datetime) -> Line:
 def _step_text(step: StepRun, now: datetime) -> str:
     if step.set_weight:
         return f"setWeight {step.set_weight.weight_percent}"
-    if step.expose_services:
+    if step.expose_services is not None:
         return f"expose {one_line(', '.join(step.expose_services.services))}"
+    if step.analysis is not None:
+        return analysis_text(step.analysis)
     if step.run_webhook:
         return webhook_text(step.run_webhook, step.state, now)
-    if step.pause:
+    if step.pause is not None:
         return _pause_text(step, step.pause, now)
     return next((text for field, text in _WORKS.items() if getattr(step, field) is not None), one_line(step.ref))
 
 
 def _pause_text(step: StepRun, pause: Pause, now: datetime) -> str:
     if pause.approval is None:
-        ending = f", skipped by {_said(pause.skip.decided_by, pause.skip.comment)}" if pause.skip else _rest(step, now)
+        skip = pause.skip
+        ending = f", skipped by {_said(skip.decided_by, skip.comment)}" if skip else _rest(step, now)
         return f"pause {duration(pause.duration_s)}{ending}"
     given = pause.approval
     if given.decided_by:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from borealis.preview.v1 import preview_pb2
 from borealis.preview.v1 import preview_service_pb2 as pb
 from borealis.preview.v1.preview_service_pb2_grpc import PreviewServiceServicer
+
 from borealis_server.domain.errors import InvalidArgument
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.paging import PageRequest
@@ -40,8 +41,7 @@ class PreviewServicer(PreviewServiceServicer):
 
     async def RevokePreview(self, request: pb.RevokePreviewRequest, context: Context) -> pb.RevokePreviewResponse:
         """Ends a preview."""
-        caller = current_principal()
-        ended = await self._previews.revoke(caller.tenant, PreviewName.parse(request.name), actor=caller.display_name)
+        ended = await self._previews.revoke(current_principal(), PreviewName.parse(request.name))
         return pb.RevokePreviewResponse(preview=self._rendered(ended))
 
     async def GetPreviewEntry(self, request: pb.GetPreviewEntryRequest, context: Context) -> pb.GetPreviewEntryResponse:

@@ -12,8 +12,10 @@ from borealis_server.domain import persons
 from borealis_server.domain.errors import PreviewEnded, PreviewNotFound, RelayRefused
 from borealis_server.domain.paging import PageRequest
 from borealis_server.domain.preview import Preview, PreviewName, PreviewRule, PreviewState
+from borealis_server.domain.roles import ADMINISTRATOR
 from borealis_server.domain.states import DeploymentState, EndReason, Rollback, StepState
 from borealis_server.services.previews import LivePreview
+from kit.callers import a_caller
 from kit.control_plane import TENANT
 from kit.model_runs import deploy_first, events_of
 from kit.outside import OK
@@ -254,11 +256,11 @@ class TestTheirEnd:
             rest = await previews.list(TENANT, PageRequest(size=2, token=first.next_token))
             name = first.items[0].name
             with pytest.raises(PreviewNotFound):
-                await previews.revoke("other", name, actor="eve")
+                await previews.revoke(a_caller(ADMINISTRATOR, tenant="other"), name)
             with pytest.raises(PreviewNotFound):
                 await previews.entry(TENANT, PreviewName(TENANT, "none"), subject="ann")
-            ended = await previews.revoke(TENANT, name, actor="ann")
-            again = await previews.revoke(TENANT, name, actor="bob")
+            ended = await previews.revoke(a_caller(ADMINISTRATOR, name="ann"), name)
+            again = await previews.revoke(a_caller(ADMINISTRATOR, name="bob"), name)
             with pytest.raises(PreviewEnded):
                 await previews.entry(TENANT, name, subject="ann")
             active = await previews.list(TENANT, PageRequest(), active_only=True)
