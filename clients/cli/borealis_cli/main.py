@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from borealis_cli.commands import agents, audit, decisions, deploy, files, identity, inspection, kube, programs, secrets
+from borealis_cli.commands import (
+    agents,
+    audit,
+    convert,
+    decisions,
+    deploy,
+    files,
+    identity,
+    inspection,
+    kube,
+    programs,
+    secrets,
+)
 from borealis_cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -29,7 +41,7 @@ app = typer.Typer(
 )
 for module in (deploy, files, inspection, decisions, identity, programs):
     module.register(app)
-for module_of_group in (agents, kube, audit, secrets):
+for module_of_group in (agents, kube, audit, secrets, convert):
     module_of_group.register(app)
 
 
