@@ -21,7 +21,7 @@ async def on_sandbox(point, delivery, folder):
 
 @pytest.mark.looptime
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("delivery", (*DELIVERIES, *ROUTED), ids=lambda delivery: delivery.name)
+@pytest.mark.parametrize("delivery", [*DELIVERIES, *ROUTED], ids=lambda delivery: delivery.name)
 async def test_a_crash_after_any_write_changes_nothing_about_the_end(delivery, tmp_path):
     undisturbed = await crash_at(0, delivery, tmp_path)
     assert undisturbed is not None
