@@ -17,7 +17,6 @@ from borealis_server.domain.effects import (
     RestoreReplicaSet,
     ShapeRoute,
 )
-from borealis_server.domain.observation import Observation
 from borealis_server.domain.routing.provider import AsBefore, Misfit, Share
 from borealis_server.domain.routing.registry import PROVIDERS
 from borealis_server.domain.states import EndReason
@@ -28,6 +27,7 @@ from kit.routing import GATEWAY, ISTIO, SMI, placed, planned
 
 if TYPE_CHECKING:
     from borealis_server.domain.deployment import StepRun
+    from borealis_server.domain.observation import Observation
     from borealis_server.domain.routes import RouteSpec
 
 # Any throughout: JSON of Kubernetes objects.

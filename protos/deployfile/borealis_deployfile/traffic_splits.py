@@ -38,7 +38,7 @@ def convert_split(split: Json, *, port: int, gateway: str = "") -> Converted:
     """The HTTPRoute in the place of `split`.
 
     Its rule is for calls of the root Service within the mesh, or for what comes through `gateway`. `port` is the one of
-    all its Services; a TrafficSplit names none. Weights are whole numbers of the same proportions, as small as they get.
+    all its Services; a TrafficSplit names none. Weights are small whole numbers of the same proportions.
     """
     metadata = split.get("metadata") or {}
     namespace = str(metadata.get("namespace") or "")

@@ -1,4 +1,4 @@
-"""Istio: weights of the named http route, subsets of the DestinationRule, and everything as it was. Rows CN-10 to CN-14."""
+"""Istio: weights of the named http route, subsets of the DestinationRule, all left as it was. Rows CN-10 to CN-14."""
 
 from __future__ import annotations
 
