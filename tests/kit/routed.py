@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from borealis_server.domain.effects import (
     AgentAway,
@@ -138,6 +138,11 @@ class RoutedDrive(Drive):
     """A drive over such a cluster."""
 
     cluster: RoutedCluster
+
+    def rest(self) -> Self:
+        """Decide and let the cluster work until nothing changes any more."""
+        self.until_rest()
+        return self
 
 
 def routed_drive(kind: str, *steps: StepRun, pods: int = 3) -> RoutedDrive:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from kit.capacity import VERSION_LABEL, watching
@@ -83,7 +84,7 @@ async def open_share_history(api: ApiServer, namespace: str) -> AsyncIterator[Sh
     paths |= {kind: f"/apis/{group}/namespaces/{namespace}/{PLURALS[kind]}" for kind, group in _GROUPS.items()}
     async with AsyncExitStack() as stack:
         for kind, path in paths.items():
-            await stack.enter_async_context(watching(api, path, lambda event, kind=kind: history.take(kind, event)))
+            await stack.enter_async_context(watching(api, path, partial(history.take, kind)))
         yield history
 
 

@@ -3,7 +3,7 @@
 # ruff: noqa: PLC0415 - what is heavy is imported when a command runs, so that help and completion stay quick
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,7 +61,7 @@ def traffic_split(
     say(["\n---\n".join(texts)])
 
 
-def _documents(file: Path) -> list[dict[str, object]]:
+def _documents(file: Path) -> list[dict[str, Any]]:  # Any: JSON
     """The objects of a file. Errors: CommandFailedError."""
     from borealis_deployfile.manifest_documents import read_manifest
 

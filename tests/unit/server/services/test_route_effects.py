@@ -29,6 +29,12 @@ def lab_in(kube, spec, *documents):
     return RouteLab.of(spec, *documents).route
 
 
+def the(kube, kind, name):
+    found = kube.find(kind, name)
+    assert found is not None
+    return found
+
+
 def shape(route, number, percent):
     return ShapeRoute(route=route, part=route.parts[number], percent=percent)
 
@@ -46,7 +52,7 @@ async def test_an_object_is_shaped_in_one_write_and_not_again():
     assert await effects.shape(SITE, shape(route, 1, 25)) == Done()
 
     assert kube.writes == ["patch VirtualService shop"]
-    entries = kube.find("VirtualService", "shop")["spec"]["http"][0]["route"]
+    entries = the(kube, "VirtualService", "shop")["spec"]["http"][0]["route"]
     assert [each["weight"] for each in entries] == [75, 25]
 
 
@@ -72,7 +78,7 @@ async def test_what_the_run_makes_says_whose_it_is_and_goes_at_the_end():
     effects = RouteEffects(kube)
     for number in range(3):
         assert await effects.shape(SITE, shape(route, number, 10)) == Done()
-    made = kube.find("TrafficSplit", "shop")
+    made = the(kube, "TrafficSplit", "shop")
     assert made["metadata"]["annotations"]["deploy.armory.io/deployment-id"] == "abc"
 
     for number in (2, 1, 0):
@@ -110,7 +116,7 @@ async def test_nothing_is_released_while_pods_of_the_other_version_are_there():
 async def test_a_route_that_cannot_be_left_as_it_was_is_refused_by_name():
     kube = ModelKube()
     route = lab_in(kube, ISTIO, virtual_service(), destination_rule())
-    kube.find("VirtualService", "shop")["spec"]["http"] = []
+    the(kube, "VirtualService", "shop")["spec"]["http"] = []
 
     assert isinstance(await RouteEffects(kube).release(SITE, release(route, 1)), Refused)
 
@@ -122,7 +128,7 @@ async def test_fields_go_back_to_their_owners_in_a_write_of_their_own():
     route = lab_in(kube, ISTIO, service_, destination_rule())
     effects = RouteEffects(kube)
     await effects.shape(SITE, shape(route, 1, 50))
-    live = kube.find("VirtualService", "shop")
+    live = the(kube, "VirtualService", "shop")
     live["metadata"]["managedFields"] = [
         entry("helm", "Apply", {"f:spec": {"f:hosts": {}}}),
         entry("borealis", "Update", {"f:spec": {"f:http": {}}}),
@@ -130,7 +136,7 @@ async def test_fields_go_back_to_their_owners_in_a_write_of_their_own():
 
     assert await effects.release(SITE, release(route, 1)) == Done()
 
-    (owner,) = kube.find("VirtualService", "shop")["metadata"]["managedFields"]
+    (owner,) = the(kube, "VirtualService", "shop")["metadata"]["managedFields"]
     assert owner == entry("helm", "Apply", {"f:spec": {"f:hosts": {}, "f:http": {}}})
 
 

@@ -98,7 +98,8 @@ def test_a_crash_at_any_change_leads_to_the_same_end(kind):
     for point in count(1):
         drive = routed_drive(kind, set_weight(50), pods=PODS)
         for _ in range(point):
-            drive.once(crash_after_effect=True) or drive.cluster.advance()
+            if not drive.once(crash_after_effect=True):
+                drive.cluster.advance()
         play(drive)
         assert drive.run.state is TargetState.SUCCEEDED, point
         check_left_as_it_was(drive)
@@ -109,7 +110,7 @@ def test_a_crash_at_any_change_leads_to_the_same_end(kind):
 @every_kind
 def test_the_way_back_is_traffic_then_pods_then_the_rest(kind):
     """RB-02, CN-15"""
-    drive = routed_drive(kind, set_weight(50), approval(), pods=PODS).until_rest()
+    drive = routed_drive(kind, set_weight(50), approval(), pods=PODS).rest()
     sent = len(drive.cluster.writes)
     roll_back(drive)
     play(drive)
@@ -127,13 +128,13 @@ def _word(effect):
 
 @every_kind
 def test_a_foreign_change_is_told_once_and_put_right(kind):
-    drive = routed_drive(kind, set_weight(50), approval(), pods=PODS).until_rest()
+    drive = routed_drive(kind, set_weight(50), approval(), pods=PODS).rest()
     for key, document in drive.cluster.before.items():
         if key[0] != "Service":
             drive.cluster.objects[key] = document
     if kind == "smi":
         drive.cluster.objects["TrafficSplit", "shop"]["spec"]["backends"] = []
-    drive.later(31).until_rest()
+    drive.later(31).rest()
 
     told = [event for event in drive.events if "somebody else changed it during the run" in event.message]
     assert {event.kind for event in told} == {EventKind.WARNING}
@@ -143,7 +144,7 @@ def test_a_foreign_change_is_told_once_and_put_right(kind):
 
 
 def test_a_route_that_goes_while_a_person_is_asked_ends_the_run():
-    drive = routed_drive("istio", set_weight(50), approval(), pods=PODS).until_rest()
+    drive = routed_drive("istio", set_weight(50), approval(), pods=PODS).rest()
     del drive.cluster.objects["VirtualService", "shop"]
     drive.later(31)
     play(drive)
@@ -179,7 +180,7 @@ def test_a_route_that_goes_before_the_new_version_comes_ends_the_run(moment):
 
 
 def test_traffic_that_cannot_be_led_back_stays_with_its_pods():
-    drive = routed_drive("istio", set_weight(50), approval(), pods=PODS).until_rest()
+    drive = routed_drive("istio", set_weight(50), approval(), pods=PODS).rest()
     drive.cluster.objects["VirtualService", "shop"]["spec"]["http"] = []
     roll_back(drive)
     play(drive)
@@ -191,7 +192,7 @@ def test_traffic_that_cannot_be_led_back_stays_with_its_pods():
 
 
 def test_the_old_version_has_its_pods_before_it_gets_the_traffic_back():
-    drive = routed_drive("gateway-api", set_weight(100), approval(), pods=PODS).until_rest()
+    drive = routed_drive("gateway-api", set_weight(100), approval(), pods=PODS).rest()
     drive.cluster.sets[OLD].available = 1
     roll_back(drive)
     play(drive)
@@ -201,11 +202,11 @@ def test_the_old_version_has_its_pods_before_it_gets_the_traffic_back():
 
 
 def test_less_weight_asks_for_the_old_version_first():
-    drive = routed_drive("istio", set_weight(80), approval(), set_weight(20), approval(), pods=PODS).until_rest()
+    drive = routed_drive("istio", set_weight(80), approval(), set_weight(20), approval(), pods=PODS).rest()
     drive.cluster.sets[OLD].available = 1
     drive.cluster.sets[OLD].is_broken = True
     drive.recorded = persons.approve(drive.deployment, wish(persons.APPROVE, drive, "step-2"))
-    drive.until_rest()
+    drive.rest()
 
     assert drive.cluster.share() == 80
     assert drive.run.wait is not None
@@ -216,7 +217,7 @@ def test_less_weight_asks_for_the_old_version_first():
 def test_endpoints_that_do_not_follow_hold_the_weight_and_then_end_the_run(kind):
     drive = routed_drive(kind, set_weight(50), pods=PODS)
     drive.cluster.is_stuck = True
-    drive.until_rest()
+    drive.rest()
 
     assert drive.run.wait is not None
     assert "Service shop-canary: 0 of 3 pods of the new version among its endpoints" in drive.run.wait.what
@@ -241,7 +242,8 @@ def test_a_weight_that_may_still_arrive_is_waited_out_while_all_pods_are_there()
     while not isinstance(drive.cluster.writes[-1:] and drive.cluster.writes[-1], ShapeRoute) or (
         drive.run.routes[0].asked_percent != 50
     ):
-        drive.once() or drive.cluster.advance()
+        if not drive.once():
+            drive.cluster.advance()
     drive.recorded = drive.recorded.with_target(
         replace(drive.run, late_limit_at=drive.now + LATEST_ARRIVAL), (), drive.now
     )
