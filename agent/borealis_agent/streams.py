@@ -14,6 +14,7 @@ from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_agent.pipes import carry
 from borealis_agent.targets.hygiene import (
     HeadFault,
+    authorization,
     content_length,
     fault_of_method,
     fault_of_path,
@@ -150,6 +151,7 @@ def _outgoing(request: pb.Open, http: pb.HttpRequest, body: bytes | None, *, is_
     try:
         fields = request_fields(http.headers)
         length = content_length(http.headers)
+        credentials = authorization(http.headers)
         upgrade = upgrade_protocol(http.headers) if is_upgrade else b""
     except HeadFault as fault:
         code = pb.Reset.CODE_DENIED if fault.is_denied else pb.Reset.CODE_PROTOCOL
@@ -167,6 +169,7 @@ def _outgoing(request: pb.Open, http: pb.HttpRequest, body: bytes | None, *, is_
         request.actor,
         tuple(request.actor_groups),
         request.has_idempotency_key,
+        credentials,
         request.open_timeout_ms / 1000 or _OPEN_TIMEOUT_S,
     )
 

@@ -76,8 +76,24 @@ class ServerSettings(BaseSettings):
     secret_keys_file: Path | None = None
     """File with the keys that encrypt secrets, which this server only reads: a line for each, its id and 32 bytes in
     base64, the one that encrypts first. Default: `keys/secrets.keys` in the data folder, which the server writes."""
-    token_lifetime_s: int = Field(default=900, ge=60, le=86400)
-    """How long an access token is good for, in seconds."""
+    token_lifetime_s: int = Field(default=86400, ge=60, le=86400)
+    """How long an access token of a machine is good for, in seconds; a revoked one ends within seconds all the same."""
+    user_token_lifetime_s: int = Field(default=3600, ge=60, le=86400)
+    """How long an access token of a person's program is good for, in seconds."""
+    login_days: int = Field(default=30, ge=1, le=365)
+    """How long a program stays logged in for a person while nobody uses it, in days."""
+    federated_login_hours: int = Field(default=12, ge=1, le=720)
+    """How long a program stays logged in for a person whom an identity provider vouched for, in hours."""
+    signing_key_days: int = Field(default=90, ge=2, le=3650)
+    """How long a key signs tokens before the next one does, in days."""
+    may_sign_up: bool = False
+    """Whether strangers may found organizations of their own; without it people come by invitation."""
+    issuers_file: Path | None = None
+    """TOML file with identity providers that people log in with, and issuers whose tokens machines bring."""
+    issuers_ca_file: Path | None = None
+    """PEM file of authorities behind those issuers, where the system does not trust them."""
+    trusted_proxies: int = Field(default=0, ge=0, le=8)
+    """How many proxies of your own stand before the web door and add to `X-Forwarded-For`."""
     shutdown_grace_s: float = Field(default=10.0, ge=0, le=600)
     """How long calls in progress may go on after a stop was asked for, in seconds."""
     tunnel_max_age_s: float = Field(default=43200.0, ge=60, le=7 * 86400)
@@ -97,8 +113,9 @@ class ServerSettings(BaseSettings):
     audit_retention_days: int = Field(default=30, ge=1, le=3650)
     """How long it is kept who asked what of which cluster, in days."""
     allow_private_addresses: bool = False
-    """Whether manifests that a deploy file names by address may be fetched from loopback, link-local and other private
-    machines: whoever may start a deployment could read there."""
+    """Whether this server may fetch manifests from loopback, link-local and other private machines, and call webhooks
+    there, where a deploy file says so: whoever may start a deployment could read and write there. Agents reach private
+    machines without it."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important events that are logged."""
     log_format: Literal["text", "json"] = "text"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 VALUE = 'a "value" that\nnobody may read\n'
 
@@ -46,3 +47,26 @@ async def test_no_command_takes_a_value_as_an_argument(server_only):
 
     assert answer.code == 2
     assert "the value" not in answer.out
+
+
+async def test_the_audit_is_exported_and_verified_with_and_without_the_server(server_only):
+    await server_only.cli("secret", "set", "audited", stdin="never shown")
+    listed = await server_only.cli("audit", "actions", "--limit", "1")
+    file = str(server_only.folder / "audit.jsonl")
+    written = await server_only.cli("audit", "export", "--out", file)
+    exported = await server_only.cli("audit", "export")
+    verified = await server_only.cli("audit", "verify")
+    head = verified.out.split()[-1]
+    offline = await server_only.cli("audit", "verify", file, "--head", head)
+    cut = server_only.write("cut.jsonl", "".join(exported.out.splitlines(keepends=True)[:-1]))
+    short = await server_only.cli("audit", "verify", cut, "--head", head)
+    forged = server_only.write("forged.jsonl", exported.out.replace("SetSecret", "GetSecret"))
+    wrong = await server_only.cli("audit", "verify", forged)
+
+    assert listed.out.splitlines()[1].endswith("done")
+    assert (written.code, Path(file).read_text()) == (0, exported.out)
+    assert (verified.code, offline.code, offline.out) == (0, 0, verified.out)
+    assert short.code == wrong.code == 16
+    assert "which was kept elsewhere, is missing" in short.err
+    assert "does not say what was written" in wrong.err
+    assert "never shown" not in exported.out + listed.out

@@ -25,7 +25,7 @@ from kit.direct_relay import DirectCluster, DirectRelay
 from kit.web import KnownAddresses
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from borealis_server.domain.states import DeploymentState
     from borealis_server.ports.store import DeploymentStore
@@ -74,14 +74,19 @@ class ControlPlane:
     """What the engine has asked the cluster to change, as the wire between them saw it."""
     started: list[DeploymentKey] = field(default_factory=list)
 
-    async def start(self, deploy_file: str, **files: str) -> Deployment:
-        """Start; `files` maps manifest paths (dots as underscores in keyword form) to their text."""
+    async def start(self, deploy_file: str, *, given: Mapping[str, str] | None = None, **files: str) -> Deployment:
+        """Start, with the variables `given`; `files` maps manifest paths (dots as underscores) to their text."""
         contents = {
             path.replace("_", "."): (FileContent(name=path.replace("_", "."), content=text.encode()),)
             for path, text in files.items()
         }
         request = StartRequest(
-            tenant=TENANT, actor=self.actor, deploy_file=deploy_file.encode(), files=contents, file_name="deploy.yaml"
+            tenant=TENANT,
+            actor=self.actor,
+            deploy_file=deploy_file.encode(),
+            files=contents,
+            file_name="deploy.yaml",
+            context=given or {},
         )
         deployment, _ = await self.deployments.start(request)
         self.started.append(deployment.key)

@@ -10,19 +10,25 @@ from typing import TYPE_CHECKING
 
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.store.memory import MemoryDeploymentStore
+from borealis_server.domain.states import ErrandKind
 from borealis_server.ports.relay import AgentChange, AgentChangeKind, AgentRef, AgentSession
+from borealis_server.services.deploy_files import DeployFileShelf
 from borealis_server.services.deployments import Deployments
+from borealis_server.services.errands import open_errands
 from borealis_server.services.journal import Journal
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import Runner, open_runner
+from borealis_server.services.webhooks import WebhookCaller
 from kit.control_plane import ACCOUNT, TENANT, ControlPlane, JumpingClock
 from kit.model_kube import ModelKube
+from kit.outside import TOKENS, WEB, KnownSecrets, ScriptedOutside
 from kit.web import KnownAddresses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from borealis_server.ports.store import DeploymentStore
+    from borealis_server.services.errands import ErrandRunner
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AGENT = AgentRef(tenant=TENANT, name=ACCOUNT)
@@ -113,8 +119,11 @@ class ModelEngine:
     store: DeploymentStore = field(default_factory=MemoryDeploymentStore)
     clock: LoopClock = field(default_factory=LoopClock)
     lanes: int = 32
+    errand_limit: int = 256
     runner: Runner | None = None
     agents: KnownAgents = field(default_factory=KnownAgents)
+    outside: ScriptedOutside = field(default_factory=ScriptedOutside)
+    secrets: KnownSecrets = field(default_factory=KnownSecrets)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ControlPlane]:
@@ -126,11 +135,18 @@ class ModelEngine:
                 # Any other relay would do: the runner asks it for no calls.
                 async with (
                     open_runner(journal, self.kube, self.relay, self.clock, lanes=self.lanes) as self.runner,  # type: ignore[arg-type]
+                    open_errands(journal, self.clock, self.errand_runners(journal), limit=self.errand_limit),
                     open_queue(journal, self.agents, self.clock),
                 ):
                     yield self.plane(journal)
             finally:
                 pods.cancel()
+
+    def errand_runners(self, journal: Journal) -> dict[ErrandKind, ErrandRunner]:
+        """Who runs errands, over machines outside that a test has scripted."""
+        shelf = DeployFileShelf(journal.store)
+        caller = WebhookCaller(self.outside, shelf, self.secrets, TOKENS, self.clock, web=WEB)
+        return {ErrandKind.CALL_WEBHOOK: caller}
 
     def plane(self, journal: Journal) -> ControlPlane:
         """What callers do, without a runner."""

@@ -109,6 +109,17 @@ def content_length(headers: Iterable[pb.HttpHeader]) -> int | None:
     return int(found[0])
 
 
+def authorization(headers: Iterable[pb.HttpHeader]) -> bytes:
+    """The caller's own Authorization, for targets that take it; empty if there is none.
+
+    Errors: HeadFault if it says it twice, or with a line break.
+    """
+    found = [header.value for header in headers if header.name.lower() == "authorization"]
+    if len(found) > 1 or any(byte in value for value in found for byte in b"\r\n\0"):
+        raise HeadFault("Authorization is not one value")
+    return found[0] if found else b""
+
+
 def upgrade_protocol(headers: Iterable[pb.HttpHeader]) -> bytes:
     """The protocol that a request asks to switch to.
 

@@ -40,6 +40,8 @@ class TargetRequest(NamedTuple):
     """Groups of the actor."""
     is_repeatable: bool = False
     """Whether the target recognises it when it comes twice."""
+    authorization: bytes = b""
+    """The caller's own credentials, which reach only targets that take them; empty if it sent none."""
     limit_s: float = 60.0
     """Limit until the head of the answer, in seconds."""
 

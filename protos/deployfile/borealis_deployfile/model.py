@@ -204,6 +204,8 @@ class Webhook:
     retries: int = 0
     has_callback: bool = True
     """Whether the step waits for a callback after the call."""
+    callback_timeout_s: float | None = None
+    """How long it waits; None where the file does not say."""
     origin: Origin | None = field(default=None, compare=False, repr=False)
     body_origin: Origin | None = field(default=None, compare=False, repr=False)
 

@@ -15,7 +15,6 @@ from borealis_deployfile.model import (
     Canary,
     ExposeServices,
     Origin,
-    RunWebhook,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 _ADVICE: Final = "take it out for now"
 _STEPS: Final = {
     Analysis: "an analysis step",
-    RunWebhook: "a runWebhook step",
     ExposeServices: "an exposeServices step",
 }
 
@@ -44,9 +42,18 @@ def unsupported(file: DeployFile) -> tuple[Fault, ...]:
 
 def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
     for secret in file.secrets:
-        yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}}"
+        if not _is_opened(secret.origin):
+            yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}} in this place"
     for target in file.targets:
         yield from _places_of(file, target)
+
+
+def _is_opened(origin: Origin) -> bool:
+    """Whether secrets are put in at the moment of use: in webhooks, queries and variables.
+
+    A body that has a file of its own has no path.
+    """
+    return not origin.path or origin.path.startswith(("webhooks", "analysis", "context")) or ".context" in origin.path
 
 
 def _places_of(file: DeployFile, target: Target) -> Iterator[tuple[Origin | None, str]]:

@@ -55,6 +55,12 @@ OWN_VARIABLES: Final = (
         scopes=frozenset({Scope.WEBHOOK}),
     ),
     OwnVariable(
+        name="callbackToken",
+        meaning="Good for one report: `Authorization: Bearer` with it needs no other credential. A secret; send it on "
+        "in a body or a header.",
+        scopes=frozenset({Scope.WEBHOOK}),
+    ),
+    OwnVariable(
         name=f"{PREVIEW}SERVICE",
         meaning="Address of a Service that the strategy exposes; for later steps and `afterDeployment`.",
     ),

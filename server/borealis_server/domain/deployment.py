@@ -6,6 +6,7 @@ Every record is frozen; `transitions.py` holds the states' tables, `decide.py` t
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from borealis_server.domain.errand import Errand
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
 from borealis_server.domain.routes import Route, RouteSpec
 from borealis_server.domain.states import (
@@ -20,6 +21,7 @@ from borealis_server.domain.states import (
     StepState,
     TargetState,
 )
+from borealis_server.domain.webhook import WebhookRun
 
 _PART_OF_PHASE = {
     Phase.BEFORE: StepPart.BEFORE,
@@ -86,6 +88,10 @@ class StepRun:
     approval: Approval | None = None
     skip: Approval | None = None
     """Who ended a timed pause early; None when nobody did."""
+    errand: Errand | None = None
+    """What the step wants done outside of the cluster; None when nothing is, or its report has come."""
+    webhook: WebhookRun | None = None
+    """For a step that runs a webhook alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,7 +296,9 @@ class PersonsDecision:
     by: str
     at: datetime
     roles: tuple[str, ...] = ()
-    """Roles that the person held then."""
+    """Names of the roles that the person held then."""
+    is_administrator: bool = False
+    """Whether the person administrated the tenant then."""
     request_id: str = ""
     target: str = ""
     step: str = ""

@@ -35,7 +35,7 @@ from borealis_server.domain.deployment import (
 from borealis_server.domain.errors import DeployFileInvalid, FileFault, InvalidArgument
 from borealis_server.domain.planning.blue_green import plan_blue_green, plan_services
 from borealis_server.domain.planning.canary import plan_steps
-from borealis_server.domain.planning.conditions import plan_together
+from borealis_server.domain.planning.conditions import Setting, plan_together
 from borealis_server.domain.planning.routes import plan_specs
 from borealis_server.domain.record import Note, Recorded, settle
 from borealis_server.domain.states import EventKind, StepPart
@@ -188,6 +188,15 @@ def request_of(inputs: DeploymentInputs, *, tenant: str, actor: str) -> StartReq
     )
 
 
+def stored_deploy_file(inputs: DeploymentInputs) -> DeployFile:
+    """The deploy file of a deployment that was started, with the bodies of its webhooks.
+
+    Errors: DeployFileInvalid when this version finds faults in it that the one that started it did not.
+    """
+    request = request_of(inputs, tenant="", actor="")
+    return check_bodies(read_file(request).file, request.files).file
+
+
 def stored_files(inputs: DeploymentInputs) -> dict[str, tuple[FileContent, ...]]:
     """What the paths and addresses of a deploy file held when it was started."""
     return {
@@ -267,7 +276,8 @@ def _stored(file: FileContent) -> StoredFile:
 def _target_run(target: Target, start: CheckedStart) -> TargetRun:
     has_pods = any(item.kind == "Deployment" for item in start.objects.get(target.name, ()))
     strategy = start.file.strategies[target.strategy] if target.strategy else None
-    steps, pairs = _plan(start.file, target, strategy) if has_pods else ((), ())
+    setting = Setting(file=start.file, target=target)
+    steps, pairs = _plan(setting, strategy) if has_pods else ((), ())
     is_canary = has_pods and not isinstance(strategy, BlueGreen)
     return TargetRun(
         name=target.name,
@@ -275,22 +285,21 @@ def _target_run(target: Target, start: CheckedStart) -> TargetRun:
         namespace=target.namespace or "",
         depends_on=target.depends_on,
         steps=(
-            *plan_together(StepPart.BEFORE, target.before),
+            *plan_together(setting, StepPart.BEFORE, target.before),
             *steps,
-            *plan_together(StepPart.AFTER, target.after),
+            *plan_together(setting, StepPart.AFTER, target.after),
         ),
         service_pairs=pairs,
         route_specs=plan_specs(start.file, target.name) if is_canary else (),
     )
 
 
-def _plan(
-    file: DeployFile, target: Target, strategy: Strategy | None
-) -> tuple[tuple[StepRun, ...], tuple[ServicePair, ...]]:
+def _plan(setting: Setting, strategy: Strategy | None) -> tuple[tuple[StepRun, ...], tuple[ServicePair, ...]]:
     """The steps of the strategy, and the Services that it moves."""
     if isinstance(strategy, BlueGreen):
-        return plan_blue_green(strategy), plan_services(file, target.name, strategy)
-    return plan_steps(strategy), ()
+        pairs = plan_services(setting.file, setting.target.name, strategy)
+        return plan_blue_green(setting, strategy), pairs
+    return plan_steps(setting, strategy), ()
 
 
 def _ordered(manifests: ManifestResult) -> dict[str, list[ManifestObject]]:

@@ -114,6 +114,13 @@ class StepKind(StrEnum):
     """Blue/green: the active Services lead to the new version."""
     SHUT_DOWN_OLD_VERSION = "SHUT_DOWN_OLD_VERSION"
     """Blue/green: the old version goes; there is no way back from here."""
+    RUN_WEBHOOK = "RUN_WEBHOOK"
+
+
+class ErrandKind(StrEnum):
+    """What a step wants done outside of the cluster; `main.py` says by whom."""
+
+    CALL_WEBHOOK = "CALL_WEBHOOK"
 
 
 class EndReason(StrEnum):
@@ -128,6 +135,10 @@ class EndReason(StrEnum):
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     OBJECT_OWNED_BY = "OBJECT_OWNED_BY"
     SERVICE_NOT_MATCHED = "SERVICE_NOT_MATCHED"
+    UNRESOLVED_VARIABLE = "UNRESOLVED_VARIABLE"
+    WEBHOOK_TRIGGER_FAILED = "WEBHOOK_TRIGGER_FAILED"
+    WEBHOOK_CALLBACK_FAILED = "WEBHOOK_CALLBACK_FAILED"
+    WEBHOOK_TIMEOUT = "WEBHOOK_TIMEOUT"
     ROUTE_NOT_MATCHED = "ROUTE_NOT_MATCHED"
     REPLACED = "REPLACED"
     REJECTED = "REJECTED"

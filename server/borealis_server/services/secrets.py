@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from borealis_server.domain.errors import SecretNotFound, SecretUnreadable
 from borealis_server.domain.paging import Page, page_token
 from borealis_server.domain.secret import SecretRecord, checked_secret
+from borealis_server.ports.audit_notes import note_change
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -76,7 +77,10 @@ class SecretService:
         now = self._clock.now()
         sealed = await self._cipher.seal(name, value)
         record = SecretRecord(name=name, sealed=sealed, created_at=now, updated_at=now, updated_by=actor)
-        return await self._store.set_secret(record)
+        before = await self._store.get_secrets(tenant, [name.id])
+        kept = await self._store.set_secret(record)
+        note_change(name, before=_facts(before[0]) if before else None, after=_facts(kept))
+        return kept
 
     async def list(self, tenant: str, page: PageRequest) -> Page[SecretRecord]:
         """Secrets of the tenant by name. Errors: InvalidArgument, PageTokenInvalid."""
@@ -90,11 +94,13 @@ class SecretService:
 
         Errors: SecretNotFound, also for a secret of another tenant.
         """
-        if name.tenant != tenant or not await self._store.get_secrets(tenant, [name.id]):
+        found = await self._store.get_secrets(tenant, [name.id]) if name.tenant == tenant else ()
+        if not found:
             raise SecretNotFound(name.tenant, (name.id,))
         uses = tuple([line for user in self._users for line in await user.uses(name)])
         if not dry_run:
             await self._store.remove_secret(name)
+            note_change(name, before=_facts(found[0]))
         return uses
 
     async def rotate_key(self) -> Rotation:
@@ -102,7 +108,8 @@ class SecretService:
 
         Errors: KeyRefused when there is no newer key. What was sealed until a failure stays so; `reseal` goes on.
         """
-        await self._cipher.rotate()
+        before = await self._cipher.current_key()
+        note_change("secret key", before={"key": before}, after={"key": await self._cipher.rotate()})
         return await self.reseal()
 
     async def reseal(self) -> Rotation:
@@ -125,3 +132,8 @@ class SecretService:
     async def missing_keys(self) -> frozenset[str]:
         """Ids of keys that seal something and are not there: what they seal cannot be read."""
         return await self._store.key_ids() - await self._cipher.readable_keys()
+
+
+def _facts(record: SecretRecord) -> Mapping[str, object]:
+    """What the audit may know of a secret."""
+    return {"key": record.sealed.key_id, "set": record.updated_at.isoformat(), "set_by": record.updated_by}

@@ -12,7 +12,9 @@ import pytest
 from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
+from borealis_server.adapters.store.directory import SqliteDirectoryStore
 from borealis_server.adapters.store.memory import MemoryAgentRecordStore, MemoryCredentialStore, MemoryDeploymentStore
+from borealis_server.adapters.store.memory_directory import MemoryDirectoryStore
 from borealis_server.adapters.store.memory_secrets import MemorySecretStore
 from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from borealis_server.ports.agents import AgentRecordStore
+    from borealis_server.ports.directory import DirectoryStore
     from borealis_server.ports.identity import CredentialStore
     from borealis_server.ports.secrets import SecretStore
     from borealis_server.ports.store import DeploymentStore
@@ -47,6 +50,7 @@ NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 @dataclass(frozen=True)
 class Stores:
     credentials: CredentialStore
+    directories: DirectoryStore
     agents: AgentRecordStore
     deployments: DeploymentStore
     secrets: SecretStore
@@ -142,6 +146,7 @@ async def _sqlite_stores(file: Path) -> AsyncIterator[Stores]:
     async with open_database(file) as database:
         yield Stores(
             SqliteCredentialStore(database),
+            SqliteDirectoryStore(database),
             SqliteAgentRecordStore(database),
             SqliteDeploymentStore(database),
             SqliteSecretStore(database),
@@ -151,7 +156,9 @@ async def _sqlite_stores(file: Path) -> AsyncIterator[Stores]:
 @pytest.fixture(params=["memory", "sqlite"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     if request.param == "memory":
-        yield Stores(MemoryCredentialStore(), MemoryAgentRecordStore(), MemoryDeploymentStore(), MemorySecretStore())
+        credentials = MemoryCredentialStore()
+        directories = MemoryDirectoryStore(credentials)
+        yield Stores(credentials, directories, MemoryAgentRecordStore(), MemoryDeploymentStore(), MemorySecretStore())
         return
     async with _sqlite_stores(tmp_path / "borealis.db") as opened:
         yield opened

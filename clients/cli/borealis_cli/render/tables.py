@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from borealis_client import Agent, AuditCall, Deployment, Secret
+    from borealis_client import Agent, AuditAction, AuditCall, Deployment, Secret
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -81,6 +81,29 @@ def audit_table(calls: Sequence[AuditCall]) -> list[str]:
         for one in calls
     ]
     return table(("TIME", "ACTOR", "AGENT", "METHOD", "PATH", "ENDED"), rows)
+
+
+def action_table(actions: Sequence[AuditAction]) -> list[str]:
+    """One action a row."""
+    rows = [
+        (
+            timestamp(one.open_time) if one.open_time else "",
+            one.actor,
+            one.method.rpartition("/")[2],
+            one.request,
+            _action_ending(one),
+        )
+        for one in actions
+    ]
+    return table(("TIME", "ACTOR", "ACTION", "REQUEST", "ENDED"), rows)
+
+
+def _action_ending(action: AuditAction) -> str:
+    if action.refusal:
+        return "refused"
+    if action.end is None:
+        return "open"
+    return action.end.reason or "done"
 
 
 def _ending(call: AuditCall) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from borealis_cli.render.glyphs import sign
 from borealis_cli.render.text import Span, duration, elapsed, one_line, short_id, timestamp, word
+from borealis_cli.render.webhook import answer_lines, webhook_text
 from borealis_client import StepRunPart, StepRunState, TargetRunRollback, TargetRunState
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def details(deployment: Deployment, target: TargetRun, *, glyphs: Glyphs, now: d
     """What is worth saying below the headline: steps, pods, the wait, what to type, what went wrong."""
     if target.state in {TargetRunState.NOT_STARTED, TargetRunState.SUCCEEDED}:
         return _warnings(target, glyphs)
-    lines = [_step(step, glyphs=glyphs, now=now) for step in target.steps]
+    lines: list[Line] = []
+    for step in target.steps:
+        lines += [_step(step, glyphs=glyphs, now=now), *answer_lines(step)]
     lines += [_pods(workload) for workload in target.workloads if pods(workload)]
     lines += [_route(route) for route in target.routes]
     if target.wait:
@@ -126,6 +129,8 @@ def _step(step: StepRun, *, glyphs: Glyphs, now: datetime) -> Line:
 def _step_text(step: StepRun, now: datetime) -> str:
     if step.set_weight:
         return f"setWeight {step.set_weight.weight_percent}"
+    if step.run_webhook:
+        return webhook_text(step.run_webhook, step.state, now)
     if step.pause is None:
         return next((text for field, text in _WORKS.items() if getattr(step, field) is not None), one_line(step.ref))
     if step.pause.approval is None:

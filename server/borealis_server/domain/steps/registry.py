@@ -7,6 +7,7 @@ from borealis_server.domain.steps import (
     deploy_new_version,
     pause,
     redirect_traffic,
+    run_webhook,
     set_weight,
     shut_down_old_version,
 )
@@ -18,5 +19,6 @@ EXECUTORS: Mapping[StepKind, StepExecutor] = {
     StepKind.DEPLOY_NEW_VERSION: deploy_new_version.EXECUTOR,
     StepKind.REDIRECT_TRAFFIC: redirect_traffic.EXECUTOR,
     StepKind.SHUT_DOWN_OLD_VERSION: shut_down_old_version.EXECUTOR,
+    StepKind.RUN_WEBHOOK: run_webhook.EXECUTOR,
 }
 """Has every kind."""

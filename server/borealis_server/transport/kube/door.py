@@ -36,6 +36,9 @@ log = structlog.get_logger(__name__)
 PREFIX: Final = b"/kube/"
 """What paths of this door start with."""
 
+TENANT_HEADER: Final = b"borealis-tenant"
+"""Header field by which a client may name the tenant to act in, by id or name; else it is the token's."""
+
 _BEARER: Final = "bearer "
 _SMALL_BYTES: Final = 64 * 1024
 """A body up to this size goes to the agent as a whole, in one frame with its request."""
@@ -55,7 +58,7 @@ class KubeDoor:
         """Serve one request."""
         if scope["type"] == "websocket":
             call = call_of(scope, upgrade="websocket")
-            await serve_websocket(self._access, call, lambda: token_of(scope), receive, send)
+            await serve_websocket(self._access, call, lambda: (token_of(scope), tenant_of(scope)), receive, send)
             return
         call = call_of(scope)
         incoming, outgoing = _Incoming(receive), _Outgoing(send, call.request_id)
@@ -70,7 +73,7 @@ class KubeDoor:
     ) -> None:
         try:
             token = token_of(scope)
-            caller = await self._access.authenticate(token)
+            caller = await self._access.authenticate(token, tenant_of(scope))
             check_switch(call)
             body = await incoming.body(_length(scope))
             await self._relay(caller, token, replace(call, body=body), outgoing, group)
@@ -212,6 +215,12 @@ def token_of(scope: Message) -> str:
     if len(values) != 1 or values[0][: len(_BEARER)].lower() != _BEARER:
         raise Unauthenticated("the request has not one bearer token")
     return str(values[0][len(_BEARER) :].strip())
+
+
+def tenant_of(scope: Message) -> str:
+    """The tenant that a request is to act in; empty for the token's own."""
+    values = [value.decode("latin-1") for name, value in scope["headers"] if name == TENANT_HEADER]
+    return str(values[0]) if values else ""
 
 
 def call_of(scope: Message, *, upgrade: str = "") -> KubeCall:

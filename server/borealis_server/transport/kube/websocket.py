@@ -46,13 +46,13 @@ _REASON_BYTES: Final = 120
 
 
 async def serve_websocket(
-    access: KubeAccess, call: KubeCall, find_token: Callable[[], str], receive: Receive, send: Send
+    access: KubeAccess, call: KubeCall, identify: Callable[[], tuple[str, str]], receive: Receive, send: Send
 ) -> None:
     """Carry one WebSocket between a client and a cluster until either side ends it."""
     await receive()  # websocket.connect
     try:
-        token = find_token()
-        caller = await access.authenticate(token)
+        token, tenant = identify()
+        caller = await access.authenticate(token, tenant)
         async with access.open(caller, _outgoing(call)) as duplex:
             if not duplex.is_switched:
                 await _refuse(send, duplex.status, duplex.headers, await _whole(duplex))

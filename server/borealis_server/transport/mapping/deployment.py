@@ -16,10 +16,13 @@ from borealis_server.domain.deployment import (
     Wait,
     Workload,
 )
+from borealis_server.domain.errand import Answered
 from borealis_server.domain.live_replicas import LiveReplicas
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.routes import Route
 from borealis_server.domain.states import ServiceRole, StepKind
+from borealis_server.domain.steps.run_webhook import webhook_of
+from borealis_server.domain.webhook import Callback
 from borealis_server.domain.why import Explanation
 
 
@@ -149,7 +152,44 @@ def _step_to_proto(step: StepRun) -> pb.StepRun:
             run.redirect_traffic.SetInParent()
         case StepKind.SHUT_DOWN_OLD_VERSION:
             run.shut_down_old_version.SetInParent()
+        case StepKind.RUN_WEBHOOK:
+            run.run_webhook.CopyFrom(_webhook_to_proto(step))
     return run
+
+
+def _webhook_to_proto(step: StepRun) -> pb.RunWebhook:
+    webhook = webhook_of(step)
+    answer, said = webhook.answer, webhook.callback
+    return pb.RunWebhook(
+        webhook=webhook.name,
+        agent=webhook.agent,
+        tries=webhook.tries,
+        tried=webhook.tried,
+        next_try_time=timestamp(step.errand.due_at if step.errand else None),
+        answer=_answer_to_proto(answer) if answer else None,
+        failure=webhook.failure,
+        accept_time=timestamp(webhook.answered_at),
+        has_callback=webhook.has_callback,
+        callback_limit_s=webhook.callback_limit_s,
+        callback=_callback_to_proto(said) if said else None,
+    )
+
+
+def _answer_to_proto(answer: Answered) -> pb.WebhookAnswer:
+    return pb.WebhookAnswer(
+        status=answer.status,
+        reason=answer.reason,
+        content_type=answer.content_type,
+        body=answer.body,
+        is_cut=answer.is_cut,
+        request=answer.request,
+    )
+
+
+def _callback_to_proto(said: Callback) -> pb.WebhookCallback:
+    return pb.WebhookCallback(
+        is_success=said.is_success, message=said.message, reported_by=said.by, report_time=timestamp(said.at)
+    )
 
 
 def _pause_to_proto(step: StepRun) -> pb.Pause:

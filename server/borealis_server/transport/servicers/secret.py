@@ -28,7 +28,7 @@ class SecretServicer(SecretServiceServicer):
     async def SetSecret(self, request: pb.SetSecretRequest, context: Context) -> pb.SetSecretResponse:
         """Sets a secret."""
         caller = current_principal()
-        record = await self._secrets.set(caller.tenant, request.secret_id, request.value, actor=caller.display_name)
+        record = await self._secrets.set(caller.tenant, request.secret_id, request.value, actor=caller.actor)
         return pb.SetSecretResponse(secret=secret_to_proto(record))
 
     async def ListSecrets(self, request: pb.ListSecretsRequest, context: Context) -> pb.ListSecretsResponse:

@@ -134,7 +134,8 @@ def test_a_foreign_change_is_told_once_and_put_right(kind):
             drive.cluster.objects[key] = document
     if kind == "smi":
         drive.cluster.objects["TrafficSplit", "shop"]["spec"]["backends"] = []
-    drive.later(31).rest()
+    drive.later(31)
+    drive.rest()
 
     told = [event for event in drive.events if "somebody else changed it during the run" in event.message]
     assert {event.kind for event in told} == {EventKind.WARNING}

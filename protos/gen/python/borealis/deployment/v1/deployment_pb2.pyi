@@ -121,6 +121,10 @@ class TargetRun(_message.Message):
         END_REASON_REPLACED: _ClassVar[TargetRun.EndReason]
         END_REASON_REJECTED: _ClassVar[TargetRun.EndReason]
         END_REASON_SERVICE_NOT_MATCHED: _ClassVar[TargetRun.EndReason]
+        END_REASON_UNRESOLVED_VARIABLE: _ClassVar[TargetRun.EndReason]
+        END_REASON_WEBHOOK_TRIGGER_FAILED: _ClassVar[TargetRun.EndReason]
+        END_REASON_WEBHOOK_CALLBACK_FAILED: _ClassVar[TargetRun.EndReason]
+        END_REASON_WEBHOOK_TIMEOUT: _ClassVar[TargetRun.EndReason]
         END_REASON_ROUTE_NOT_MATCHED: _ClassVar[TargetRun.EndReason]
     END_REASON_UNSPECIFIED: TargetRun.EndReason
     END_REASON_USER_CANCELLED: TargetRun.EndReason
@@ -134,6 +138,10 @@ class TargetRun(_message.Message):
     END_REASON_REPLACED: TargetRun.EndReason
     END_REASON_REJECTED: TargetRun.EndReason
     END_REASON_SERVICE_NOT_MATCHED: TargetRun.EndReason
+    END_REASON_UNRESOLVED_VARIABLE: TargetRun.EndReason
+    END_REASON_WEBHOOK_TRIGGER_FAILED: TargetRun.EndReason
+    END_REASON_WEBHOOK_CALLBACK_FAILED: TargetRun.EndReason
+    END_REASON_WEBHOOK_TIMEOUT: TargetRun.EndReason
     END_REASON_ROUTE_NOT_MATCHED: TargetRun.EndReason
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -234,7 +242,7 @@ class Wait(_message.Message):
     def __init__(self, what: _Optional[str] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_by: _Optional[str] = ..., limit_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., at_limit: _Optional[str] = ...) -> None: ...
 
 class StepRun(_message.Message):
-    __slots__ = ("ref", "state", "set_weight", "pause", "deploy_new_version", "redirect_traffic", "shut_down_old_version", "start_time", "end_time", "part", "stage", "wait")
+    __slots__ = ("ref", "state", "set_weight", "pause", "deploy_new_version", "redirect_traffic", "shut_down_old_version", "run_webhook", "start_time", "end_time", "part", "stage", "wait")
     class Part(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PART_UNSPECIFIED: _ClassVar[StepRun.Part]
@@ -270,6 +278,7 @@ class StepRun(_message.Message):
     DEPLOY_NEW_VERSION_FIELD_NUMBER: _ClassVar[int]
     REDIRECT_TRAFFIC_FIELD_NUMBER: _ClassVar[int]
     SHUT_DOWN_OLD_VERSION_FIELD_NUMBER: _ClassVar[int]
+    RUN_WEBHOOK_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     PART_FIELD_NUMBER: _ClassVar[int]
@@ -282,12 +291,13 @@ class StepRun(_message.Message):
     deploy_new_version: DeployNewVersion
     redirect_traffic: RedirectTraffic
     shut_down_old_version: ShutDownOldVersion
+    run_webhook: RunWebhook
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
     part: StepRun.Part
     stage: int
     wait: Wait
-    def __init__(self, ref: _Optional[str] = ..., state: _Optional[_Union[StepRun.State, str]] = ..., set_weight: _Optional[_Union[SetWeight, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., deploy_new_version: _Optional[_Union[DeployNewVersion, _Mapping]] = ..., redirect_traffic: _Optional[_Union[RedirectTraffic, _Mapping]] = ..., shut_down_old_version: _Optional[_Union[ShutDownOldVersion, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., part: _Optional[_Union[StepRun.Part, str]] = ..., stage: _Optional[int] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ...) -> None: ...
+    def __init__(self, ref: _Optional[str] = ..., state: _Optional[_Union[StepRun.State, str]] = ..., set_weight: _Optional[_Union[SetWeight, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., deploy_new_version: _Optional[_Union[DeployNewVersion, _Mapping]] = ..., redirect_traffic: _Optional[_Union[RedirectTraffic, _Mapping]] = ..., shut_down_old_version: _Optional[_Union[ShutDownOldVersion, _Mapping]] = ..., run_webhook: _Optional[_Union[RunWebhook, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., part: _Optional[_Union[StepRun.Part, str]] = ..., stage: _Optional[int] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ...) -> None: ...
 
 class SetWeight(_message.Message):
     __slots__ = ("weight_percent",)
@@ -306,6 +316,60 @@ class RedirectTraffic(_message.Message):
 class ShutDownOldVersion(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class RunWebhook(_message.Message):
+    __slots__ = ("webhook", "agent", "tries", "tried", "next_try_time", "answer", "failure", "accept_time", "has_callback", "callback_limit_s", "callback")
+    WEBHOOK_FIELD_NUMBER: _ClassVar[int]
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    TRIES_FIELD_NUMBER: _ClassVar[int]
+    TRIED_FIELD_NUMBER: _ClassVar[int]
+    NEXT_TRY_TIME_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    ACCEPT_TIME_FIELD_NUMBER: _ClassVar[int]
+    HAS_CALLBACK_FIELD_NUMBER: _ClassVar[int]
+    CALLBACK_LIMIT_S_FIELD_NUMBER: _ClassVar[int]
+    CALLBACK_FIELD_NUMBER: _ClassVar[int]
+    webhook: str
+    agent: str
+    tries: int
+    tried: int
+    next_try_time: _timestamp_pb2.Timestamp
+    answer: WebhookAnswer
+    failure: str
+    accept_time: _timestamp_pb2.Timestamp
+    has_callback: bool
+    callback_limit_s: float
+    callback: WebhookCallback
+    def __init__(self, webhook: _Optional[str] = ..., agent: _Optional[str] = ..., tries: _Optional[int] = ..., tried: _Optional[int] = ..., next_try_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., answer: _Optional[_Union[WebhookAnswer, _Mapping]] = ..., failure: _Optional[str] = ..., accept_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., has_callback: _Optional[bool] = ..., callback_limit_s: _Optional[float] = ..., callback: _Optional[_Union[WebhookCallback, _Mapping]] = ...) -> None: ...
+
+class WebhookAnswer(_message.Message):
+    __slots__ = ("status", "reason", "content_type", "body", "is_cut", "request")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    IS_CUT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    status: int
+    reason: str
+    content_type: str
+    body: str
+    is_cut: bool
+    request: str
+    def __init__(self, status: _Optional[int] = ..., reason: _Optional[str] = ..., content_type: _Optional[str] = ..., body: _Optional[str] = ..., is_cut: _Optional[bool] = ..., request: _Optional[str] = ...) -> None: ...
+
+class WebhookCallback(_message.Message):
+    __slots__ = ("is_success", "message", "reported_by", "report_time")
+    IS_SUCCESS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    REPORTED_BY_FIELD_NUMBER: _ClassVar[int]
+    REPORT_TIME_FIELD_NUMBER: _ClassVar[int]
+    is_success: bool
+    message: str
+    reported_by: str
+    report_time: _timestamp_pb2.Timestamp
+    def __init__(self, is_success: _Optional[bool] = ..., message: _Optional[str] = ..., reported_by: _Optional[str] = ..., report_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Pause(_message.Message):
     __slots__ = ("resume_time", "approval", "duration_s", "skip")

@@ -77,6 +77,31 @@ class Permission(betterproto2.Enum):
     See who asked what of clusters.
     """
 
+    TENANTS_WRITE = 20
+    """
+    Create and delete tenants.
+    """
+
+    USERS_READ = 21
+    """
+    See the people of the organization and who was invited.
+    """
+
+    USERS_WRITE = 22
+    """
+    Invite people, give them roles and lock them out; nobody gives or takes more than they hold.
+    """
+
+    ROLES_READ = 23
+    """
+    See roles and target groups.
+    """
+
+    ROLES_WRITE = 24
+    """
+    Create, change and delete roles and target groups; nobody grants more than they hold.
+    """
+
     SECRETS_WRITE = 40
     """
     Set, list and delete the secrets of the tenant. Nobody can read one.
@@ -102,6 +127,11 @@ class Permission(betterproto2.Enum):
             9: "PERMISSION_KUBE_READ",
             10: "PERMISSION_KUBE_WRITE",
             11: "PERMISSION_AUDIT_READ",
+            20: "PERMISSION_TENANTS_WRITE",
+            21: "PERMISSION_USERS_READ",
+            22: "PERMISSION_USERS_WRITE",
+            23: "PERMISSION_ROLES_READ",
+            24: "PERMISSION_ROLES_WRITE",
             40: "PERMISSION_SECRETS_WRITE",
             41: "PERMISSION_KEYS_ROTATE",
         }
@@ -121,6 +151,11 @@ class Permission(betterproto2.Enum):
             "PERMISSION_KUBE_READ": 9,
             "PERMISSION_KUBE_WRITE": 10,
             "PERMISSION_AUDIT_READ": 11,
+            "PERMISSION_TENANTS_WRITE": 20,
+            "PERMISSION_USERS_READ": 21,
+            "PERMISSION_USERS_WRITE": 22,
+            "PERMISSION_ROLES_READ": 23,
+            "PERMISSION_ROLES_WRITE": 24,
             "PERMISSION_SECRETS_WRITE": 40,
             "PERMISSION_KEYS_ROTATE": 41,
         }

@@ -29,10 +29,13 @@ __all__ = (
     "ManifestFile",
     "Pause",
     "RedirectTraffic",
+    "ReportWebhookRequest",
+    "ReportWebhookResponse",
     "RollBackDeploymentRequest",
     "RollBackDeploymentResponse",
     "RoutedService",
     "RoutedServiceRole",
+    "RunWebhook",
     "SetWeight",
     "ShutDownOldVersion",
     "Skip",
@@ -52,6 +55,8 @@ __all__ = (
     "Wait",
     "WatchDeploymentRequest",
     "WatchDeploymentResponse",
+    "WebhookAnswer",
+    "WebhookCallback",
     "Workload",
     "WorkloadPlace",
 )
@@ -529,6 +534,26 @@ class TargetRunEndReason(betterproto2.Enum):
     A Service of a blue/green strategy is missing, or does not fit the Deployments. Nothing was changed.
     """
 
+    UNRESOLVED_VARIABLE = 12
+    """
+    A template names a variable or a secret that has no value. Nothing was sent.
+    """
+
+    WEBHOOK_TRIGGER_FAILED = 13
+    """
+    A webhook could not be called, or refused the call.
+    """
+
+    WEBHOOK_CALLBACK_FAILED = 14
+    """
+    A webhook reported a failure.
+    """
+
+    WEBHOOK_TIMEOUT = 15
+    """
+    Nobody called back for a webhook within the limit.
+    """
+
     ROUTE_NOT_MATCHED = 20
     """
     A route of a mesh or a gateway is missing, or does not fit the Deployments. Nothing was changed.
@@ -549,6 +574,10 @@ class TargetRunEndReason(betterproto2.Enum):
             9: "END_REASON_REPLACED",
             10: "END_REASON_REJECTED",
             11: "END_REASON_SERVICE_NOT_MATCHED",
+            12: "END_REASON_UNRESOLVED_VARIABLE",
+            13: "END_REASON_WEBHOOK_TRIGGER_FAILED",
+            14: "END_REASON_WEBHOOK_CALLBACK_FAILED",
+            15: "END_REASON_WEBHOOK_TIMEOUT",
             20: "END_REASON_ROUTE_NOT_MATCHED",
         }
 
@@ -567,6 +596,10 @@ class TargetRunEndReason(betterproto2.Enum):
             "END_REASON_REPLACED": 9,
             "END_REASON_REJECTED": 10,
             "END_REASON_SERVICE_NOT_MATCHED": 11,
+            "END_REASON_UNRESOLVED_VARIABLE": 12,
+            "END_REASON_WEBHOOK_TRIGGER_FAILED": 13,
+            "END_REASON_WEBHOOK_CALLBACK_FAILED": 14,
+            "END_REASON_WEBHOOK_TIMEOUT": 15,
             "END_REASON_ROUTE_NOT_MATCHED": 20,
         }
 
@@ -1364,6 +1397,61 @@ default_message_pool.register_message("borealis.deployment.v1", "RedirectTraffic
 
 
 @dataclass(eq=False, repr=False)
+class ReportWebhookRequest(betterproto2.Message):
+    """
+    Reports the result of a webhook.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Resource name: `tenants/{tenant}/deployments/{deployment}`.
+    """
+
+    target: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    The target.
+    """
+
+    step: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    The step that waits.
+    """
+
+    is_success: "bool" = betterproto2.field(4, betterproto2.TYPE_BOOL)
+    """
+    Whether it succeeded.
+    """
+
+    message: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Markdown for people, at most 8 KiB of which are kept; may be empty.
+    """
+
+    request_id: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Chosen by the client, at most 64 characters, for logs. Repeats are recognised by what they report.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "ReportWebhookRequest", ReportWebhookRequest)
+
+
+@dataclass(eq=False, repr=False)
+class ReportWebhookResponse(betterproto2.Message):
+    """
+    What a report did.
+    """
+
+    deployment: "Deployment | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The deployment after it.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "ReportWebhookResponse", ReportWebhookResponse)
+
+
+@dataclass(eq=False, repr=False)
 class RollBackDeploymentRequest(betterproto2.Message):
     """
     Rolls back.
@@ -1441,6 +1529,76 @@ class RoutedService(betterproto2.Message):
 
 
 default_message_pool.register_message("borealis.deployment.v1", "RoutedService", RoutedService)
+
+
+@dataclass(eq=False, repr=False)
+class RunWebhook(betterproto2.Message):
+    """
+    Calls a webhook, and waits until somebody calls back.
+    """
+
+    webhook: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the webhook in the deploy file.
+    """
+
+    agent: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Agent that makes the call; empty when the server makes it.
+    """
+
+    tries: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
+    """
+    How often the call is tried at most.
+    """
+
+    tried: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
+    """
+    How many tries have come to an end.
+    """
+
+    next_try_time: "datetime.datetime | None" = betterproto2.field(
+        5, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When the next try is due; absent when none is.
+    """
+
+    answer: "WebhookAnswer | None" = betterproto2.field(6, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The newest answer; absent before the first one. Its body comes with the deployment; in events with those of this step
+    alone, unless the step has failed.
+    """
+
+    failure: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
+    """
+    Why the newest try had no answer; empty when it had one.
+    """
+
+    accept_time: "datetime.datetime | None" = betterproto2.field(
+        8, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When the call was accepted, by a status from 200 to 299; absent before.
+    """
+
+    has_callback: "bool" = betterproto2.field(9, betterproto2.TYPE_BOOL)
+    """
+    Whether the step waits for a callback after the call.
+    """
+
+    callback_limit_s: "float" = betterproto2.field(10, betterproto2.TYPE_DOUBLE)
+    """
+    How long it waits, in seconds from the accepted call.
+    """
+
+    callback: "WebhookCallback | None" = betterproto2.field(11, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The callback; absent before it has come. The first one is final.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "RunWebhook", RunWebhook)
 
 
 @dataclass(eq=False, repr=False)
@@ -1678,6 +1836,11 @@ class StepRun(betterproto2.Message):
     )
     """
     Removes the old version.
+    """
+
+    run_webhook: "RunWebhook | None" = betterproto2.field(13, betterproto2.TYPE_MESSAGE, optional=True, group="kind")
+    """
+    Calls a webhook.
     """
 
     start_time: "datetime.datetime | None" = betterproto2.field(
@@ -1954,6 +2117,78 @@ default_message_pool.register_message("borealis.deployment.v1", "WatchDeployment
 
 
 @dataclass(eq=False, repr=False)
+class WebhookAnswer(betterproto2.Message):
+    """
+    What a webhook answered to a call. Texts come without secrets and without control characters.
+    """
+
+    status: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    """
+    HTTP status.
+    """
+
+    reason: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Words beside the status; may be empty.
+    """
+
+    content_type: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Type of the body, as the webhook named it; empty when it named none.
+    """
+
+    body: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    The beginning of the body, at most 8 KiB; what is no text is only counted.
+    """
+
+    is_cut: "bool" = betterproto2.field(5, betterproto2.TYPE_BOOL)
+    """
+    Whether the body has more.
+    """
+
+    request: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    What was asked: method and address, without its query.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "WebhookAnswer", WebhookAnswer)
+
+
+@dataclass(eq=False, repr=False)
+class WebhookCallback(betterproto2.Message):
+    """
+    What was reported to a step.
+    """
+
+    is_success: "bool" = betterproto2.field(1, betterproto2.TYPE_BOOL)
+    """
+    Whether it succeeded.
+    """
+
+    message: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Markdown without HTML, secrets, and links other than by https, http and mailto; at most 8 KiB.
+    """
+
+    reported_by: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Who reported: the display name of a credential, or `webhook NAME` for the holder of the call's own token.
+    """
+
+    report_time: "datetime.datetime | None" = betterproto2.field(
+        4, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "WebhookCallback", WebhookCallback)
+
+
+@dataclass(eq=False, repr=False)
 class Workload(betterproto2.Message):
     """
     The pods of one Kubernetes Deployment, new version and old.
@@ -2223,6 +2458,29 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
             "/borealis.deployment.v1.DeploymentService/SkipPause",
             message,
             SkipPauseResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def report_webhook(
+        self,
+        message: "ReportWebhookRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "ReportWebhookResponse":
+        """
+        Reports the result of a webhook to the step that waits for it, as its callback does over HTTP. The first report is
+        final: the same one again changes nothing, another one fails with CALLBACK_CONTRADICTS. Fails with
+        WEBHOOK_STEP_NOT_FOUND, and with CALLBACK_TOO_LATE when the step does not wait any more.
+        """
+
+        return await self._unary_unary(
+            "/borealis.deployment.v1.DeploymentService/ReportWebhook",
+            message,
+            ReportWebhookResponse,
             timeout=timeout,
             deadline=deadline,
             metadata=metadata,
