@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from borealis.agent.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
+from borealis.analysis.v1.analysis_service_pb2_grpc import add_AnalysisServiceServicer_to_server
 from borealis.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from borealis.config.v1.config_service_pb2_grpc import add_ConfigServiceServicer_to_server
 from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
+from borealis.integration.v1.integration_service_pb2_grpc import add_IntegrationServiceServicer_to_server
 from borealis.kube.v1.kube_service_pb2_grpc import add_KubeServiceServicer_to_server
 from borealis.role.v1.role_service_pb2_grpc import add_RoleServiceServicer_to_server
 from borealis.secret.v1.secret_service_pb2_grpc import add_SecretServiceServicer_to_server
@@ -36,6 +38,7 @@ from borealis_server.adapters.cluster.client import RelayedCluster
 from borealis_server.adapters.envelope import EnvelopeCipher
 from borealis_server.adapters.fetcher import HttpFetcher, open_fetcher
 from borealis_server.adapters.key_file import open_key_file
+from borealis_server.adapters.metrics.asking import HttpMetrics
 from borealis_server.adapters.outside.direct import open_direct
 from borealis_server.adapters.outside.outside import HttpOutside
 from borealis_server.adapters.outside.through_agent import OutsideThroughAgent
@@ -50,6 +53,7 @@ from borealis_server.adapters.store.audit import SqliteAuditStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.directory import SqliteDirectoryStore
+from borealis_server.adapters.store.integrations import SqliteIntegrationStore
 from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.domain.callback_tokens import CallbackTokens
@@ -57,6 +61,7 @@ from borealis_server.domain.names import MAIN_TENANT
 from borealis_server.domain.states import ErrandKind
 from borealis_server.issuer import IssuerRoots, issuer_roots, open_issuer
 from borealis_server.services.agents import AgentService
+from borealis_server.services.asking import Asker
 from borealis_server.services.audit import AuditService, AuditSettings, open_audit_trail
 from borealis_server.services.audit_actions import ActionAudit
 from borealis_server.services.audit_proof import AuditProofService
@@ -68,16 +73,20 @@ from borealis_server.services.directories import Directories
 from borealis_server.services.errands import open_errands
 from borealis_server.services.explanations import Explanations
 from borealis_server.services.identity import IdentityService
+from borealis_server.services.integration_uses import IntegrationSecretUses
+from borealis_server.services.integrations import Integrations
 from borealis_server.services.journal import Journal
+from borealis_server.services.judgements import JudgementRunner
 from borealis_server.services.kube_access import KubeAccess
 from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
 from borealis_server.services.organizations import Organizations
 from borealis_server.services.queue import open_queue
+from borealis_server.services.retrospection import Retrospection
 from borealis_server.services.roles import RoleService
 from borealis_server.services.runner import open_runner
 from borealis_server.services.secret_uses import DeploymentSecretUses
-from borealis_server.services.secrets import SecretService
+from borealis_server.services.secrets import SecretService, SecretUses
 from borealis_server.services.tenants import TenantService
 from borealis_server.services.users import UserService
 from borealis_server.services.webhooks import WebhookCaller
@@ -87,10 +96,12 @@ from borealis_server.transport.callbacks import CallbackDoor
 from borealis_server.transport.kube.door import KubeDoor
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.agent import AgentServicer
+from borealis_server.transport.servicers.analysis import AnalysisServicer
 from borealis_server.transport.servicers.audit import AuditServicer
 from borealis_server.transport.servicers.config import ConfigServicer
 from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
+from borealis_server.transport.servicers.integration import IntegrationServicer
 from borealis_server.transport.servicers.kube import KubeServicer
 from borealis_server.transport.servicers.role import RoleServicer
 from borealis_server.transport.servicers.secret import SecretServicer
@@ -288,7 +299,10 @@ async def _open_secrets(
 ) -> SecretService:
     file, randomness = settings.secret_keys_file or data_dir / "keys" / "secrets.keys", SystemRandomness()
     keys = open_key_file(file, randomness, is_given=settings.secret_keys_file is not None)
-    users = [DeploymentSecretUses(SqliteDeploymentStore(database))]
+    users: list[SecretUses] = [
+        DeploymentSecretUses(SqliteDeploymentStore(database)),
+        IntegrationSecretUses(SqliteIntegrationStore(database)),
+    ]
     secrets = SecretService(SqliteSecretStore(database), EnvelopeCipher(keys, randomness), clock, users=users)
     if missing := await secrets.missing_keys():
         log.error("secrets.unreadable", keys=sorted(missing), file=str(file), advice="restore the file of keys")
@@ -325,8 +339,15 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
         records=SqliteAgentRecordStore(parts.database),
         relay=parts.hub,
     )
+    integrations = Integrations(SqliteIntegrationStore(parts.database), _asker(parts), parts.clock)
     deployments = Deployments(
-        parts.journal, agents, parts.clock, SystemRandomness(), parts.fetcher, secrets=parts.secrets
+        parts.journal,
+        agents,
+        parts.clock,
+        SystemRandomness(),
+        parts.fetcher,
+        secrets=parts.secrets,
+        providers=integrations,
     )
     engine = _Engine(parts, agents)
 
@@ -339,7 +360,7 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
         group.create_task(engine.run(), name="engine")
         await engine.started.wait()
         try:
-            yield _Services(behind_door=_behind_door(parts, agents, deployments), wind_down=wind_down)
+            yield _Services(behind_door=_behind_door(parts, agents, deployments, integrations), wind_down=wind_down)
         finally:
             await engine.park()
             keeper.cancel()
@@ -375,15 +396,21 @@ class _Engine:
         await self._parked.wait()
 
 
+def _asker(parts: _Parts) -> Asker:
+    return Asker(SqliteIntegrationStore(parts.database), parts.secrets, HttpMetrics(parts.outside), parts.clock)
+
+
 def _errand_runners(parts: _Parts) -> dict[ErrandKind, ErrandRunner]:
     """Who runs what steps want done outside."""
     caller = WebhookCaller(
         parts.outside, parts.shelf, parts.secrets, parts.tokens, parts.clock, web=parts.roots.address
     )
-    return {ErrandKind.CALL_WEBHOOK: caller}
+    return {ErrandKind.CALL_WEBHOOK: caller, ErrandKind.ASK_METRICS: JudgementRunner(parts.shelf, _asker(parts))}
 
 
-def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) -> Sequence[Service]:
+def _behind_door(
+    parts: _Parts, agents: AgentService, deployments: Deployments, integrations: Integrations
+) -> Sequence[Service]:
     identity = IdentityServicer(parts.identity, Explanations(parts.directories))
     tunnels = TunnelServicer(parts.hub, parts.identity.verify)
     directories, clock, chance = parts.directories, parts.clock, SystemRandomness()
@@ -403,6 +430,12 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
         "borealis.kube.v1.KubeService": partial(add_KubeServiceServicer_to_server, KubeServicer(parts.kube)),
         "borealis.config.v1.ConfigService": partial(add_ConfigServiceServicer_to_server, config),
         "borealis.secret.v1.SecretService": partial(add_SecretServiceServicer_to_server, SecretServicer(parts.secrets)),
+        "borealis.integration.v1.IntegrationService": partial(
+            add_IntegrationServiceServicer_to_server, IntegrationServicer(integrations)
+        ),
+        "borealis.analysis.v1.AnalysisService": partial(
+            add_AnalysisServiceServicer_to_server, AnalysisServicer(Retrospection(_asker(parts), parts.clock))
+        ),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server,
             DeploymentServicer(deployments, LiveReplicasReader(RelayedCluster(parts.hub), agents), parts.callbacks),

@@ -6,6 +6,8 @@ import re
 
 LASTING_HOSTS = {
     "127.0.0.1",
+    "api.datadoghq.com",
+    "api.newrelic.com",
     "creativecommons.org",
     "cloud.google.com",
     "datatracker.ietf.org",

@@ -8,14 +8,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from borealis_server.adapters.metrics.asking import HttpMetrics
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.store.memory import MemoryDeploymentStore
+from borealis_server.adapters.store.memory_integrations import MemoryIntegrationStore
 from borealis_server.domain.states import ErrandKind
 from borealis_server.ports.relay import AgentChange, AgentChangeKind, AgentRef, AgentSession
+from borealis_server.services.asking import Asker
 from borealis_server.services.deploy_files import DeployFileShelf
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.errands import open_errands
+from borealis_server.services.integrations import Integrations
 from borealis_server.services.journal import Journal
+from borealis_server.services.judgements import JudgementRunner
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import Runner, open_runner
 from borealis_server.services.webhooks import WebhookCaller
@@ -124,6 +129,7 @@ class ModelEngine:
     agents: KnownAgents = field(default_factory=KnownAgents)
     outside: ScriptedOutside = field(default_factory=ScriptedOutside)
     secrets: KnownSecrets = field(default_factory=KnownSecrets)
+    integrations: MemoryIntegrationStore = field(default_factory=MemoryIntegrationStore)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ControlPlane]:
@@ -146,11 +152,20 @@ class ModelEngine:
         """Who runs errands, over machines outside that a test has scripted."""
         shelf = DeployFileShelf(journal.store)
         caller = WebhookCaller(self.outside, shelf, self.secrets, TOKENS, self.clock, web=WEB)
-        return {ErrandKind.CALL_WEBHOOK: caller}
+        asker = Asker(self.integrations, self.secrets, HttpMetrics(self.outside), self.clock)
+        return {ErrandKind.CALL_WEBHOOK: caller, ErrandKind.ASK_METRICS: JudgementRunner(shelf, asker)}
 
     def plane(self, journal: Journal) -> ControlPlane:
         """What callers do, without a runner."""
-        deployments = Deployments(journal, self.agents, self.clock, SystemRandomness(), KnownAddresses())
+        asker = Asker(self.integrations, self.secrets, HttpMetrics(self.outside), self.clock)
+        deployments = Deployments(
+            journal,
+            self.agents,
+            self.clock,
+            SystemRandomness(),
+            KnownAddresses(),
+            providers=Integrations(self.integrations, asker, self.clock),
+        )
         return ControlPlane(deployments=deployments, journal=journal, clock=self.clock, runner=self.runner)
 
     async def _work(self) -> None:

@@ -24,9 +24,11 @@ from borealis_cli.commands import (
     files,
     identity,
     inspection,
+    integrations,
     kube,
     login,
     programs,
+    queries,
     roles,
     secrets,
     tenants,
@@ -63,7 +65,20 @@ def choose_tenant(
 
 for module in (deploy, files, inspection, decisions, identity, login, programs):
     module.register(app)
-for module_of_group in (agents, kube, audit, tenants, users, roles, credentials, secrets, config, convert):
+for module_of_group in (
+    agents,
+    kube,
+    audit,
+    tenants,
+    users,
+    roles,
+    credentials,
+    secrets,
+    config,
+    integrations,
+    queries,
+    convert,
+):
     module_of_group.register(app)
 
 

@@ -9,6 +9,19 @@ Server and credential may also come from BOREALIS_* variables or the context fil
 """
 
 from borealis_client._generated.borealis.agent.v1 import Agent, AgentSession, AgentState
+from borealis_client._generated.borealis.analysis.v1 import (
+    Analysis,
+    Answer,
+    Comparison,
+    Judgement,
+    Mode,
+    Outcome,
+    Plan,
+    Query,
+    QueryResult,
+    Sample,
+    Verdict,
+)
 from borealis_client._generated.borealis.audit.v1 import (
     AuditAction,
     AuditActionEnd,
@@ -66,12 +79,20 @@ from borealis_client._generated.borealis.deployment.v1 import (
     WorkloadPlace,
 )
 from borealis_client._generated.borealis.identity.v1 import CanIResponse, ClientCredential, Principal
+from borealis_client._generated.borealis.integration.v1 import (
+    Datadog,
+    Integration,
+    NewRelic,
+    Prometheus,
+    TestIntegrationResponse,
+)
 from borealis_client._generated.borealis.role.v1 import Grant, Role, TargetGroup, TargetPlace
 from borealis_client._generated.borealis.secret.v1 import RotateSecretKeyResponse, Secret
 from borealis_client._generated.borealis.tenant.v1 import Tenant
 from borealis_client._generated.borealis.user.v1 import Invitation, RoleRef, User, UserState
 from borealis_client.access_token import AccessToken
 from borealis_client.agents import Agents
+from borealis_client.analyses import Analyses
 from borealis_client.audit import Audit
 from borealis_client.audit_chain import AuditCheck, check_export
 from borealis_client.client import Borealis, connect
@@ -102,6 +123,8 @@ from borealis_client.errors import (
     DeploymentNotFoundError,
     EscalationRefusedError,
     ExhaustedError,
+    IntegrationExistsError,
+    IntegrationNotFoundError,
     InternalError,
     InvalidArgumentError,
     InvalidError,
@@ -153,6 +176,7 @@ from borealis_client.errors import (
 )
 from borealis_client.folding import FINAL_STATES, is_final
 from borealis_client.identity import Identity, NewCredential
+from borealis_client.integrations import Integrations
 from borealis_client.kube import Kube, KubeExchange
 from borealis_client.retry import RetryPolicy
 from borealis_client.roles import Roles
@@ -172,6 +196,9 @@ __all__ = [
     "Agents",
     "AlreadyDecidedError",
     "AlreadyExistsError",
+    "Analyses",
+    "Analysis",
+    "Answer",
     "ApplyConfigResponse",
     "Approval",
     "Audit",
@@ -192,6 +219,7 @@ __all__ = [
     "ClientCredential",
     "ClusterBusyError",
     "ClusterRefusedError",
+    "Comparison",
     "Config",
     "ConfigChange",
     "ConfigChangeAction",
@@ -208,6 +236,7 @@ __all__ = [
     "CredentialExistsError",
     "CredentialNotFoundError",
     "CredentialRefusedError",
+    "Datadog",
     "DeadlineExceededError",
     "DeniedError",
     "DeployFileInvalidError",
@@ -229,6 +258,10 @@ __all__ = [
     "GatheredFiles",
     "Grant",
     "Identity",
+    "Integration",
+    "IntegrationExistsError",
+    "IntegrationNotFoundError",
+    "Integrations",
     "InternalError",
     "InvalidArgumentError",
     "InvalidError",
@@ -236,6 +269,7 @@ __all__ = [
     "InvitationExistsError",
     "InvitationExpiredError",
     "InvitationNotFoundError",
+    "Judgement",
     "KeyRefusedError",
     "Kube",
     "KubeExchange",
@@ -243,18 +277,25 @@ __all__ = [
     "LiveReplicas",
     "LoginFailedError",
     "ManifestFile",
+    "Mode",
     "NewCredential",
+    "NewRelic",
     "NotAwaitingApprovalError",
     "NotFoundError",
     "NotLoggedInError",
     "NotPausedError",
     "ObjectOwnedByError",
     "OrganizationNotFoundError",
+    "Outcome",
     "OwnAdministrationError",
     "PageTokenInvalidError",
     "Pause",
     "PermissionDeniedError",
+    "Plan",
     "Principal",
+    "Prometheus",
+    "Query",
+    "QueryResult",
     "RateLimitError",
     "RedirectTraffic",
     "RefusedError",
@@ -271,6 +312,7 @@ __all__ = [
     "RoutedService",
     "RoutedServiceRole",
     "RunWebhook",
+    "Sample",
     "Secret",
     "SecretNotFoundError",
     "SecretUnreadableError",
@@ -305,6 +347,7 @@ __all__ = [
     "TenantInUseError",
     "TenantNotFoundError",
     "Tenants",
+    "TestIntegrationResponse",
     "TokenRefusedError",
     "TooLateError",
     "TrafficRoute",
@@ -316,6 +359,7 @@ __all__ = [
     "UserNotFoundError",
     "UserState",
     "Users",
+    "Verdict",
     "VerifyAuditResponse",
     "Violation",
     "Wait",

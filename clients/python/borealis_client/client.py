@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from borealis_client.agents import Agents
+from borealis_client.analyses import Analyses
 from borealis_client.audit import Audit
 from borealis_client.config import Configuration
 from borealis_client.deployments import Deployments
 from borealis_client.identity import Identity
+from borealis_client.integrations import Integrations
 from borealis_client.kube import Kube
 from borealis_client.retry import RetryPolicy
 from borealis_client.roles import Roles
@@ -37,6 +39,8 @@ class Borealis:
         self.identity: Final = Identity(transport)
         self.kube: Final = Kube(transport)
         self.audit: Final = Audit(transport)
+        self.integrations: Final = Integrations(transport)
+        self.analyses: Final = Analyses(transport)
         self.secrets: Final = Secrets(transport)
         self.config: Final = Configuration(transport)
         self.tenants: Final = Tenants(transport)

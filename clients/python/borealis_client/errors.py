@@ -165,6 +165,12 @@ class SecretNotFoundError(NotFoundError):
     reason = "SECRET_NOT_FOUND"
 
 
+class IntegrationNotFoundError(NotFoundError):
+    """No integration of that name."""
+
+    reason = "INTEGRATION_NOT_FOUND"
+
+
 class WebhookStepNotFoundError(NotFoundError):
     """No step of that name waits, or has waited, for a callback."""
 
@@ -193,6 +199,12 @@ class CredentialExistsError(AlreadyExistsError):
     """A client credential of that name exists."""
 
     reason = "CREDENTIAL_EXISTS"
+
+
+class IntegrationExistsError(AlreadyExistsError):
+    """An integration of that name exists."""
+
+    reason = "INTEGRATION_EXISTS"
 
 
 class DeploymentEndedError(RefusedError):

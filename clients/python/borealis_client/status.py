@@ -40,6 +40,8 @@ CLASS_BY_REASON: Final[Mapping[str, type[errors.BorealisError]]] = {
         errors.DeploymentEndedError,
         errors.DeploymentInProgressError,
         errors.DeploymentNotFoundError,
+        errors.IntegrationExistsError,
+        errors.IntegrationNotFoundError,
         errors.InternalError,
         errors.InvalidArgumentError,
         errors.KeyRefusedError,

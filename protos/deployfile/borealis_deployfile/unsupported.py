@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from borealis_deployfile.faults import Code, fault_at
 from borealis_deployfile.model import (
-    Analysis,
     BlueGreen,
     Canary,
     ExposeServices,
@@ -18,14 +17,13 @@ from borealis_deployfile.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from borealis_deployfile.faults import Fault
     from borealis_deployfile.model import DeployFile, Step, Target
 
 _ADVICE: Final = "take it out for now"
-_STEPS: Final = {
-    Analysis: "an analysis step",
+_STEPS: Final[Mapping[type, str]] = {
     ExposeServices: "an exposeServices step",
 }
 

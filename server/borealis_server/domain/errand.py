@@ -7,6 +7,7 @@ was; `steps/errands.py` drops a report that comes too late.
 from dataclasses import dataclass
 from datetime import datetime
 
+from borealis_server.domain.analysis.evidence import Judgement
 from borealis_server.domain.states import ErrandKind
 
 
@@ -58,5 +59,5 @@ class Unresolved:
     names: tuple[str, ...]
 
 
-ErrandReport = Answered | Unreached | Unresolved
+ErrandReport = Answered | Unreached | Unresolved | Judgement
 """What can come of an errand. A step of each kind knows those of its own."""

@@ -277,6 +277,34 @@ class SecretNotFound(NotFound):
         )
 
 
+class IntegrationNotFound(NotFound):
+    """The tenant has no integration of that name."""
+
+    reason = "INTEGRATION_NOT_FOUND"
+    resource_type = "integration"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"there is no integration {name}: `borealis integration list` shows which there are",
+            resource_name=str(name),
+            metadata={"integration": str(name)},
+        )
+
+
+class IntegrationExists(AlreadyExists):
+    """The tenant has an integration of that name."""
+
+    reason = "INTEGRATION_EXISTS"
+    resource_type = "integration"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"there is an integration {name} already: change it (borealis integration update), or take another name",
+            resource_name=str(name),
+            metadata={"integration": str(name)},
+        )
+
+
 class WebhookStepNotFound(NotFound):
     """The deployment has no such step that waits for a callback."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from borealis_deployfile.model import Analysis, DeployFile, RunWebhook, Webhook
 from borealis_deployfile.templates import SECRETS, Escape, UnresolvedError, parse_template, render
-from borealis_deployfile.variables import REPLICA_SET, REPLICA_SETS, Values
+from borealis_deployfile.variables import OLD_REPLICA_SET, REPLICA_SET, REPLICA_SETS, Values
 from borealis_server.domain.deployment import Deployment, TargetRun
 
 _CONTENT_TYPE = "content-type"
@@ -39,6 +39,8 @@ def own_values(deployment: Deployment, run: TargetRun) -> dict[str, str]:
     loads = sorted(run.workloads, key=lambda load: load.name)
     if loads:
         values[REPLICA_SET] = loads[0].new_name
+    if loads and loads[0].old_name:
+        values[OLD_REPLICA_SET] = loads[0].old_name
     return values | {f"{REPLICA_SETS}{load.name}": load.new_name for load in loads}
 
 

@@ -108,6 +108,7 @@ class StepKind(StrEnum):
 
     SET_WEIGHT = "SET_WEIGHT"
     PAUSE = "PAUSE"
+    ANALYSIS = "ANALYSIS"
     DEPLOY_NEW_VERSION = "DEPLOY_NEW_VERSION"
     """Blue/green: the new version at full size beside the old one, without traffic."""
     REDIRECT_TRAFFIC = "REDIRECT_TRAFFIC"
@@ -121,6 +122,7 @@ class ErrandKind(StrEnum):
     """What a step wants done outside of the cluster; `main.py` says by whom."""
 
     CALL_WEBHOOK = "CALL_WEBHOOK"
+    ASK_METRICS = "ASK_METRICS"
 
 
 class EndReason(StrEnum):
@@ -135,6 +137,8 @@ class EndReason(StrEnum):
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     OBJECT_OWNED_BY = "OBJECT_OWNED_BY"
     SERVICE_NOT_MATCHED = "SERVICE_NOT_MATCHED"
+    ANALYSIS_OUT_OF_LIMITS = "ANALYSIS_OUT_OF_LIMITS"
+    ANALYSIS_ERROR = "ANALYSIS_ERROR"
     UNRESOLVED_VARIABLE = "UNRESOLVED_VARIABLE"
     WEBHOOK_TRIGGER_FAILED = "WEBHOOK_TRIGGER_FAILED"
     WEBHOOK_CALLBACK_FAILED = "WEBHOOK_CALLBACK_FAILED"
@@ -177,6 +181,8 @@ class EventKind(StrEnum):
     EFFECT_DONE = "EFFECT_DONE"
     PROGRESS = "PROGRESS"
     DECISION = "DECISION"
+    JUDGED = "JUDGED"
+    """An analysis has made a judgement; the event carries its evidence."""
     WARNING = "WARNING"
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from borealis_deployfile.model import Condition, DeployFile, Pause, RunWebhook, Target
+from borealis_deployfile.model import Analysis, Condition, DeployFile, Pause, RunWebhook, Target
+from borealis_server.domain.analysis.verdict import AnalysisRun
 from borealis_server.domain.deployment import StepRun
+from borealis_server.domain.planning.analyses import plan_analysis
 from borealis_server.domain.states import StepKind, StepPart
 from borealis_server.domain.webhook import DEFAULT_CALLBACK_LIMIT_S, WebhookRun
 
@@ -45,6 +47,9 @@ def plan_condition(setting: Setting, condition: Condition, ref: str, part: StepP
         case RunWebhook():
             webhook = _webhook(setting, condition)
             return StepRun(ref=ref, kind=StepKind.RUN_WEBHOOK, part=part, stage=stage, webhook=webhook)
+        case Analysis():
+            analysis = AnalysisRun(plan=plan_analysis(setting.file, condition))
+            return StepRun(ref=ref, kind=StepKind.ANALYSIS, part=part, stage=stage, analysis=analysis)
     raise ValueError(f"no engine for {type(condition).__name__}")
 
 

@@ -19,6 +19,8 @@ class Permission(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PERMISSION_KUBE_READ: _ClassVar[Permission]
     PERMISSION_KUBE_WRITE: _ClassVar[Permission]
     PERMISSION_AUDIT_READ: _ClassVar[Permission]
+    PERMISSION_INTEGRATIONS_READ: _ClassVar[Permission]
+    PERMISSION_INTEGRATIONS_WRITE: _ClassVar[Permission]
     PERMISSION_TENANTS_WRITE: _ClassVar[Permission]
     PERMISSION_USERS_READ: _ClassVar[Permission]
     PERMISSION_USERS_WRITE: _ClassVar[Permission]
@@ -38,6 +40,8 @@ PERMISSION_CREDENTIALS_WRITE: Permission
 PERMISSION_KUBE_READ: Permission
 PERMISSION_KUBE_WRITE: Permission
 PERMISSION_AUDIT_READ: Permission
+PERMISSION_INTEGRATIONS_READ: Permission
+PERMISSION_INTEGRATIONS_WRITE: Permission
 PERMISSION_TENANTS_WRITE: Permission
 PERMISSION_USERS_READ: Permission
 PERMISSION_USERS_WRITE: Permission

@@ -77,6 +77,16 @@ class Permission(betterproto2.Enum):
     See who asked what of clusters.
     """
 
+    INTEGRATIONS_READ = 60
+    """
+    See integrations with metric providers, test them, and ask them about the past.
+    """
+
+    INTEGRATIONS_WRITE = 61
+    """
+    Create, change and delete integrations.
+    """
+
     TENANTS_WRITE = 20
     """
     Create and delete tenants.
@@ -127,6 +137,8 @@ class Permission(betterproto2.Enum):
             9: "PERMISSION_KUBE_READ",
             10: "PERMISSION_KUBE_WRITE",
             11: "PERMISSION_AUDIT_READ",
+            60: "PERMISSION_INTEGRATIONS_READ",
+            61: "PERMISSION_INTEGRATIONS_WRITE",
             20: "PERMISSION_TENANTS_WRITE",
             21: "PERMISSION_USERS_READ",
             22: "PERMISSION_USERS_WRITE",
@@ -151,6 +163,8 @@ class Permission(betterproto2.Enum):
             "PERMISSION_KUBE_READ": 9,
             "PERMISSION_KUBE_WRITE": 10,
             "PERMISSION_AUDIT_READ": 11,
+            "PERMISSION_INTEGRATIONS_READ": 60,
+            "PERMISSION_INTEGRATIONS_WRITE": 61,
             "PERMISSION_TENANTS_WRITE": 20,
             "PERMISSION_USERS_READ": 21,
             "PERMISSION_USERS_WRITE": 22,

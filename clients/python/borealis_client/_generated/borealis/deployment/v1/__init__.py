@@ -225,6 +225,11 @@ class DeploymentEventKind(betterproto2.Enum):
     The deployment was accepted and waits in the queue.
     """
 
+    JUDGED = 30
+    """
+    An analysis has made a judgement; `judgement` holds its evidence.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -239,6 +244,7 @@ class DeploymentEventKind(betterproto2.Enum):
             8: "KIND_DECISION",
             9: "KIND_WARNING",
             10: "KIND_DEPLOYMENT_QUEUED",
+            30: "KIND_JUDGED",
         }
 
     @classmethod
@@ -255,6 +261,7 @@ class DeploymentEventKind(betterproto2.Enum):
             "KIND_DECISION": 8,
             "KIND_WARNING": 9,
             "KIND_DEPLOYMENT_QUEUED": 10,
+            "KIND_JUDGED": 30,
         }
 
 
@@ -534,6 +541,16 @@ class TargetRunEndReason(betterproto2.Enum):
     A Service of a blue/green strategy is missing, or does not fit the Deployments. Nothing was changed.
     """
 
+    ANALYSIS_OUT_OF_LIMITS = 30
+    """
+    An analysis came to values outside of their limits, or to none where its rules want one.
+    """
+
+    ANALYSIS_ERROR = 31
+    """
+    An analysis could not be judged: the metric provider or a query was wrong.
+    """
+
     UNRESOLVED_VARIABLE = 12
     """
     A template names a variable or a secret that has no value. Nothing was sent.
@@ -574,6 +591,8 @@ class TargetRunEndReason(betterproto2.Enum):
             9: "END_REASON_REPLACED",
             10: "END_REASON_REJECTED",
             11: "END_REASON_SERVICE_NOT_MATCHED",
+            30: "END_REASON_ANALYSIS_OUT_OF_LIMITS",
+            31: "END_REASON_ANALYSIS_ERROR",
             12: "END_REASON_UNRESOLVED_VARIABLE",
             13: "END_REASON_WEBHOOK_TRIGGER_FAILED",
             14: "END_REASON_WEBHOOK_CALLBACK_FAILED",
@@ -596,6 +615,8 @@ class TargetRunEndReason(betterproto2.Enum):
             "END_REASON_REPLACED": 9,
             "END_REASON_REJECTED": 10,
             "END_REASON_SERVICE_NOT_MATCHED": 11,
+            "END_REASON_ANALYSIS_OUT_OF_LIMITS": 30,
+            "END_REASON_ANALYSIS_ERROR": 31,
             "END_REASON_UNRESOLVED_VARIABLE": 12,
             "END_REASON_WEBHOOK_TRIGGER_FAILED": 13,
             "END_REASON_WEBHOOK_CALLBACK_FAILED": 14,
@@ -1059,6 +1080,11 @@ class DeploymentEvent(betterproto2.Message):
     deployment_message: "str" = betterproto2.field(10, betterproto2.TYPE_STRING)
     """
     One sentence: what the deployment waits for, or why it ended, after the event.
+    """
+
+    judgement: "__analysis__v1__.Judgement | None" = betterproto2.field(30, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The evidence of a judgement; absent in events of other kinds.
     """
 
 
@@ -1838,6 +1864,13 @@ class StepRun(betterproto2.Message):
     Removes the old version.
     """
 
+    analysis: "__analysis__v1__.Analysis | None" = betterproto2.field(
+        30, betterproto2.TYPE_MESSAGE, optional=True, group="kind"
+    )
+    """
+    Judges the new version by metrics.
+    """
+
     run_webhook: "RunWebhook | None" = betterproto2.field(13, betterproto2.TYPE_MESSAGE, optional=True, group="kind")
     """
     Calls a webhook.
@@ -2533,3 +2566,4 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
 
 
 from ....google import protobuf as ___google__protobuf__
+from ...analysis import v1 as __analysis__v1__

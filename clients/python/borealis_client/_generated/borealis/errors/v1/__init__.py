@@ -288,6 +288,16 @@ class Reason(betterproto2.Enum):
     The change would take from the caller the role or credential that they administrate by. Nothing was changed.
     """
 
+    INTEGRATION_NOT_FOUND = 90
+    """
+    No integration of that name.
+    """
+
+    INTEGRATION_EXISTS = 91
+    """
+    An integration of that name exists.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -345,6 +355,8 @@ class Reason(betterproto2.Enum):
             62: "REASON_KEY_REFUSED",
             80: "REASON_CONFIG_INVALID",
             81: "REASON_OWN_ADMINISTRATION",
+            90: "REASON_INTEGRATION_NOT_FOUND",
+            91: "REASON_INTEGRATION_EXISTS",
         }
 
     @classmethod
@@ -404,4 +416,6 @@ class Reason(betterproto2.Enum):
             "REASON_KEY_REFUSED": 62,
             "REASON_CONFIG_INVALID": 80,
             "REASON_OWN_ADMINISTRATION": 81,
+            "REASON_INTEGRATION_NOT_FOUND": 90,
+            "REASON_INTEGRATION_EXISTS": 91,
         }
