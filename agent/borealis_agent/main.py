@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import random
 import resource
@@ -57,6 +58,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return EXIT_SETTINGS
     configure_logging(log_format=settings.log_format, level=settings.log_level)
     _take_file_descriptors()
+    gc.freeze()  # code stays for good: looking through it again and again would stop the loop each time
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(settings, link_settings, policy, once=options.once))
 

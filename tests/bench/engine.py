@@ -2,14 +2,15 @@
 
 The server is a process of its own; agents and light clusters are in this one and share the machine with it. Times are
 taken at the clusters: they include the commit of the intent and the way through the tunnel. Writes
-`bench-results/engine.json` and the table of `docs/benchmarks-engine.md`. Size it down with --deployments. `--quick` only
-shows that it runs: its numbers mean nothing, and the page stays as it is.
+`bench-results/engine.json` and the table of `docs/benchmarks-engine.md`. Size it down with --deployments. `--quick`
+only shows that it runs: its numbers mean nothing, and the page stays as it is.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -122,6 +123,7 @@ def main() -> None:
     if options.quick:
         options.deployments, options.agents, options.stored = 20, 4, 200
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    gc.freeze()  # as the server does
     with (
         tempfile.TemporaryDirectory() as folder,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 import tempfile
@@ -37,6 +38,7 @@ def main() -> None:
     options = _options()
     load_before = os.getloadavg()[0]
     quiet()
+    gc.freeze()  # as the server does
     with tempfile.TemporaryDirectory() as name, open_origin(Path(name)) as origin:
         folder = Path(name)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -24,7 +24,8 @@ from borealis_agent.targets import policy
 from borealis_deployfile.language.json_schema import deploy_file_schema
 from borealis_deployfile.language.reference import reference_page
 from borealis_deployfile.planning.document import plan_schema
-from borealis_server.domain.access import ROLE_PERMISSIONS, Permission, Role
+from borealis_server.domain.access import API_GRANTS, Permission, api
+from borealis_server.domain.roles import SYSTEM_ROLES
 from borealis_server.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ _CLIENT_VARIABLES = """\
 | `BOREALIS_CLIENT_ID` | Identifier of the client credential to use. |
 | `BOREALIS_CLIENT_SECRET` | Secret of that credential. |
 | `BOREALIS_TOKEN` | Access token to use instead of a credential. |
+| `BOREALIS_TENANT` | Tenant to act in, by id or name, instead of the credential's own; for roles that reach further. |
+| `BOREALIS_CONTEXT` | Name of the login to use, of those in `borealis context list`. Default: the current one. |
+| `BOREALIS_KEYRING` | `off` keeps the tokens of logins in a private file instead of the system's keyring. |
 | `BOREALIS_CONTEXT_FILE` | JSON file that stands for all of the above. Default: what a server here wrote. |
 | `BOREALIS_ALLOW_PRIVATE_ADDRESSES` | CLI: `1` fetches deploy files and what they name from private networks too. |
 | `BOREALIS_DEBUG` | CLI: anything but empty shows where in the code a bug is. |
@@ -169,12 +173,17 @@ def _field_default(value: object) -> str:
 
 
 def permissions_page() -> str:
-    """Which role may do what, and which permission each call needs."""
-    roles = list(Role)
-    head = " | ".join(f"`{role.value}`" for role in roles)
+    """Which grant gives which permission, and which permission each call needs."""
+    grants = [api(resource, level) for resource, levels in API_GRANTS.items() for level in levels]
+    head = " | ".join(f"`{grant}`".replace("api/", "") for grant in grants)
     rows = "\n".join(
-        f"| `{permission.value}` | {' | '.join(_mark(role, permission) for role in roles)} |"
+        f"| `{permission.value}` | {' | '.join(_mark(permission in grant.gives()) for grant in grants)} |"
         for permission in Permission
+        if permission not in (Permission.PUBLIC, Permission.AUTHENTICATED)
+    )
+    roles = "\n".join(
+        f"| {role.name} | `{role.id}` | {', '.join(f'`{grant}`' for grant in role.grants)} |"
+        for role in SYSTEM_ROLES.values()
     )
     calls = "\n".join(
         f"| `{method.containing_service.full_name}/{method.name}` | `{_permission_of(method).value}` |"
@@ -184,18 +193,30 @@ def permissions_page() -> str:
 
 {_NOTE}
 
-Each call names the permission that it needs in its `.proto` file; a call that names none is refused for everybody. A
-credential holds a role, and a role holds permissions. Why it is so: [ADR 0010](adr/0010-permissions.md).
+Each call names the permission that it needs in its `.proto` file; a call that names none is refused for everybody.
+People and machines hold roles, roles hold grants, and grants give permissions. Who may do what: [access](access.md).
+Why it is so: [ADR 0010](adr/0010-permissions.md), [ADR 0022](adr/0022-grants.md).
 
-## Roles
+## Grants
+
+Grants of the type `api`, as `resource/permission`:
 
 | permission | {head} |
-| --- |{" :---: |" * len(roles)}
+| --- |{" :---: |" * len(grants)}
 {rows}
+
+Grants of the types `application`, `account` and `targetGroup` give what those on `deployment` do, for their targets;
+whoever has one sees the deployments and agents of the tenant.
 
 `public` needs no token; `authenticated` is what every valid token has. Requests to Kubernetes APIs, through
 `KubeService/Exchange` or the web door, are judged one by one: `agents.read` for discovery, `kube.read` for GET, HEAD
 and OPTIONS, `kube.write` for everything else, exec, attach, port-forward and proxies included ([more](kubectl.md)).
+
+## Roles of the system
+
+| role | also called | grants |
+| --- | --- | --- |
+{roles}
 
 ## Calls
 
@@ -227,8 +248,8 @@ def _json(document: dict[str, Any]) -> str:
     return f"{json.dumps(document, indent=2, ensure_ascii=False)}\n"
 
 
-def _mark(role: Role, permission: Permission) -> str:
-    return "yes" if permission in ROLE_PERMISSIONS[role] else ""
+def _mark(is_given: bool) -> str:  # noqa: FBT001 - the only thing it is about
+    return "yes" if is_given else ""
 
 
 def _methods() -> Iterator[MethodDescriptor]:

@@ -5,35 +5,24 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from google.protobuf.descriptor_pb2 import MethodOptions
 
-import borealis
 from borealis.auth.v1 import permission_pb2
 from borealis.errors.v1 import reason_pb2
 from borealis_server.domain import errors
-from borealis_server.domain.access import ROLE_PERMISSIONS, Permission, Role
+from borealis_server.domain.access import API_GRANTS, Permission
+from borealis_server.domain.roles import SYSTEM_ROLES
 from borealis_server.transport import servicers
 from borealis_server.transport.errors import STATUS_CODES, to_status
+from borealis_server.transport.interceptors.audit import is_audited
 from borealis_server.transport.interceptors.auth import needed_permission
+from kit.methods import all_methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from google.protobuf.descriptor import MethodDescriptor
-
-
-def all_methods() -> list[MethodDescriptor]:
-    """Every RPC of every service in the protos."""
-    found: list[MethodDescriptor] = []
-    (root,) = map(Path, borealis.__path__)
-    for path in sorted(root.rglob("*_service_pb2.py")):
-        module = ".".join(path.relative_to(root.parent).with_suffix("").parts)
-        services = importlib.import_module(module).DESCRIPTOR.services_by_name.values()
-        found += [method for service in services for method in service.methods]
-    return found
 
 
 def leaves() -> list[type[errors.BorealisError]]:
@@ -87,6 +76,29 @@ def test_every_rpc_has_a_servicer_method(method):
     assert method.name in vars(own[0]), f"{own[0].__name__} lacks {method.name}"
 
 
+def test_every_rpc_that_may_change_something_is_audited():
+    """Reads say that they are; what is public has no caller; agents and kubectl are audited call by call."""
+    unaudited = {
+        method.full_name
+        for method in METHODS
+        if method.GetOptions().idempotency_level != MethodOptions.NO_SIDE_EFFECTS
+        and not is_audited(f"/{method.containing_service.full_name}/{method.name}")
+    }
+
+    assert unaudited == {
+        "borealis.identity.v1.IdentityService.IssueToken",
+        "borealis.kube.v1.KubeService.Exchange",
+        "borealis.tunnel.v1.TunnelService.Lane",
+    }
+
+
+@pytest.mark.parametrize("method", METHODS, ids=METHOD_IDS)
+def test_what_calls_itself_a_read_is_named_like_one(method):
+    is_read = method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
+
+    assert is_read == method.name.startswith(("CanI", "Get", "List", "Watch", "Explain", "Export", "Verify"))
+
+
 def test_a_method_that_names_nothing_is_for_nobody():
     assert needed_permission("/borealis.identity.v1.IdentityService/Nothing") is None
     assert needed_permission("/nobody.knows.It/Nothing") is None
@@ -99,9 +111,12 @@ def test_permissions_are_those_of_the_contract():
     assert {permission.name for permission in Permission} == names - {"UNSPECIFIED"}
 
 
-def test_every_role_has_a_row_and_every_permission_somebody():
-    assert set(ROLE_PERMISSIONS) == set(Role)
-    assert frozenset().union(*ROLE_PERMISSIONS.values()) == frozenset(Permission)
+def test_every_permission_is_given_by_a_grant_and_by_a_role_of_the_system():
+    everybody = {Permission.PUBLIC, Permission.AUTHENTICATED}
+    of_roles = [grant.gives() for role in SYSTEM_ROLES.values() for grant in role.grants]
+
+    assert frozenset().union(*of_roles) == frozenset(Permission) - everybody
+    assert all(gives for levels in API_GRANTS.values() for gives in levels.values())
 
 
 def test_every_reason_has_exactly_one_class_and_the_other_way_round():
@@ -128,6 +143,7 @@ SAMPLES: dict[Callable[..., errors.BorealisError], tuple[tuple[object, ...], dic
         ([errors.FileFault(file="d.yaml", line=3, column=7, code="X", message="no", help="yes")],),
         {},
     ),
+    errors.ConfigInvalid: (([errors.FileFault(file="c.yaml", line=1, column=1, code="X", message="no")],), {}),
     errors.RelayRefused: (("west", "DENIED", "not allowed"), {"dispatched": False}),
     errors.AgentUnavailable: (("west",), {"dispatched": None}),
     errors.ClusterRefused: ((422, "Invalid", "spec is wrong"), {}),

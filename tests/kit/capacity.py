@@ -76,13 +76,13 @@ class Capacity:
 async def open_capacity(api: ApiServer, namespace: str) -> AsyncIterator[Capacity]:
     """Counts of all pods in `namespace`, kept current by a watch until the context ends."""
     capacity = Capacity()
-    async with _watching(api, f"/api/v1/namespaces/{namespace}/pods", capacity.take):
+    async with watching(api, f"/api/v1/namespaces/{namespace}/pods", capacity.take):
         capacity.forget()
         yield capacity
 
 
 @asynccontextmanager
-async def _watching(api: ApiServer, path: str, take: Callable[[dict[str, Any]], None]) -> AsyncIterator[None]:
+async def watching(api: ApiServer, path: str, take: Callable[[dict[str, Any]], None]) -> AsyncIterator[None]:
     """List first, then watch from there: `take` sees every object, then every change."""
     url = api.url + path
     async with (
@@ -159,8 +159,8 @@ async def open_endpoint_history(api: ApiServer, namespace: str) -> AsyncIterator
     history = EndpointHistory()
     base = f"/api/v1/namespaces/{namespace}"
     async with (
-        _watching(api, f"{base}/endpoints", history.take),
-        _watching(api, f"{base}/services", history.take_service),
+        watching(api, f"{base}/endpoints", history.take),
+        watching(api, f"{base}/services", history.take_service),
     ):
         yield history
 
@@ -192,5 +192,5 @@ class ScaleHistory:
 async def open_scale_history(api: ApiServer, namespace: str) -> AsyncIterator[ScaleHistory]:
     """Every count asked for in `namespace`, by a watch until the context ends."""
     history = ScaleHistory()
-    async with _watching(api, f"/apis/apps/v1/namespaces/{namespace}/replicasets", history.take):
+    async with watching(api, f"/apis/apps/v1/namespaces/{namespace}/replicasets", history.take):
         yield history

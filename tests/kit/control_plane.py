@@ -25,7 +25,7 @@ from kit.direct_relay import DirectCluster, DirectRelay
 from kit.web import KnownAddresses
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from borealis_server.domain.states import DeploymentState
     from borealis_server.ports.relay import Relay
@@ -72,16 +72,23 @@ class ControlPlane:
     clock: JumpingClock
     runner: Runner | None
     actor: str = "ana"
+    writes: Sequence[str] = ()
+    """What the engine has asked the cluster to change, as the wire between them saw it."""
     started: list[DeploymentKey] = field(default_factory=list)
 
-    async def start(self, deploy_file: str, **files: str) -> Deployment:
-        """Start; `files` maps manifest paths (dots as underscores in keyword form) to their text."""
+    async def start(self, deploy_file: str, *, given: Mapping[str, str] | None = None, **files: str) -> Deployment:
+        """Start, with the variables `given`; `files` maps manifest paths (dots as underscores) to their text."""
         contents = {
             path.replace("_", "."): (FileContent(name=path.replace("_", "."), content=text.encode()),)
             for path, text in files.items()
         }
         request = StartRequest(
-            tenant=TENANT, actor=self.actor, deploy_file=deploy_file.encode(), files=contents, file_name="deploy.yaml"
+            tenant=TENANT,
+            actor=self.actor,
+            deploy_file=deploy_file.encode(),
+            files=contents,
+            file_name="deploy.yaml",
+            context=given or {},
         )
         deployment, _ = await self.deployments.start(request)
         self.started.append(deployment.key)
@@ -135,6 +142,7 @@ async def open_control_plane(api: ApiServer, store: DeploymentStore | None = Non
     """An engine whose one account is the cluster behind `api`."""
     clock = JumpingClock()
     async with open_relay(api, clock) as relay, open_engine(relay, clock, store) as plane:
+        plane.writes = relay.writes
         yield plane
 
 

@@ -19,6 +19,7 @@ from kit.manifests import replica_set
 from kit.model_runs import deploy_first
 from kit.power import ModelWorld, Plug
 from kit.shop import APPROVAL, SET_50, blue_green_file, deploy_file, manifests
+from kit.webhook_files import CALL, FIRE, webhook_file
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -236,6 +237,7 @@ CONSTRAINED = deploy_file("ns", SET_50).replace(
     "strategy: careful, constraints: "
     f"{{beforeDeployment: [{{{APPROVAL}}}, {{{PAUSE}}}], afterDeployment: [{{{PAUSE}}}]}}}}",
 )
+CALLING = webhook_file(SET_50, CALL, before=FIRE, after=CALL)
 KEEPING = deploy_file("ns", SET_50, APPROVAL).replace(
     "deploymentConfig:", "deploymentConfig:\n  keepDeploymentObject: true"
 )
@@ -315,6 +317,7 @@ DELIVERIES: tuple[Delivery, ...] = (
         deploy_file=CONSTRAINED,
         wish=at_approval(persons.APPROVE),
     ),
+    Delivery(name="webhooks", ends=DeploymentState.SUCCEEDED, prepare=version_1, deploy_file=CALLING),
     Delivery(name="queue", ends=DeploymentState.SUCCEEDED, prepare=one_in_progress, deploy_file=QUEUED),
     Delivery(
         name="keep-deployment",

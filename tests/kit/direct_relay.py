@@ -60,6 +60,8 @@ class DirectRelay:
         self._connected_at = clock.now()
         self._sessions: dict[AgentRef, aiohttp.ClientSession] = {}
         self._watchers = Watchers()
+        self.writes: list[str] = []
+        """Every request that was to change something, in the order of the answers: method, path and status."""
 
     async def __aenter__(self) -> Self:
         for agent, cluster in self._clusters.items():
@@ -91,6 +93,8 @@ class DirectRelay:
         if request.target != "kube":
             raise RelayRefused(agent.name, "DENIED", f"there is no target {request.target!r}", dispatched=False)
         answer = await _answered(agent, session, self._clusters[agent].url, request)
+        if request.method != "GET":
+            self.writes.append(f"{request.method} {URL(request.path).path} {answer.status}")
         try:
             yield DirectResponse(agent, answer, idle_timeout_s=request.idle_timeout_s)
         finally:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_server.adapters.relay.hub import RelayHub
-from borealis_server.domain.access import Role
 from borealis_server.domain.errors import BorealisError
-from borealis_server.domain.identity import Principal
+from borealis_server.domain.roles import AGENT
 from borealis_wire.aio.live import LiveTunnel
 from borealis_wire.tunnel import Role as Side
 from borealis_wire.tunnel import Tunnel
+from kit.callers import a_caller
 from kit.lanes import lane_pair
 from kit.wire import FEATURES, ok
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from borealis_server.adapters.relay.connection import RelaySettings
+    from borealis_server.domain.identity import Principal
     from borealis_server.ports.audit import RelayAudit
     from borealis_wire.aio.stream import LiveStream
     from borealis_wire.events import Event
@@ -44,14 +45,8 @@ class LoopClock:
 
 def principal(agent: str = "prod", *, life_s: float = 10_000.0, tenant: str = "main") -> Principal:
     """Who an agent's credential says it is."""
-    return Principal(
-        subject="clients/x",
-        display_name=agent,
-        tenant=tenant,
-        roles=(Role.AGENT,),
-        agent_name=agent,
-        expires_at=LoopClock().now() + timedelta(seconds=life_s),
-    )
+    expires_at = LoopClock().now() + timedelta(seconds=life_s)
+    return a_caller(AGENT, tenant=tenant, name=agent, agent=agent, expires_at=expires_at)
 
 
 class FakeAgent:

@@ -13,7 +13,7 @@ import aiohttp
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.pki import open_own_certificate
 from borealis_server.adapters.randomness import SystemRandomness
-from borealis_server.adapters.store.memory import MemoryAuditStore
+from borealis_server.adapters.store.memory_audit import MemoryAuditStore
 from borealis_server.domain.audit import AuditCall, AuditFilter
 from borealis_server.domain.identity import NewCredential
 from borealis_server.services.audit import open_audit_trail
@@ -21,6 +21,7 @@ from borealis_server.services.kube_access import KubeAccess
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.kube.door import KubeDoor
 from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
+from kit.callers import EVERYTHING
 from kit.tunnel import TENANT
 
 if TYPE_CHECKING:
@@ -42,9 +43,11 @@ class KubeWeb:
 
     async def token(self, role: str = "admin") -> str:
         """A token of somebody with the role."""
-        wanted = NewCredential(display_name=f"a-{role}", role=role)
+        wanted = NewCredential(display_name=f"a-{role}", roles=(role,))
         if wanted.display_name not in self.hub.credentials:
-            self.hub.credentials[wanted.display_name] = await self.hub.identity.create_credential(TENANT, wanted)
+            self.hub.credentials[wanted.display_name] = await self.hub.identity.create_credential(
+                TENANT, wanted, giver=EVERYTHING
+            )
         issued = self.hub.credentials[wanted.display_name]
         return (await self.hub.identity.issue_token(issued.credential.client_id, issued.secret)).access_token
 
@@ -75,11 +78,11 @@ async def open_kube_web(hub: TunnelHub, folder: Path) -> AsyncIterator[KubeWeb]:
     async with open_audit_trail(store, clock, SystemRandomness()) as trail:
         access = KubeAccess(hub.hub, trail, hub.store, hub.identity.verify, clock)
         app = web_app(
-            identity=hub.identity,
             metrics=ServerMetrics(),
-            issuer=f"https://localhost:{port}",
             is_ready=lambda: True,
+            issuer=[],
             kube=KubeDoor(access),
+            callbacks=KubeDoor(access),
         )
         async with open_web_door(listener, options, app):
             yield KubeWeb(

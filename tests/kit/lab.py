@@ -164,8 +164,9 @@ def _deploy_file(
     timeout_s: int = 60,
     blue_green: dict[str, Any] | None = None,
     services: tuple[dict[str, str], ...] = (),
+    traffic: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """`blue_green` is a strategy in the place of the canary, `services` its pairs."""
+    """`blue_green` is a strategy in the place of the canary, `services` its pairs; `traffic` is a canary's routes."""
     has_pods = any(document["kind"] == "Deployment" for document in documents)
     target = {"account": "cluster-1", "namespace": namespace, **({"strategy": "careful"} if has_pods else {})}
     written = [json.loads(step) for step in steps] or [{"setWeight": {"weight": 100}}]
@@ -173,7 +174,7 @@ def _deploy_file(
     if keeps:
         config["keepDeploymentObject"] = True
     strategy = {"canary": {"steps": written}} if blue_green is None else {"blueGreen": blue_green}
-    traffic = {"trafficManagement": [{"kubernetes": list(services)}]} if services else {}
+    managed = [*([{"kubernetes": list(services)}] if services else []), *([traffic] if traffic else [])]
     return {
         "version": "v1",
         "kind": "kubernetes",
@@ -182,7 +183,7 @@ def _deploy_file(
         "targets": {"prod": target},
         "manifests": [{"path": "shop.yaml"}],
         "strategies": {"careful": strategy},
-        **traffic,
+        **({"trafficManagement": managed} if managed else {}),
     }
 
 

@@ -41,6 +41,10 @@ class Platform:
     agents: dict[str, Program] = field(default_factory=dict)
     commands: list[Program] = field(default_factory=list)
     ports: list[int] = field(default_factory=lambda: free_ports(2))
+    server_settings: dict[str, str] = field(default_factory=dict)
+    """More variables of the server's environment."""
+    agent_settings: dict[str, str] = field(default_factory=dict)
+    """More variables of every agent's environment."""
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -75,6 +79,7 @@ class Platform:
             "BOREALIS_SERVER_DATA_DIR": str(self.folder / "server"),
             "BOREALIS_SERVER_GRPC_ADDRESS": f"127.0.0.1:{self.ports[0]}",
             "BOREALIS_SERVER_WEB_ADDRESS": f"127.0.0.1:{self.ports[1]}",
+            **self.server_settings,
         }
         command: list[str | Path] = [sys.executable, "-m", "borealis_server", "--port-file", ready]
         self.server = Program(command, log=self.folder / "server.log", env=environment)
@@ -85,22 +90,27 @@ class Platform:
         assert self.server
         self.server.kill()
 
-    async def add_agent(self, name: str, kubeconfig: Path) -> None:
-        """Make the credential of an agent, start it, and wait until it is connected."""
+    async def add_agent(self, name: str, kubeconfig: Path, *, targets: str = "") -> None:
+        """Make the credential of an agent, start it, and wait until it is connected; `targets` is its list of them."""
         file = self.folder / f"{name}.json"
         if not file.exists():
             made = await self.cli("agent", "create", name, "--out", str(file))
             assert made.code == 0, made.err
-        self.start_agent(name, kubeconfig)
+        self.start_agent(name, kubeconfig, targets=targets)
         await self.until_agent(name, "CONNECTED")
 
-    def start_agent(self, name: str, kubeconfig: Path) -> None:
+    def start_agent(self, name: str, kubeconfig: Path, *, targets: str = "") -> None:
         """Start an agent whose credential was made before."""
         environment = {
             **_clean_environment(),
             "BOREALIS_AGENT_CREDENTIALS_FILE": str(self.folder / f"{name}.json"),
             "BOREALIS_AGENT_KUBECONFIG": str(kubeconfig),
+            **self.agent_settings,
         }
+        if targets:
+            file = self.folder / f"{name}-targets.toml"
+            file.write_text(targets)
+            environment["BOREALIS_AGENT_TARGETS_FILE"] = str(file)
         command = [sys.executable, "-m", "borealis_agent"]
         self.agents[name] = Program(command, log=self.folder / f"{name}.log", env=environment)
 
@@ -116,21 +126,27 @@ class Platform:
             while f"STATE_{state}" != (await self.agent(name)).get("state"):
                 await asyncio.sleep(0.2)
 
-    async def cli(self, *arguments: str, env: dict[str, str] | None = None, limit_s: float = _CLI_LIMIT_S) -> Answer:
+    async def cli(
+        self,
+        *arguments: str,
+        env: dict[str, str] | None = None,
+        limit_s: float = _CLI_LIMIT_S,
+        stdin: str | None = None,
+    ) -> Answer:
         """Run a CLI command to its end."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "borealis_cli",
             *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=self.environment(env),
             cwd=self.folder,
         )
         async with asyncio.timeout(limit_s):
-            out, err = await process.communicate()
+            out, err = await process.communicate(None if stdin is None else stdin.encode())
         assert process.returncode is not None
         return Answer(code=process.returncode, out=out.decode(), err=err.decode())
 

@@ -21,6 +21,7 @@ from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.ports.relay import AgentRef
 from borealis_server.services.deployments import Deployments
+from borealis_server.services.errands import open_errands
 from borealis_server.services.journal import Journal
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import open_runner
@@ -28,6 +29,7 @@ from kit.api_server import ApiServer
 from kit.capacity import open_scale_history
 from kit.control_plane import ACCOUNT, TENANT, ControlPlane, JumpingClock
 from kit.direct_relay import DirectCluster, DirectRelay
+from kit.jobs import Jobs, callbacks_for, errand_runners
 from kit.model_engine import POD_S, KnownAgents, LoopClock, ModelRelay
 from kit.model_kube import ModelKube
 from kit.rest import open_rest
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from kit.capacity import ScaleHistory
     from kit.rest import Rest
 
+_OUTSIDE_WRITES = frozenset({"send"})
 _CLUSTER_WRITES = frozenset({"apply", "create", "patch", "delete"})
 _STORE_WRITES = frozenset({"insert", "update"})
 _FILES = ("store.db", "store.db-wal")
@@ -158,6 +161,7 @@ class ModelWorld:
     kube: ModelKube = field(default_factory=ModelKube)
     randomness: CountingRandomness = field(default_factory=CountingRandomness)
     clock: JumpingClock = field(default_factory=LoopClock)
+    jobs: Jobs = field(default_factory=Jobs)
 
     @asynccontextmanager
     async def life(self, plug: Plug) -> AsyncIterator[ControlPlane]:
@@ -172,7 +176,9 @@ class ModelWorld:
             async with asyncio.TaskGroup() as group:
                 pods = group.create_task(self._work(), name="model cluster")
                 try:
-                    async with _served(database, plug, self.kube, relay, self.clock, self.randomness) as plane:
+                    async with _served(
+                        database, plug, self.kube, relay, self.clock, self.randomness, self.jobs
+                    ) as plane:
                         yield plane
                 finally:
                     pods.cancel()
@@ -187,7 +193,7 @@ class ModelWorld:
 
     def writes(self) -> Counter[str]:
         """Changes that took effect."""
-        return Counter(self.kube.writes)
+        return Counter(self.kube.writes) + Counter({f"job {key}": count for key, count in self.jobs.made.items()})
 
     async def _work(self) -> None:
         while True:
@@ -204,6 +210,7 @@ class SandboxWorld:
     history: ScaleHistory
     randomness: CountingRandomness = field(default_factory=CountingRandomness)
     clock: JumpingClock = field(default_factory=JumpingClock)
+    jobs: Jobs = field(default_factory=Jobs)
 
     @asynccontextmanager
     async def life(self, plug: Plug) -> AsyncIterator[ControlPlane]:
@@ -212,7 +219,7 @@ class SandboxWorld:
         async with (
             open_database(plug.folder / _FILES[0]) as database,
             DirectRelay({AgentRef(tenant=TENANT, name=ACCOUNT): cluster}, self.clock) as relay,
-            _served(database, plug, RelayedCluster(relay), relay, self.clock, self.randomness) as plane,
+            _served(database, plug, RelayedCluster(relay), relay, self.clock, self.randomness, self.jobs) as plane,
         ):
             yield plane
 
@@ -262,15 +269,31 @@ async def open_sandbox_world(folder: Path) -> AsyncIterator[SandboxWorld]:
 
 @asynccontextmanager
 async def _served(
-    database: SqliteDatabase, plug: Plug, cluster: Any, relay: Relay, clock: JumpingClock, randomness: Randomness
+    database: SqliteDatabase,
+    plug: Plug,
+    cluster: Any,
+    relay: Relay,
+    clock: JumpingClock,
+    randomness: Randomness,
+    jobs: Jobs,
 ) -> AsyncIterator[ControlPlane]:
     """An engine that works while there is power. Any: any adapter of the cluster."""
     store: Any = Powered(SqliteDeploymentStore(database), plug, _STORE_WRITES)  # Any: it stands in for what it wraps
     powered: Any = Powered(cluster, plug, _CLUSTER_WRITES)
     journal = Journal(store)
-    async with open_runner(journal, powered, relay, clock) as runner, open_queue(journal, KnownAgents(), clock):
+    outside: Any = Powered(jobs, plug, _OUTSIDE_WRITES)
+    async with (
+        asyncio.TaskGroup() as group,
+        open_runner(journal, powered, relay, clock) as runner,
+        open_errands(journal, clock, errand_runners(journal, outside, clock)),
+        open_queue(journal, KnownAgents(), clock),
+    ):
+        work = group.create_task(jobs.work(callbacks_for(journal, clock)), name="jobs")
         deployments = Deployments(journal, KnownAgents(), clock, randomness, KnownAddresses())
-        yield ControlPlane(deployments=deployments, journal=journal, clock=clock, runner=runner)
+        try:
+            yield ControlPlane(deployments=deployments, journal=journal, clock=clock, runner=runner)
+        finally:
+            work.cancel()
 
 
 def stripped(document: dict[str, Any]) -> dict[str, Any]:

@@ -245,6 +245,10 @@ class _Deployments(deployment_service_pb2_grpc.DeploymentServiceServicer):
         self._script.enter("SkipPause", request, context)
         return deployment_service_pb2.SkipPauseResponse(deployment=_sent(self._found(request.name, context)))
 
+    def ReportWebhook(self, request: Any, context: Any) -> Any:
+        self._script.enter("ReportWebhook", request, context)
+        return deployment_service_pb2.ReportWebhookResponse(deployment=_sent(self._found(request.name, context)))
+
     def RollBackDeployment(self, request: Any, context: Any) -> Any:
         self._script.enter("RollBackDeployment", request, context)
         return deployment_service_pb2.RollBackDeploymentResponse(deployment=_sent(self._found(request.name, context)))
@@ -312,6 +316,21 @@ class _Identity(identity_service_pb2_grpc.IdentityServiceServicer):
             subject=f"clients/{CLIENT_ID}", display_name="test", tenant="main", roles=["admin"]
         )
         return identity_service_pb2.GetCallerResponse(principal=caller)
+
+    def CanI(self, request: Any, context: Any) -> Any:
+        self._script.enter("CanI", request, context)
+        if request.permission.endswith(".read"):
+            return identity_service_pb2.CanIResponse(is_allowed=True, by_grant="api/tenant/read", by_role="Reader")
+        return identity_service_pb2.CanIResponse(
+            missing_grants=["api/deployment/deploy", "api/deployment/full"],
+            sufficient_roles=["Deployments Full Access"],
+            administrators=["ada@example.org"],
+        )
+
+    def UpdateClientCredential(self, request: Any, context: Any) -> Any:
+        self._script.enter("UpdateClientCredential", request, context)
+        credential = identity_pb2.ClientCredential(name=request.name, client_id="c-1", roles=request.roles)
+        return identity_service_pb2.UpdateClientCredentialResponse(credential=credential)
 
     def CreateClientCredential(self, request: Any, context: Any) -> Any:
         self._script.enter("CreateClientCredential", request, context)

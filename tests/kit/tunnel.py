@@ -28,15 +28,19 @@ from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.relay.hub import RelayHub
 from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.store.memory import MemoryCredentialStore
+from borealis_server.adapters.store.memory_audit import MemoryAuditStore
 from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.identity import NewCredential
 from borealis_server.domain.names import CredentialName
 from borealis_server.ports.relay import AgentRef
-from borealis_server.services.identity import IdentityService
+from borealis_server.services.audit_actions import ActionAudit
+from borealis_server.services.directories import Directories
+from borealis_server.services.explanations import Explanations
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
+from kit.callers import EVERYTHING, a_directory_store, an_identity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -48,7 +52,7 @@ if TYPE_CHECKING:
     from borealis_server.adapters.relay.connection import RelaySettings
     from borealis_server.ports.audit import RelayAudit
     from borealis_server.ports.clock import Clock
-    from borealis_server.services.identity import IssuedCredential
+    from borealis_server.services.identity import IdentityService, IssuedCredential
 
 TENANT = "main"
 _CONNECT_LIMIT_S = 10.0
@@ -68,8 +72,8 @@ class TunnelHub:
     async def link_settings(self, agent: str, /, **changes: object) -> LinkSettings:
         """Settings of an agent with a credential of its own; `changes` replace some of them."""
         if agent not in self.credentials:
-            wanted = NewCredential(display_name=agent.lower(), role="agent", agent=agent)
-            self.credentials[agent] = await self.identity.create_credential(TENANT, wanted)
+            wanted = NewCredential(display_name=agent.lower(), roles=("agent",), agent=agent)
+            self.credentials[agent] = await self.identity.create_credential(TENANT, wanted, giver=EVERYTHING)
         issued = self.credentials[agent]
         given: dict[str, object] = {
             "server": f"localhost:{self.port}",
@@ -85,7 +89,7 @@ class TunnelHub:
     async def revoke(self, agent: str) -> None:
         """Take the credential of an agent away."""
         client_id = self.credentials[agent].credential.client_id
-        await self.identity.delete_credential(TENANT, CredentialName(TENANT, client_id))
+        await self.identity.delete_credential(TENANT, CredentialName(TENANT, client_id), giver=EVERYTHING)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,19 +131,18 @@ async def open_hub(
     assert certificate.authority_file is not None
     clock = clock or SystemClock()
     store = before.store if before else MemoryCredentialStore()
-    identity = IdentityService(
-        credentials=store,
-        signer=JwtSigner(open_signing_key(folder / "signing.key"), issuer="https://localhost"),
-        clock=clock,
-        randomness=SystemRandomness(),
-        token_lifetime_s=token_lifetime_s,
-    )
+    signer = JwtSigner(open_signing_key(folder / "signing.key"), issuer="https://localhost")
+    identity = an_identity(clock, signer, store=store, token_lifetime_s=token_lifetime_s)
+    explanations = Explanations(Directories(a_directory_store(store), clock))
     metrics = ServerMetrics()
     hub = RelayHub(clock, settings, audit=audit, metrics=RelayMetrics(metrics.registry))
     services = [
         Service(
             name="borealis.identity.v1.IdentityService",
-            add=partial(add_IdentityServiceServicer_to_server, IdentityServicer(identity)),
+            add=partial(
+                add_IdentityServiceServicer_to_server,
+                IdentityServicer(identity, explanations),
+            ),
         ),
         Service(
             name="borealis.tunnel.v1.TunnelService",
@@ -155,7 +158,8 @@ async def open_hub(
         max_request_bytes=2**20,
         grace_s=1.0,
     )
-    door = open_grpc_door(options, services, verifier=identity, metrics=metrics, drains=[hub.drain])
+    actions = ActionAudit(MemoryAuditStore(), clock, SystemRandomness())
+    door = open_grpc_door(options, services, verifier=identity, audit=actions, metrics=metrics, drains=[hub.drain])
     async with door as port:
         ca_pem = certificate.authority_file.read_bytes()
         bed = TunnelHub(hub=hub, identity=identity, store=store, port=port, ca_pem=ca_pem)

@@ -8,16 +8,19 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_agent.targets.dialer import Dialer
+from borealis_agent.targets.endpoints import EndpointsDialer
 from borealis_agent.targets.http1.client import HttpClient
 from borealis_agent.targets.pipe import Pipe
-from borealis_agent.targets.policy import fault_of_http, matches
+from borealis_agent.targets.policy import address_of, fault_of_http, is_below, matches, parse_address
 from borealis_agent.targets.target import TargetFailure
 from borealis_agent.targets.web import WebServer, proxy_for, web_server
 
 if TYPE_CHECKING:
+    from borealis_agent.targets.dialer import AnyDialer
     from borealis_agent.targets.policy import Policy, ServiceRange, TcpAddress
     from borealis_agent.targets.target import HttpTarget
 
@@ -25,6 +28,10 @@ _SERVICE: Final = re.compile(r"([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)/([a-z0-9](
 """Namespace, name and port of a Service behind the name of a range: `preview:shop/web:8080`."""
 _SERVICE_HOST: Final = re.compile(r"([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)")
 """Name and namespace of a Service as the host of a plain connection: `web.shop`."""
+_SERVICE_NAME: Final = re.compile(
+    r"([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(\.svc|\.svc\.cluster\.local)?"
+)
+"""Name and namespace of a Service in an address: `web.shop.svc`."""
 _MAX_SERVICES: Final = 64
 """Services whose connections are kept at once."""
 
@@ -42,6 +49,7 @@ class Catalog:
     ) -> None:
         self._policy = policy
         self._kube = kube if policy.kube is not None else None
+        self._api = kube
         self._kube_rule = policy.kube if policy.kube is not None and not policy.kube.is_open else None
         self._web = {
             name: web_server(target, https_proxy=https_proxy, no_proxy=no_proxy) for name, target in policy.http.items()
@@ -68,6 +76,8 @@ class Catalog:
         if name in self._policy.http:
             _refuse_if(fault_of_http(self._policy.http[name], method, path))
             return self._web[name]
+        if "://" in name:
+            return self._by_address(name, method, path)
         range_name, _, rest = name.partition(":")
         if range_name in self._policy.services:
             services = self._policy.services[range_name]
@@ -79,6 +89,28 @@ class Catalog:
             _refuse_if(fault_of_http(services, method, path))
             return self._service(range_name, namespace, service, port)
         raise self._unknown(name, "HTTP requests")
+
+    def _by_address(self, address: str, method: str, path: str) -> HttpTarget:
+        """The target behind an address, which callers know who do not know the targets file."""
+        found = parse_address(address)
+        faults: list[str] = []
+        for name, target in self._policy.http.items():
+            base = urlsplit(target.url).path.rstrip("/")
+            if found is None or address_of(target) != found or not is_below(path.partition("?")[0], base or "/"):
+                continue
+            fault = fault_of_http(target, method, path.removeprefix(base) or "/")
+            if fault is None:
+                return self._web[name].at_root()
+            faults.append(fault)
+        service = _service_at(found)
+        if service is not None:
+            namespace, _, port = service
+            for name, services in self._policy.services.items():
+                fault = _fault_of_service(services, namespace, port) or fault_of_http(services, method, path)
+                if fault is None:
+                    return self._service(name, *service)
+                faults.append(fault)
+        raise _denied(faults[0] if faults else f"the agent's targets file has no target at {address!a} for this path")
 
     async def connect(self, name: str, host: str, port: int) -> Pipe:
         """A plain connection to a target.
@@ -100,8 +132,7 @@ class Catalog:
         if not service:
             raise _denied(f"give a Service of {range_name} as the host name.namespace, and its port")
         _refuse_if(_fault_of_service(services, namespace, port))
-        full_name = f"{service}.{namespace}.{services.domain}"
-        return await Dialer(full_name, port, allow_local=services.allow_local).dial(Pipe)
+        return await self._service_dialer(services, namespace, service, port).dial(Pipe)
 
     def close(self) -> None:
         """Close all connections."""
@@ -113,13 +144,26 @@ class Catalog:
             raise _denied(f"the target is {target.host}:{target.port} and nothing else")
         return self._tcp[name]
 
+    def _service_dialer(self, services: ServiceRange, namespace: str, service: str, port: int) -> AnyDialer:
+        name = f"{service}.{namespace}.{services.domain}"
+        if services.lookup == "dns":
+            return Dialer(name, port, allow_local=services.allow_local)
+        if self._api is None:
+            raise _denied("the agent knows no Kubernetes API to look Services up in (`lookup` of its targets file)")
+        return EndpointsDialer(self._api, namespace, service, port, name=name, allow_local=services.allow_local)
+
     def _service(self, range_name: str, namespace: str, service: str, port: int) -> WebServer:
         key = (range_name, namespace, service, port)
         server = self._services.get(key)
         if server is None:
             services = self._policy.services[range_name]
-            dialer = Dialer(f"{service}.{namespace}.{services.domain}", port, allow_local=services.allow_local)
-            server = self._services[key] = WebServer(HttpClient(dialer))
+            server = WebServer(
+                HttpClient(self._service_dialer(services, namespace, service, port)),
+                passes_authorization=services.pass_authorization,
+                passes_cookies=services.pass_cookies,
+                asks_for_credentials=services.pass_authorization,
+            )
+            self._services[key] = server
             while len(self._services) > _MAX_SERVICES:
                 self._services.popitem(last=False)[1].retire()
         self._services.move_to_end(key)
@@ -135,6 +179,14 @@ class Catalog:
 def _tcp_dialer(target: TcpAddress, *, https_proxy: str, no_proxy: str) -> Dialer:
     proxy = proxy_for(target.proxy, target.host, target.port, https_proxy=https_proxy, no_proxy=no_proxy)
     return Dialer(target.host, target.port, proxy=proxy, allow_local=target.allow_local)
+
+
+def _service_at(address: tuple[str, str, int] | None) -> tuple[str, str, int] | None:
+    """Namespace, name and port of the Service that an address means; None if it means none."""
+    if address is None or address[0] != "http":
+        return None
+    found = _SERVICE_NAME.fullmatch(address[1])
+    return (found[2], found[1], address[2]) if found else None
 
 
 def _fault_of_service(services: ServiceRange, namespace: str, port: int) -> str | None:

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from json import dumps
 from pathlib import Path  # noqa: TC003 - whoever reads the targets file into these classes needs it at run time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
 from borealis_agent.proxies import ProxyFault, parse_proxy
@@ -27,6 +27,8 @@ _STRICT: Final = {"extra": "forbid"}
 """Tells pydantic, which reads the targets file into these classes, to take no field that they do not have."""
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _PORTS: Final = range(1, 65536)
+WEB_PORTS: Final = {"http": 80, "https": 443}
+"""Schemes of web targets, and the ports that they mean where none is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ class KubeDeny:
             matches(request.verb, self.verbs)
             and (self.resources == ("*",) or _fits_resource(request.resource, self.resources))
             and (self.namespaces == ("*",) or _may_touch(request, self.namespaces))
-            and any(_is_below(request.path, prefix) for prefix in self.paths)
+            and any(is_below(request.path, prefix) for prefix in self.paths)
         )
 
 
@@ -85,7 +87,7 @@ class KubeRule:
         if method not in self.methods:
             return f"the agent's targets file allows {_listed(self.methods)} here, not {method}"
         request = parse_kube_request(method, path)
-        if not any(_is_below(request.path, prefix) for prefix in self.paths):
+        if not any(is_below(request.path, prefix) for prefix in self.paths):
             return (
                 "the agent may not call this path (`paths` of its targets file, or BOREALIS_AGENT_KUBE_PATH_PREFIXES)"
             )
@@ -124,6 +126,8 @@ class WebTarget:
     """Name expected in its certificate; empty expects the host of `url`."""
     authorization_file: Path | None = None
     """File with the value of Authorization for it, such as `Bearer …`; read again when it changes."""
+    pass_authorization: bool = False
+    """Whether a request's own Authorization reaches it, such as that of a webhook; `authorization_file` goes before."""
     proxy: str = ""
     """Proxy on the way to it; empty follows HTTPS_PROXY and NO_PROXY, `direct` uses none."""
     allow_local: bool = False
@@ -160,8 +164,15 @@ class ServiceRange:
     """Methods that are allowed."""
     paths: tuple[str, ...] = ("/",)
     """Paths that are allowed, with everything below them."""
+    lookup: Literal["dns", "endpoints"] = "dns"
+    """How a Service is found: by its name, or by its ready endpoints in the Kubernetes API, where names of Services do
+    not resolve on the agent's machine. The second needs `get` on Services and Endpoints."""
     domain: str = "svc"
     """What follows the namespace in their names."""
+    pass_authorization: bool = False
+    """As for a web target; the Services may then also ask for credentials."""
+    pass_cookies: bool = True
+    """Whether cookies pass, both ways."""
     allow_local: bool = False
     """As for a web target."""
 
@@ -175,11 +186,11 @@ class Policy:
     kube: KubeRule | None = None
     """The Kubernetes API; absent if it is not offered."""
     http: dict[str, WebTarget] = field(default_factory=dict)
-    """Web targets by name."""
+    """Web targets by name; requests may also give the address of one."""
     tcp: dict[str, TcpAddress] = field(default_factory=dict)
     """Plain addresses by name."""
     services: dict[str, ServiceRange] = field(default_factory=dict)
-    """Ranges of Services by name."""
+    """Ranges of Services by name; requests may also give the address of one of them."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -197,9 +208,24 @@ def fault_of_http(target: WebTarget | ServiceRange, method: str, path: str) -> s
     """Why a request over HTTP is refused; None if it is allowed."""
     if method not in target.methods:
         return f"the agent's targets file allows {_listed(target.methods)} here, not {method}"
-    if not any(_is_below(path.partition("?")[0], prefix) for prefix in target.paths):
+    if not any(is_below(path.partition("?")[0], prefix) for prefix in target.paths):
         return f"the agent's targets file allows {_listed(target.paths)} here, not this path"
     return None
+
+
+def address_of(target: WebTarget) -> tuple[str, str, int]:
+    """Scheme, host and port of a web target, as `parse_address` gives them."""
+    return parse_address(target.url) or ("", "", 0)
+
+
+def parse_address(text: str) -> tuple[str, str, int] | None:
+    """Scheme, host in lower case and port of an http address; None if it is none."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port or WEB_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname and parts.scheme in WEB_PORTS else None
 
 
 def faults_of(policy: Policy) -> list[str]:
@@ -249,7 +275,7 @@ def _faults_of_web(place: str, web: WebTarget) -> list[str]:
         port = parts.port or 0
     except ValueError:
         return [*faults, f"{place}.url: {web.url} is not a URL"]
-    if parts.scheme not in {"http", "https"} or not parts.hostname or port < 0:
+    if parts.scheme not in WEB_PORTS or not parts.hostname or port < 0:
         faults.append(f"{place}.url: give http://host:port or https://host:port")
     if parts.query or parts.fragment or parts.username:
         faults.append(f"{place}.url: a URL with a query, a fragment or a user cannot be a target")
@@ -272,7 +298,7 @@ def _may_touch(request: KubeRequest, namespaces: tuple[str, ...]) -> bool:
     return bool(request.resource) and (not request.namespace or matches(request.namespace, namespaces))
 
 
-def _is_below(path: str, prefix: str) -> bool:
+def is_below(path: str, prefix: str) -> bool:
     """Whether `path` is `prefix` or lies below it: `/api` covers `/api/v1`, not `/apis`."""
     return path == prefix or path.startswith(prefix.rstrip("/") + "/")
 

@@ -9,6 +9,7 @@ from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_agent.proxies import is_direct, parse_proxy
 from borealis_agent.targets.dialer import Dialer
 from borealis_agent.targets.http1.client import HttpClient
+from borealis_agent.targets.policy import WEB_PORTS
 from borealis_agent.targets.target import TargetFailure
 from borealis_agent.targets.tls import TlsFiles, TlsSource
 
@@ -20,30 +21,56 @@ if TYPE_CHECKING:
     from borealis_agent.targets.policy import WebTarget
     from borealis_agent.targets.target import TargetRequest
 
-_PORTS: Final = {"http": 80, "https": 443}
+_PRIVATE: Final = {
+    (False, False): frozenset[bytes](),
+    (True, False): frozenset({b"set-cookie"}),
+    (False, True): frozenset({b"www-authenticate"}),
+    (True, True): frozenset({b"set-cookie", b"www-authenticate"}),
+}
+"""By whether cookies and whether questions for credentials come back."""
 
 
 class WebServer:
     """One server. Puts the path of its URL in front of every request's, and adds its authorization."""
 
-    def __init__(self, client: HttpClient, *, path: str = "", authorization_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        client: HttpClient,
+        *,
+        path: str = "",
+        authorization_file: Path | None = None,
+        passes_authorization: bool = False,
+        passes_cookies: bool = False,
+        asks_for_credentials: bool = False,
+    ) -> None:
         self._client = client
         self._path = path.rstrip("/")
         self._authorization_file = authorization_file
+        self._passes_authorization = passes_authorization
+        self._passes_cookies = passes_cookies
+        self.private_fields = _PRIVATE[passes_cookies, asks_for_credentials]
+
+    def at_root(self) -> WebServer:
+        """The same server over the same connections, called by whole paths."""
+        return WebServer(
+            self._client,
+            authorization_file=self._authorization_file,
+            passes_authorization=self._passes_authorization,
+        )
 
     async def send(self, request: TargetRequest) -> HttpConnection:
         """Send a request with all of its body.
 
         Errors: TargetFailure.
         """
-        return await self._client.send(self._addressed(request), self._fields())
+        return await self._client.send(self._addressed(request), self._fields(request))
 
     async def open(self, request: TargetRequest) -> HttpConnection:
         """Send the head of a request whose body follows.
 
         Errors: TargetFailure.
         """
-        return await self._client.open(self._addressed(request), self._fields())
+        return await self._client.open(self._addressed(request), self._fields(request))
 
     def close(self) -> None:
         """Close all connections."""
@@ -56,14 +83,20 @@ class WebServer:
     def _addressed(self, request: TargetRequest) -> TargetRequest:
         return request._replace(path=self._path + request.path) if self._path else request
 
-    def _fields(self) -> bytes:
-        return b"Authorization: " + _secret(self._authorization_file) + b"\r\n" if self._authorization_file else b""
+    def _fields(self, request: TargetRequest) -> bytes:
+        value = request.authorization if self._passes_authorization else b""
+        if self._authorization_file:
+            value = _secret(self._authorization_file)
+        fields = b"Authorization: " + value + b"\r\n" if value else b""
+        if self._passes_cookies and request.cookies:
+            fields += b"Cookie: " + request.cookies + b"\r\n"
+        return fields
 
 
 def web_server(target: WebTarget, *, https_proxy: str, no_proxy: str) -> WebServer:
     """The server that a web target names."""
     parts = urlsplit(target.url)
-    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    host, port = parts.hostname or "", parts.port or WEB_PORTS[parts.scheme]
     files = TlsFiles(
         ca_file=target.ca_file,
         certificate_file=target.certificate_file,
@@ -78,7 +111,12 @@ def web_server(target: WebTarget, *, https_proxy: str, no_proxy: str) -> WebServ
         proxy=proxy_for(target.proxy, host, port, https_proxy=https_proxy if is_tls else "", no_proxy=no_proxy),
         allow_local=target.allow_local,
     )
-    return WebServer(HttpClient(dialer), path=parts.path, authorization_file=target.authorization_file)
+    return WebServer(
+        HttpClient(dialer),
+        path=parts.path,
+        authorization_file=target.authorization_file,
+        passes_authorization=target.pass_authorization,
+    )
 
 
 def proxy_for(wanted: str, host: str, port: int, *, https_proxy: str, no_proxy: str) -> Proxy | None:

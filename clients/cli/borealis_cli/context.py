@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import borealis_client
+from borealis_cli.options import ACTING_TENANT
 from borealis_cli.output import note
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def settings_of(connection: Connection) -> ConnectionSettings:
     """Where to connect and as whom; what a person should know about it goes to stderr."""
-    settings = borealis_client.resolve(connection.server, ca_file=connection.ca_file)
+    settings = borealis_client.resolve(connection.server, ca_file=connection.ca_file, tenant=ACTING_TENANT.get())
     note(*(f"warning: {warning}" for warning in settings.warnings))
     return settings
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _CODES: Final[tuple[tuple[type[sdk.BorealisError], ExitCode], ...]] = (
     (sdk.DeploymentInProgressError, ExitCode.IN_PROGRESS),
     (sdk.DeployFileInvalidError, ExitCode.INVALID_FILE),
+    (sdk.ConfigInvalidError, ExitCode.INVALID_FILE),
     (sdk.SettingsError, ExitCode.USAGE),
     (sdk.AgentUnavailableError, ExitCode.AGENT_UNREACHABLE),
     (sdk.RelayRefusedError, ExitCode.AGENT_UNREACHABLE),

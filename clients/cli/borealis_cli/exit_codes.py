@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
     NOT_FOUND = 6
     """What was named does not exist."""
     INVALID_FILE = 7
-    """The deploy file or a manifest has faults; nothing was started."""
+    """The deploy file, a manifest or the configuration has faults; nothing was started or changed."""
     FAILED = 10
     """The deployment failed."""
     ROLLED_BACK = 11
@@ -36,5 +36,7 @@ class ExitCode(IntEnum):
     """The control plane does not answer."""
     AGENT_UNREACHABLE = 15
     """The agent of the cluster does not answer."""
+    AUDIT_BROKEN = 16
+    """An entry of the audit is not what was written."""
     DETACHED = 130
     """Ctrl-C; the deployment goes on."""

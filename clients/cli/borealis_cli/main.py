@@ -9,12 +9,34 @@ import json
 import os
 import sys
 from itertools import pairwise
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from borealis_cli.commands import agents, audit, decisions, deploy, files, identity, inspection, kube, programs
+from borealis_cli.commands import (
+    agents,
+    audit,
+    config,
+    convert,
+    credentials,
+    decisions,
+    deploy,
+    files,
+    identity,
+    inspection,
+    integrations,
+    kube,
+    login,
+    previews,
+    programs,
+    queries,
+    roles,
+    secrets,
+    tenants,
+    users,
+)
 from borealis_cli.exit_codes import ExitCode
+from borealis_cli.options import ACTING_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +49,38 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (deploy, files, inspection, decisions, identity, programs):
+
+
+@app.callback()
+def choose_tenant(
+    tenant: Annotated[
+        str,
+        typer.Option(
+            "--tenant", help="Act in this tenant instead of the credential's own. [BOREALIS_TENANT]", show_default=False
+        ),
+    ] = "",
+) -> None:
+    """Continuous deployment for Kubernetes: start deployments, follow them, decide about them."""
+    ACTING_TENANT.set(tenant)
+
+
+for module in (deploy, files, inspection, decisions, identity, login, programs):
     module.register(app)
-for module_of_group in (agents, kube, audit):
+for module_of_group in (
+    agents,
+    kube,
+    audit,
+    tenants,
+    users,
+    roles,
+    credentials,
+    secrets,
+    config,
+    integrations,
+    queries,
+    previews,
+    convert,
+):
     module_of_group.register(app)
 
 

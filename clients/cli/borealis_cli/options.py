@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -36,6 +37,9 @@ class Connection:
     server: str | None
     ca_file: Path | None
 
+
+ACTING_TENANT: Final[ContextVar[str]] = ContextVar("acting_tenant", default="")
+"""Id or name of the tenant to act in, as the command line says before the command; empty for the credential's own."""
 
 Output = Annotated[
     Format,

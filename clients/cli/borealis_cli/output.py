@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from borealis_cli.options import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
+
+    from borealis_client import SentInvitation
 
 
 class Message(Protocol):
@@ -18,6 +20,9 @@ class Message(Protocol):
     def to_dict(self, *, include_default_values: bool = False) -> dict[str, Any]:  # Any: JSON
         """The JSON form of the message's proto."""
         ...
+
+
+M = TypeVar("M", bound=Message)
 
 
 def message_json(message: Message) -> dict[str, Any]:  # Any: JSON
@@ -36,6 +41,34 @@ def say(lines: Iterable[str]) -> None:
     for line in lines:
         sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
+
+
+def say_all(found: Sequence[M], output: Format, name: str, in_table: Callable[[Sequence[M]], Iterable[str]]) -> None:
+    """A whole list: a table for people, one document with the list under `name`, or a line each."""
+    if output is Format.TEXT:
+        say(in_table(found))
+    elif output is Format.JSON:
+        say_json({name: [message_json(one) for one in found]}, output)
+    else:
+        for one in found:
+            say_json(message_json(one), output)
+
+
+def say_one(message: Message, output: Format, *lines: str) -> None:
+    """One thing: the lines for people, or the message."""
+    if output is Format.TEXT:
+        say(lines)
+    else:
+        say_json(message_json(message), output)
+
+
+def say_sent(sent: SentInvitation, output: Format) -> None:
+    """An invitation with its secret."""
+    if output is Format.TEXT:
+        say([sent.secret])
+        note(f"This is the secret of the invitation of {sent.invitation.email}. Nobody can show it again.")
+    else:
+        say_json({"invitation": message_json(sent.invitation), "secret": sent.secret}, output)
 
 
 def note(*lines: str) -> None:

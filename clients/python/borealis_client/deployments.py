@@ -21,6 +21,7 @@ from borealis_client._generated.borealis.deployment.v1 import (
     ListDeploymentsRequest,
     LiveReplicas,
     ManifestFile,
+    ReportWebhookRequest,
     RollBackDeploymentRequest,
     SkipPauseRequest,
     StartDeploymentRequest,
@@ -262,6 +263,27 @@ class Deployments:
             lambda channel: DeploymentServiceStub(channel).skip_pause,
             SkipPauseRequest(
                 name=name, request_id=request_id or new_request_id(), target=target, step=step, comment=comment
+            ),
+            is_repeatable=True,
+        )
+        return _present(answer.deployment)
+
+    async def report_webhook(  # what is reported, and where
+        self, name: str, *, target: str, step: str, is_success: bool, message: str = "", request_id: str = ""
+    ) -> Deployment:
+        """The deployment after the result of a webhook was reported to the step that waits for it.
+
+        Errors: WebhookStepNotFoundError, CallbackContradictsError, CallbackTooLateError.
+        """
+        answer = await self._transport.call(
+            lambda channel: DeploymentServiceStub(channel).report_webhook,
+            ReportWebhookRequest(
+                name=name,
+                target=target,
+                step=step,
+                is_success=is_success,
+                message=message,
+                request_id=request_id or new_request_id(),
             ),
             is_repeatable=True,
         )

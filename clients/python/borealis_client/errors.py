@@ -4,6 +4,7 @@ Catch the leaf you can handle, a kind to treat a family alike, or `BorealisError
 change; `reason` and `metadata` are for programs and do not. It does not read gRPC errors (`status`).
 """
 
+# Long on purpose: one small class for each reason of the contract, as the server has them.
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -117,6 +118,12 @@ class DeployFileInvalidError(InvalidError):
     reason = "DEPLOY_FILE_INVALID"
 
 
+class ConfigInvalidError(InvalidError):
+    """The configuration file has faults; `violations` name each with its place. Nothing was changed."""
+
+    reason = "CONFIG_INVALID"
+
+
 class PageTokenInvalidError(InvalidError):
     """A page token that the server did not issue for this query."""
 
@@ -153,6 +160,42 @@ class CredentialNotFoundError(NotFoundError):
     reason = "CREDENTIAL_NOT_FOUND"
 
 
+class PreviewNotFoundError(NotFoundError):
+    """The tenant has no preview of that name; those that ended are forgotten after a week."""
+
+    reason = "PREVIEW_NOT_FOUND"
+
+
+class SecretNotFoundError(NotFoundError):
+    """The tenant has no secret of that name; metadata `secrets` names all that are missing."""
+
+    reason = "SECRET_NOT_FOUND"
+
+
+class IntegrationNotFoundError(NotFoundError):
+    """No integration of that name."""
+
+    reason = "INTEGRATION_NOT_FOUND"
+
+
+class WebhookStepNotFoundError(NotFoundError):
+    """No step of that name waits, or has waited, for a callback."""
+
+    reason = "WEBHOOK_STEP_NOT_FOUND"
+
+
+class CallbackContradictsError(AlreadyExistsError):
+    """Another callback has reported something else before; the first one is final."""
+
+    reason = "CALLBACK_CONTRADICTS"
+
+
+class CallbackTooLateError(RefusedError):
+    """The step does not wait for its callback any more: its limit has passed, or the run was ended."""
+
+    reason = "CALLBACK_TOO_LATE"
+
+
 class DeploymentInProgressError(AlreadyExistsError):
     """The application has a deployment in progress; metadata `deployment` names it."""
 
@@ -165,16 +208,46 @@ class CredentialExistsError(AlreadyExistsError):
     reason = "CREDENTIAL_EXISTS"
 
 
+class IntegrationExistsError(AlreadyExistsError):
+    """An integration of that name exists."""
+
+    reason = "INTEGRATION_EXISTS"
+
+
 class DeploymentEndedError(RefusedError):
     """The deployment has ended and takes no more decisions."""
 
     reason = "DEPLOYMENT_ENDED"
 
 
+class PreviewEndedError(RefusedError):
+    """The preview leads nowhere any more: it has expired, or was revoked."""
+
+    reason = "PREVIEW_ENDED"
+
+
 class NotAwaitingApprovalError(RefusedError):
     """Nothing waits for an approval where one was given."""
 
     reason = "NOT_AWAITING_APPROVAL"
+
+
+class SecretUnreadableError(RefusedError):
+    """The key that encrypted a secret is missing, or its record was changed from outside."""
+
+    reason = "SECRET_UNREADABLE"
+
+
+class KeyRefusedError(RefusedError):
+    """There is no newer key that could encrypt secrets; metadata `detail` says why."""
+
+    reason = "KEY_REFUSED"
+
+
+class OwnAdministrationError(RefusedError):
+    """The change would take from the caller what they administrate by. Nothing was changed."""
+
+    reason = "OWN_ADMINISTRATION"
 
 
 class TooLateError(RefusedError):
@@ -267,6 +340,108 @@ class RoleRequiredError(DeniedError):
     reason = "ROLE_REQUIRED"
 
 
+class OrganizationNotFoundError(NotFoundError):
+    """No organization of that id."""
+
+    reason = "ORGANIZATION_NOT_FOUND"
+
+
+class TenantNotFoundError(NotFoundError):
+    """No tenant of that name, or not for this caller."""
+
+    reason = "TENANT_NOT_FOUND"
+
+
+class TenantExistsError(AlreadyExistsError):
+    """A tenant of that name exists."""
+
+    reason = "TENANT_EXISTS"
+
+
+class TenantInUseError(RefusedError):
+    """The tenant cannot be deleted; metadata `detail` says why."""
+
+    reason = "TENANT_IN_USE"
+
+
+class TenantDeniedError(DeniedError):
+    """The caller has no role in the tenant that was named, or there is none of that name."""
+
+    reason = "TENANT_DENIED"
+
+
+class UserNotFoundError(NotFoundError):
+    """No user of that name."""
+
+    reason = "USER_NOT_FOUND"
+
+
+class UserExistsError(AlreadyExistsError):
+    """Somebody with that e-mail address is a user already, maybe of another organization."""
+
+    reason = "USER_EXISTS"
+
+
+class InvitationNotFoundError(NotFoundError):
+    """No invitation of that name, or it was accepted or revoked."""
+
+    reason = "INVITATION_NOT_FOUND"
+
+
+class InvitationExistsError(AlreadyExistsError):
+    """Somebody with that e-mail address was invited already."""
+
+    reason = "INVITATION_EXISTS"
+
+
+class InvitationExpiredError(RefusedError):
+    """The invitation came to its end."""
+
+    reason = "INVITATION_EXPIRED"
+
+
+class RoleNotFoundError(NotFoundError):
+    """No role of that name."""
+
+    reason = "ROLE_NOT_FOUND"
+
+
+class RoleExistsError(AlreadyExistsError):
+    """A role of that name exists."""
+
+    reason = "ROLE_EXISTS"
+
+
+class SystemRoleFixedError(RefusedError):
+    """The role is one of the system, which nobody can change."""
+
+    reason = "SYSTEM_ROLE_FIXED"
+
+
+class TargetGroupNotFoundError(NotFoundError):
+    """No target group of that name."""
+
+    reason = "TARGET_GROUP_NOT_FOUND"
+
+
+class TargetGroupExistsError(AlreadyExistsError):
+    """A target group of that name exists."""
+
+    reason = "TARGET_GROUP_EXISTS"
+
+
+class EscalationRefusedError(DeniedError):
+    """A role has more than the caller holds, who can neither give nor take it; metadata `grants` names that."""
+
+    reason = "ESCALATION_REFUSED"
+
+
+class LastAdministratorError(RefusedError):
+    """Without this one, nobody could administrate the organization."""
+
+    reason = "LAST_ADMINISTRATOR"
+
+
 # Errors that arise in the client.
 
 
@@ -276,6 +451,15 @@ class SettingsError(BorealisError):
 
 class NotLoggedInError(UnauthenticatedError):
     """No server or no credential is configured."""
+
+
+class LoginFailedError(UnauthenticatedError):
+    """Logging in came to nothing; `error` is the issuer's word for why, where it gave one."""
+
+    def __init__(self, message: str, *, error: str = "") -> None:
+        super().__init__(message, metadata={"error": error} if error else None)
+        self.error: Final = error
+        """An error code of OAuth, for example `access_denied`; empty when there is none."""
 
 
 class ServerUnreachableError(UnavailableError):

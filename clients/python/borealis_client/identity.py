@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from borealis_client._generated.borealis.identity.v1 import (
+    CanIRequest,
+    CanIResponse,
     ClientCredential,
     CreateClientCredentialRequest,
     DeleteClientCredentialRequest,
@@ -13,11 +15,12 @@ from borealis_client._generated.borealis.identity.v1 import (
     IdentityServiceStub,
     ListClientCredentialsRequest,
     Principal,
+    UpdateClientCredentialRequest,
 )
-from borealis_client.errors import ServerError
+from borealis_client.answers import present
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
     from borealis_client.transport import Transport
 
@@ -41,23 +44,35 @@ class Identity:
         answer = await self._transport.call(
             lambda channel: IdentityServiceStub(channel).get_caller, GetCallerRequest(), is_repeatable=True
         )
-        if answer.principal is None:
-            raise ServerError("the server answered without a caller. Is it newer or older than this client?")
-        return answer.principal
+        return present(answer.principal, "caller")
 
-    async def create_credential(self, display_name: str, *, role: str, agent: str = "") -> NewCredential:
-        """A new credential. `agent` names the agent that it is bound to, when the role is `agent`.
+    async def can_i(
+        self, permission: str, *, application: str = "", target: str = "", account: str = "", namespace: str = ""
+    ) -> CanIResponse:
+        """Whether the caller may do something to that target; or which grant is missing, and whom to ask.
 
-        Errors: CredentialExistsError, InvalidArgumentError.
+        Errors: InvalidArgumentError for a permission that there is not.
+        """
+        request = CanIRequest(
+            permission=permission, application=application, target=target, account=account, namespace=namespace
+        )
+        return await self._transport.call(
+            lambda channel: IdentityServiceStub(channel).can_i, request, is_repeatable=True
+        )
+
+    async def create_credential(
+        self, display_name: str, *, role: str = "", roles: Sequence[str] = (), agent: str = ""
+    ) -> NewCredential:
+        """A new credential with these roles. `agent` names the agent that it is bound to, if a role wants one.
+
+        Errors: CredentialExistsError, InvalidArgumentError, RoleNotFoundError, EscalationRefusedError.
         """
         answer = await self._transport.call(
             lambda channel: IdentityServiceStub(channel).create_client_credential,
-            CreateClientCredentialRequest(display_name=display_name, role=role, agent=agent),
+            CreateClientCredentialRequest(display_name=display_name, role=role, roles=[*roles], agent=agent),
             is_repeatable=False,
         )
-        if answer.credential is None:
-            raise ServerError("the server answered without a credential. Is it newer or older than this client?")
-        return NewCredential(credential=answer.credential, client_secret=answer.client_secret)
+        return NewCredential(credential=present(answer.credential, "credential"), client_secret=answer.client_secret)
 
     async def list_credentials(self, *, page_size: int = 50) -> AsyncGenerator[ClientCredential, None]:
         """Client credentials by display name, without secrets; pages are fetched as the iteration gets there."""
@@ -71,6 +86,18 @@ class Identity:
             if not answer.next_page_token:
                 return
             request.page_token = answer.next_page_token
+
+    async def update_credential(self, name: str, roles: Sequence[str]) -> ClientCredential:
+        """The credential, which holds these roles and no others from now on.
+
+        Errors: CredentialNotFoundError, RoleNotFoundError, EscalationRefusedError, LastAdministratorError.
+        """
+        answer = await self._transport.call(
+            lambda channel: IdentityServiceStub(channel).update_client_credential,
+            UpdateClientCredentialRequest(name=name, roles=[*roles]),
+            is_repeatable=True,
+        )
+        return present(answer.credential, "credential")
 
     async def delete_credential(self, name: str) -> None:
         """Revokes a credential, and every token that was got with it. Errors: CredentialNotFoundError."""

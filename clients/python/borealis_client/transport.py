@@ -12,6 +12,7 @@ from borealis_client._generated.borealis.identity.v1 import IdentityServiceStub,
 from borealis_client.channel import WaitableChannel
 from borealis_client.credentials import GivenToken, IssuedToken, IssuedTokens
 from borealis_client.errors import CertificateError, DeadlineExceededError, UnauthenticatedError, UnavailableError
+from borealis_client.login.tokens import LoginTokens
 from borealis_client.status import translated
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Transport:
         self._timeout_s = timeout_s
         self._tls = settings.ssl_context()
         self._channel = self._new_channel()
-        self._tokens: TokenSource = GivenToken(settings.token) if settings.token else IssuedTokens(self._issue_token)
+        self._tokens: TokenSource = _token_source(settings, self._issue_token)
 
     async def close(self) -> None:
         """Ends the connection, and with it every call in flight."""
@@ -107,7 +108,7 @@ class Transport:
         """
         async with self._limited(_now() + self._timeout_s):
             token = await self._tokens.get()
-        answers = method(self._channel)(request, metadata=_bearer(token))
+        answers = method(self._channel)(request, metadata=self._metadata(token))
         try:
             while True:
                 async with self._limited(_now() + idle_limit_s):
@@ -136,7 +137,7 @@ class Transport:
         """
         token = await self.token()
         stream = self._channel.request(
-            route, Cardinality.STREAM_STREAM, request_type, answer_type, metadata=_bearer(token)
+            route, Cardinality.STREAM_STREAM, request_type, answer_type, metadata=self._metadata(token)
         )
         call: DuplexCall[_Request, _Answer] = DuplexCall(stream, self.settings.server)
         try:
@@ -171,7 +172,7 @@ class Transport:
     ) -> _Answer:
         async with self._limited(deadline):
             timeout_s = max(deadline - _now(), 0.0) + _SERVER_GRACE_S
-            return await method(self._channel)(request, timeout=timeout_s, metadata=_bearer(token))
+            return await method(self._channel)(request, timeout=timeout_s, metadata=self._metadata(token))
 
     async def _issue_token(self) -> IssuedToken:
         who = self.settings
@@ -188,6 +189,11 @@ class Transport:
         with translated(self.settings.server), _cancellation_kept():
             async with asyncio.timeout_at(deadline):
                 yield
+
+    def _metadata(self, token: str) -> dict[str, str | bytes]:
+        """By whom a call is made, and in which tenant where it is not the token's own."""
+        tenant: dict[str, str | bytes] = {"borealis-tenant": self.settings.act_in} if self.settings.act_in else {}
+        return {"authorization": f"Bearer {token}", **tenant}
 
     def _new_channel(self) -> WaitableChannel:
         return WaitableChannel(self.settings.server, self._tls)
@@ -252,9 +258,13 @@ def _cancellation_kept() -> Iterator[None]:
         raise
 
 
+def _token_source(settings: ConnectionSettings, issue: Callable[[], Awaitable[IssuedToken]]) -> TokenSource:
+    if settings.token:
+        return GivenToken(settings.token)
+    if settings.login is not None and settings.config_folder is not None:
+        return LoginTokens(settings.login, settings.config_folder)
+    return IssuedTokens(issue)
+
+
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _bearer(token: str) -> dict[str, str | bytes]:
-    return {"authorization": f"Bearer {token}"}

@@ -19,6 +19,10 @@ DEFAULT_TTL_S: Final = 300.0
 
 Mode = Literal["automatic", "manual"]
 """Who acts on the result of an analysis."""
+Outcome = Literal["fail", "pass", "inconclusive"]
+"""What a judgement counts as that has no number to judge."""
+Comparison = Literal["difference", "ratio"]
+"""How a value is set against that of the baseline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,14 @@ class Analysis:
     """Whether each window starts at the first one's start."""
     aborts_early: bool = False
     """Whether the first judgement out of limits ends the step."""
+    initial_delay_s: float = 0.0
+    """From the start of the step to that of the first window."""
+    scrape_delay_s: float = 0.0
+    """From the end of each window to its question."""
+    min_passing: int = 0
+    """Judgements of each query that must pass one by one; 0 leaves it to the average."""
+    errors_in_a_row: int | None = None
+    """Failed questions in a row that do not count; None: each one fails the step at its end."""
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
@@ -103,6 +115,7 @@ class ExposeServices:
 
     services: tuple[str, ...]
     ttl_s: float = DEFAULT_TTL_S
+    requires_login: bool = False
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
@@ -183,6 +196,13 @@ class Query:
     lower_limit: float | None = None
     provider: str | None = None
     """Goes before the provider of the step and the default."""
+    on_no_data: Outcome = "fail"
+    on_nan: Outcome = "fail"
+    is_dry_run: bool = False
+    """Whether its result is shown and decides nothing."""
+    baseline: str = ""
+    """Template of the question about the version to compare with; empty judges the value itself."""
+    compare_by: Comparison = "difference"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +224,8 @@ class Webhook:
     retries: int = 0
     has_callback: bool = True
     """Whether the step waits for a callback after the call."""
+    callback_timeout_s: float | None = None
+    """How long it waits; None where the file does not say."""
     origin: Origin | None = field(default=None, compare=False, repr=False)
     body_origin: Origin | None = field(default=None, compare=False, repr=False)
 
@@ -241,7 +263,25 @@ class IstioTraffic:
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
-Route = KubernetesTraffic | SmiTraffic | IstioTraffic
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayTraffic:
+    """A route of the Gateway API that divides traffic; what is None is found where only one can be meant."""
+
+    route: str
+    kind: str = "HTTPRoute"
+    """`HTTPRoute` or `GRPCRoute`."""
+    rule: str | None = None
+    """Name of the only rule that is moved; None moves every rule that leads to the root Service."""
+    root_service: str | None = None
+    canary_service: str | None = None
+    """An existing Service; None makes one."""
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+
+MeshRoute = SmiTraffic | IstioTraffic | GatewayTraffic
+"""One way in which a canary's traffic is moved by weight."""
+
+Route = KubernetesTraffic | MeshRoute
 """One way in which traffic is moved."""
 
 

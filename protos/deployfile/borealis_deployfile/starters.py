@@ -22,9 +22,9 @@ class Feature(StrEnum):
     WEBHOOK = "webhook"
     """Calls to other systems."""
     TRAFFIC = "traffic"
-    """A canary splits traffic by an SMI mesh; blue/green always manages its Services."""
+    """A canary splits traffic by the Gateway API; blue/green always manages its Services."""
     SMI = "smi"
-    """The same as `traffic`."""
+    """A canary splits traffic by an SMI mesh; deprecated, as SMI itself is."""
     ISTIO = "istio"
     """A canary splits traffic by Istio."""
 
@@ -74,7 +74,9 @@ def _blue_green(chosen: frozenset[Feature]) -> str:
 def _mesh(meshes: frozenset[Feature]) -> str:
     if Feature.ISTIO in meshes:
         return _ISTIO
-    return _SMI if meshes else ""
+    if Feature.SMI in meshes:
+        return _SMI
+    return _GATEWAY if meshes else ""
 
 
 _HEAD: Final = """\
@@ -193,8 +195,10 @@ webhooks:
     headers:
       - {key: Authorization, value: "Bearer {{secrets.ci-token}}"}
     bodyTemplate:
-      # The job reports {"success": true} to the callback address.
-      inline: '{"target": "{{armory.environmentName}}", "callback": "{{armory.callbackUri}}/callback"}'
+      # The job reports {"success": true} to the callback address, with `Authorization: Bearer` and the token.
+      inline: |
+        {"target": "{{armory.environmentName}}", "callback": "{{armory.callbackUri}}/callback",
+         "token": "{{armory.callbackToken}}"}
     retryCount: 2
 """
 _SERVICES: Final = """\
@@ -211,6 +215,13 @@ trafficManagement:
     smi:
       # The Service that users call.
       - rootServiceName: my-application
+"""
+_GATEWAY: Final = """\
+trafficManagement:
+  - targets: [prod]
+    gatewayApi:
+      # The HTTPRoute that brings users to the application; its rules lead to a Service.
+      - route: {name: my-application}
 """
 _ISTIO: Final = """\
 trafficManagement:

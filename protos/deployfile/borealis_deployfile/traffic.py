@@ -6,15 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from borealis_deployfile.faults import Code
-from borealis_deployfile.language.traffic import DESTINATION_RULE, ISTIO, KUBERNETES, SMI, TRAFFIC, VIRTUAL_SERVICE
-from borealis_deployfile.model import IstioTraffic, KubernetesTraffic, Route, SmiTraffic
+from borealis_deployfile.language.traffic import (
+    DESTINATION_RULE,
+    GATEWAY_API,
+    ISTIO,
+    KUBERNETES,
+    ROUTE,
+    ROUTE_KINDS,
+    SMI,
+    TRAFFIC,
+    VIRTUAL_SERVICE,
+)
+from borealis_deployfile.model import GatewayTraffic, IstioTraffic, KubernetesTraffic, Route, SmiTraffic
 from borealis_deployfile.nodes import Mapping
 from borealis_deployfile.reader import is_blank
 
 if TYPE_CHECKING:
     from borealis_deployfile.reader import Place, Reader, Word
 
-_BLOCKS: Final = ("kubernetes", "smi", "istio")
+_BLOCKS: Final = ("kubernetes", "smi", "istio", "gatewayApi")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +62,7 @@ def _entry(reader: Reader, place: Place) -> TrafficDraft | None:
             message = "an empty list of targets would manage no traffic"
             reader.fault(Code.INVALID_VALUE, fields["targets"], message, "omit it for all targets, or name some")
     routes: list[Route | None] = []
-    for name, read in (("kubernetes", _kubernetes), ("smi", _smi), ("istio", _istio)):
+    for name, read in zip(_BLOCKS, (_kubernetes, _smi, _istio, _gateway), strict=True):
         if name not in fields:
             continue
         if is_blank(fields[name].node):
@@ -92,6 +102,9 @@ def _smi(reader: Reader, place: Place) -> Route | None:
         reader.fault(Code.INVALID_VALUE, fields["canaryServiceName"], message, "name two different Services")
     if root is None:
         return None
+    message = "SMI is no longer developed, and meshes drop it"
+    advice = "write `gatewayApi`; `borealis convert trafficsplit` translates a TrafficSplit"
+    reader.warn(Code.DEPRECATED, place, message, advice)
     return SmiTraffic(
         root_service=root, canary_service=canary, traffic_split=split or root, origin=reader.origin(place)
     )
@@ -121,6 +134,28 @@ def _istio(reader: Reader, place: Place) -> Route | None:
         active_subset=active,
         canary_subset=canary,
         origin=reader.origin(place),
+    )
+
+
+def _gateway(reader: Reader, place: Place) -> Route | None:
+    fields = reader.fields(place, GATEWAY_API)
+    if fields is None:
+        return None
+    reader.require(place, fields, GATEWAY_API, "a gatewayApi entry")
+    route = reader.fields(fields["route"], ROUTE) if "route" in fields else None
+    if route is None:
+        return None
+    reader.require(fields["route"], route, ROUTE, "route")
+    name, rule = _text(reader, route, "name"), _text(reader, route, "ruleName")
+    kind = reader.choice(route["kind"], ROUTE_KINDS, "`kind`") if "kind" in route else "HTTPRoute"
+    root, canary = _text(reader, fields, "rootServiceName"), _text(reader, fields, "canaryServiceName")
+    if root is not None and root == canary:
+        message = f'the root and the canary Service are both "{root}"'
+        reader.fault(Code.INVALID_VALUE, fields["canaryServiceName"], message, "name two different Services")
+    if name is None or kind is None:
+        return None
+    return GatewayTraffic(
+        route=name, kind=kind, rule=rule, root_service=root, canary_service=canary, origin=reader.origin(place)
     )
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from borealis_deployfile.faults import Code
-from borealis_deployfile.model import BlueGreen, Canary, IstioTraffic, KubernetesTraffic, Route, SmiTraffic
+from borealis_deployfile.model import (
+    BlueGreen,
+    Canary,
+    GatewayTraffic,
+    IstioTraffic,
+    KubernetesTraffic,
+    Route,
+    SmiTraffic,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +21,9 @@ if TYPE_CHECKING:
     from borealis_deployfile.draft import Draft, TargetDraft
     from borealis_deployfile.reader import Reader
     from borealis_deployfile.traffic import TrafficDraft
+
+
+_BLOCK_OF: Final[dict[type[Route], str]] = {SmiTraffic: "smi", IstioTraffic: "istio", GatewayTraffic: "gatewayApi"}
 
 
 def check_routes(reader: Reader, draft: Draft) -> None:
@@ -40,10 +51,13 @@ def _mesh_faults(routes: list[Route], strategy: object) -> Iterator[tuple[Route,
     meshes = [route for route in routes if not isinstance(route, KubernetesTraffic)]
     if isinstance(strategy, BlueGreen):
         for route in meshes:
-            name = "smi" if isinstance(route, SmiTraffic) else "istio"
+            name = _BLOCK_OF[type(route)]
             yield route, f"`{name}` is for canaries, not for blueGreen", "write `kubernetes` with an activeService"
-    elif len({type(route) for route in meshes}) > 1:
-        yield meshes[-1], "a target has either `smi` or `istio`, not both", "keep one of the two"
+        return
+    blocks = [block for kind, block in _BLOCK_OF.items() if any(type(route) is kind for route in meshes)]
+    if len(blocks) > 1:
+        named = " and ".join(f"`{block}`" for block in blocks)
+        yield meshes[-1], f"{named} cannot both move the traffic of a target", "keep one of them"
 
 
 def _twice(routes: list[Route]) -> Iterator[tuple[Route, str, str]]:
@@ -65,6 +79,8 @@ def _claims(route: Route) -> Iterator[tuple[str, str]]:
         yield "Service", route.root_service
     elif isinstance(route, IstioTraffic):
         yield "VirtualService", f"{route.virtual_service}/{route.http_route or ''}".rstrip("/")
+    elif isinstance(route, GatewayTraffic):
+        yield route.kind, f"{route.route}/{route.rule or ''}".rstrip("/")
 
 
 def _check_legacy(reader: Reader, target: TargetDraft, routes: list[Route], strategy: object) -> None:

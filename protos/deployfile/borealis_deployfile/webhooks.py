@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 from borealis_deployfile.addresses import address_problem
 from borealis_deployfile.contexts import read_context
+from borealis_deployfile.durations import read_duration
 from borealis_deployfile.faults import Code
 from borealis_deployfile.language.shapes import Choice
 from borealis_deployfile.language.steps import RUN_WEBHOOK
-from borealis_deployfile.language.webhooks import BODY, HEADER, WEBHOOK
+from borealis_deployfile.language.webhooks import BODY, CALLBACK_TIMEOUT, HEADER, WEBHOOK
 from borealis_deployfile.model import RunWebhook, Webhook
 from borealis_deployfile.reader import Word
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _FIELDS: Final = {one.name: one.type for one in WEBHOOK.fields}
 _AGENT_MODE: Final = "remoteNetworkAgent"
+_NO_CALLBACK: Final = "disableCallback"
+_TIMEOUT: Final = "callbackTimeout"
 _SCHEMES: Final = frozenset({"http", "https"})
 
 
@@ -86,7 +89,8 @@ def _webhook(reader: Reader, place: Place) -> WebhookDraft | None:
         body=body,
         body_path=body_path,
         retries=reader.count(fields["retryCount"], "`retryCount`", least=0) or 0 if "retryCount" in fields else 0,
-        has_callback=not ("disableCallback" in fields and reader.boolean(fields["disableCallback"], "disableCallback")),
+        has_callback=not (_NO_CALLBACK in fields and reader.boolean(fields[_NO_CALLBACK], _NO_CALLBACK)),
+        callback_timeout_s=_callback_timeout_s(reader, fields),
         origin=reader.origin(place),
         body_origin=body_origin,
     )
@@ -109,6 +113,16 @@ def _agent(reader: Reader, fields: dict[str, Place], *, is_through_agent: bool) 
         message = "`agentIdentifier` has no effect without `networkMode: remoteNetworkAgent`"
         reader.warn(Code.NO_EFFECT, place, message, "add the mode, or take the agent out")
     return reader.text(place, "`agentIdentifier`")
+
+
+def _callback_timeout_s(reader: Reader, fields: dict[str, Place]) -> float | None:
+    place = fields.get(_TIMEOUT)
+    if place is None:
+        return None
+    if _NO_CALLBACK in fields and reader.boolean(fields[_NO_CALLBACK], _NO_CALLBACK):
+        message = f"`{_TIMEOUT}` has no effect with `{_NO_CALLBACK}: true`"
+        reader.warn(Code.NO_EFFECT, place, message, "take one of the two out")
+    return read_duration(reader, place, f"`{_TIMEOUT}`", CALLBACK_TIMEOUT)
 
 
 def _uri(reader: Reader, place: Place) -> str | None:

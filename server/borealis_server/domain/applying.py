@@ -23,6 +23,8 @@ from borealis_server.domain.effects import (
 from borealis_server.domain.kubernetes.json_types import meta
 from borealis_server.domain.observation import ObjectView, Observation, Progress, Watched
 from borealis_server.domain.record import Note
+from borealis_server.domain.routing import steering
+from borealis_server.domain.routing.provider import Misfit
 from borealis_server.domain.states import EndReason, EventKind, Phase
 from borealis_server.domain.steps import stage
 
@@ -56,18 +58,27 @@ def watched(run: TargetRun) -> frozenset[Watched]:
         return frozenset(
             Watched(api_version=saved.api_version, kind=saved.kind, namespace=saved.namespace) for saved in awaited(run)
         )
-    return frozenset(
+    pods_and_services = {
         Watched(api_version=api_version, kind=kind, namespace=load.namespace)
         for load in run.workloads
         for api_version, kind in _watched_kinds(run)
-    )
+    }
+    if stage.watches_over(run):
+        return frozenset(pods_and_services)
+    routes = {
+        Watched(api_version=part.api_version, kind=part.kind, namespace=route.namespace)
+        for route in run.routes
+        for part in route.parts
+    }
+    return frozenset(pods_and_services | routes)
 
 
 def _watched_kinds(run: TargetRun) -> Sequence[tuple[str, str]]:
     """Between steps pods are looked at by a timer: such waits are many. What leads traffic away is seen at once."""
     if stage.watches_over(run):
         return (_SERVICES,) if traffic.is_routed(run) else ()
-    return (_REPLICA_SETS, _SERVICES, _ENDPOINTS) if traffic.is_routed(run) else (_REPLICA_SETS,)
+    is_led = traffic.is_routed(run) or bool(run.routes)
+    return (_REPLICA_SETS, _SERVICES, _ENDPOINTS) if is_led else (_REPLICA_SETS,)
 
 
 def settle(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
@@ -83,6 +94,25 @@ def settle(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
         message = f"not ready within {here.readiness_timeout_s:g} s: {what}"
         return rollback.begin(run, EndReason.READINESS_TIMEOUT, message, here)
     return _await_objects(run, what, here)
+
+
+def hold_traffic(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:
+    """Tie every route to the old version, so that nothing leads to the new one when it comes."""
+    if not steering.is_noted(run):
+        noted = steering.with_noted(run, seen)
+        return (
+            rollback.begin(run, EndReason.APPLY_ERROR, noted.message, here)
+            if isinstance(noted, Misfit)
+            else Become(run=noted)
+        )
+    change = steering.next_change(run, seen, 0)
+    if isinstance(change, Misfit):
+        return rollback.begin(run, EndReason.APPLY_ERROR, change.message, here)
+    if change:
+        asked = steering.with_asked(run, change.effect)
+        return Act(effect=change.effect, run=replace(asked, intent=str(change.effect)))
+    tied = steering.at_rest(steering.with_shares(run, seen), 0)
+    return Become(run=replace(tied, phase=Phase.TAKING_OVER, cursor=0, wait=None, intent=""))
 
 
 def take_over(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
@@ -124,7 +154,8 @@ def _settled(run: TargetRun, here: Circumstances) -> Become:
     ready = replace(run, settled=run.cursor, wait=None, ready_limit_at=None)
     if run.cursor < len(here.objects):
         return Become(run=replace(ready, phase=Phase.APPLYING))
-    return Become(run=replace(ready, phase=Phase.TAKING_OVER, has_taken_over=True, cursor=0))
+    phase = Phase.HOLDING_TRAFFIC if run.routes else Phase.TAKING_OVER
+    return Become(run=replace(ready, phase=phase, has_taken_over=True, cursor=0))
 
 
 def _await_objects(run: TargetRun, what: str, here: Circumstances) -> Hold:

@@ -1,4 +1,4 @@
-"""What is written down of calls to clusters: who asked what of which agent, and what came of it.
+"""What is written down: calls to clusters and what was asked of the server itself, by whom, and what came of it.
 
 Owns the records and what may stand in them. Writing them down in time is `services/audit.py`.
 """
@@ -60,8 +60,70 @@ class AuditCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditChange:
+    """A thing that an action has changed. Never holds the value of a secret."""
+
+    what: str
+    """Resource name."""
+    before: str = ""
+    """What it was, as JSON with sorted keys; empty when there was none."""
+    after: str = ""
+    """What it is; empty when it is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditActionEnd:
+    """How an action ended."""
+
+    closed_at: datetime
+    """When."""
+    reason: str = ""
+    """Reason of the error that it ended with; empty when it was done."""
+    changes: tuple[AuditChange, ...] = ()
+    """What it has changed, where whoever did it says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditAction:
+    """Something that was asked of the server and may change it, or the refusal of anything."""
+
+    id: str
+    """Identifies the action."""
+    opened_at: datetime
+    """When it was asked for."""
+    tenant: str
+    """Tenant of who asked."""
+    actor: str
+    """Display name of who asked."""
+    subject: str
+    """Stable identifier of who asked."""
+    source: str
+    """Network address of who asked, as the door saw it."""
+    method: str
+    """What was asked: `package.Service/Method`."""
+    request: str
+    """The request as JSON with sorted keys; `****` for secrets, size and digest for files."""
+    request_id: str = ""
+    """Identifies the request in logs."""
+    refusal: str = ""
+    """Why it was refused, when who asked may not do it; nothing was done then."""
+    end: AuditActionEnd | None = None
+    """How it ended; None while it goes on, or when nobody saw the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditedAction:
+    """An action as it stands in the audit: with its place in the order of writing."""
+
+    sequence: int
+    """Its place; grows, without meaning beyond that."""
+    action: AuditAction
+    """The action."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
-    """Which calls are wanted."""
+    """Which calls or actions are wanted."""
 
     tenant: str
     """Only of this tenant."""

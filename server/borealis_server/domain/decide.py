@@ -13,6 +13,7 @@ from borealis_server.domain.deployment import TargetRun, Wait
 from borealis_server.domain.effects import AgentAway, Prepare
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
+from borealis_server.domain.routing import steering
 from borealis_server.domain.states import EndReason, EventKind, Phase, StepPart, TargetState
 from borealis_server.domain.steps import stage
 from borealis_server.domain.transitions import StepEvent, move_step
@@ -27,8 +28,10 @@ def needs_observation(run: TargetRun) -> bool:
     """Whether the next decision looks at pods, or at objects that were applied."""
     if run.phase is Phase.SETTLING:
         return True
+    if run.phase is Phase.HOLDING_TRAFFIC:
+        return True
     if run.phase is Phase.RESTORING_TRAFFIC:
-        return run.has_taken_over and traffic.is_routed(run)
+        return run.has_taken_over and (traffic.is_routed(run) or steering.is_noted(run))
     if not run.workloads:
         return False
     return run.phase is Phase.RESTORING_PODS or stage.needs_cluster(run) or stage.watches_over(run)
@@ -52,7 +55,7 @@ def decide(run: TargetRun, seen: Observation | AgentAway, here: Circumstances) -
 
 
 def _prepare(run: TargetRun, _seen: Observation, _here: Circumstances) -> Decision:
-    effect = Prepare(pairs=run.service_pairs)
+    effect = Prepare(pairs=run.service_pairs, routes=run.route_specs)
     return Act(effect=effect, run=replace(run, intent=str(effect)))
 
 
@@ -152,6 +155,7 @@ _PHASES: dict[Phase, Callable[[TargetRun, Observation, Circumstances], Decision]
     Phase.PREPARING: _prepare,
     Phase.APPLYING: applying.apply_objects,
     Phase.SETTLING: applying.settle,
+    Phase.HOLDING_TRAFFIC: applying.hold_traffic,
     Phase.TAKING_OVER: applying.take_over,
     Phase.STEPPING: _step,
     Phase.FINISHING: finishing.finish,

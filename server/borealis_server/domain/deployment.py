@@ -6,7 +6,12 @@ Every record is frozen; `transitions.py` holds the states' tables, `decide.py` t
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from borealis_server.domain.analysis.evidence import Judgement
+from borealis_server.domain.analysis.verdict import AnalysisRun
+from borealis_server.domain.errand import Errand
+from borealis_server.domain.exposure import Exposure
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
+from borealis_server.domain.routes import Route, RouteSpec
 from borealis_server.domain.states import (
     DeploymentState,
     EndReason,
@@ -19,6 +24,7 @@ from borealis_server.domain.states import (
     StepState,
     TargetState,
 )
+from borealis_server.domain.webhook import WebhookRun
 
 _PART_OF_PHASE = {
     Phase.BEFORE: StepPart.BEFORE,
@@ -85,6 +91,16 @@ class StepRun:
     approval: Approval | None = None
     skip: Approval | None = None
     """Who ended a timed pause early; None when nobody did."""
+    errand: Errand | None = None
+    """What the step wants done outside of the cluster; None when nothing is, or its report has come."""
+    analysis: AnalysisRun | None = None
+    """What a step of the kind ANALYSIS judges, and what it found; None for the others."""
+    webhook: WebhookRun | None = None
+    """For a step that runs a webhook alone."""
+    exposure: Exposure | None = None
+    """For a step that exposes Services alone."""
+    awaits: tuple[str, ...] = ()
+    """Refs of steps of the same stage that must be over before this one starts: it uses what they make."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +140,9 @@ class Workload:
     old_available: int = 0
     asked_weight_percent: int = 0
     traffic_percent: int | None = None
-    """Share of the new version among the endpoints of its active Service; None where pods share the traffic."""
+    """Share of the new version by its active Service or its routes; None where pods share the traffic."""
+    is_routed: bool = False
+    """Whether routes divide its traffic, so that both versions have their full size beside each other."""
     is_left: bool = False
     """Whether the way back leaves it as it is, since its traffic could not be led back."""
 
@@ -217,6 +235,10 @@ class TargetRun:
     """What the deploy file names; for blue/green alone."""
     services: tuple[RoutedService, ...] = ()
     """Services whose selectors the run changes, known once it was prepared."""
+    route_specs: tuple[RouteSpec, ...] = ()
+    """What the deploy file names; for canaries alone."""
+    routes: tuple[Route, ...] = ()
+    """Routes that the run moves, known once it was prepared; none into a workload that has no old version."""
     cursor: int = 0
     """How many objects the phase has applied or restored."""
     settled: int = 0
@@ -283,7 +305,9 @@ class PersonsDecision:
     by: str
     at: datetime
     roles: tuple[str, ...] = ()
-    """Roles that the person held then."""
+    """Names of the roles that the person held then."""
+    is_administrator: bool = False
+    """Whether the person administrated the tenant then."""
     request_id: str = ""
     target: str = ""
     step: str = ""
@@ -351,6 +375,8 @@ class Event:
     """The target concerned, after the event."""
     deployment_message: str = ""
     """What the deployment waits for, or why it ended, after the event."""
+    judgement: Judgement | None = None
+    """The evidence of a judgement that was made; None for every other event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Each is safe to repeat: it carries deterministic names, and a precondition where
 from dataclasses import dataclass
 
 from borealis_server.domain.deployment import Autoscaler, RoutedService, SavedObject, Selector, ServicePair, Workload
+from borealis_server.domain.routes import Labels, Route, RoutePart, RouteSpec
 from borealis_server.domain.states import EndReason
 
 
@@ -15,6 +16,8 @@ class Prepare:
 
     pairs: tuple[ServicePair, ...] = ()
     """Services of a blue/green run."""
+    routes: tuple[RouteSpec, ...] = ()
+    """Routes of a canary."""
 
     def __str__(self) -> str:
         return "read what is live"
@@ -90,6 +93,43 @@ class PointService:
 
     def __str__(self) -> str:
         return f"let Service {self.name} select {' '.join(f'{name}={value}' for name, value in self.selector)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeRoute:
+    """Bring one object of a route into the shape in which the new version has a share, whatever it is now.
+
+    Units: percent of the traffic of the workload.
+    """
+
+    route: Route
+    part: RoutePart
+    percent: int
+
+    def __str__(self) -> str:
+        if self.part.kind == self.route.spec.kind:
+            return f"let {self.route} send {self.percent} % to the new version"
+        return f"tie {self.part} to one version, for {self.route}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRoute:
+    """Leave one object of a route as it was before the run, and give up its fields, once a version has no pods left."""
+
+    route: Route
+    part: RoutePart
+    stays: Labels
+    """The version that stays."""
+    gone: Labels
+    """The version of which no pod may be left; empty where it does not matter."""
+    is_opening: bool = False
+    """Whether it only leads to all pods again, and the rest follows later."""
+
+    def __str__(self) -> str:
+        if self.is_opening:
+            return f"let {self.part} lead to all pods again"
+        verb = "delete" if self.part.template else "leave"
+        return f"{verb} {self.part}" + ("" if self.part.template else " as it was before")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +239,8 @@ Effect = (
     | RestoreReplicaSet
     | KeepDeployment
     | PointService
+    | ShapeRoute
+    | ReleaseRoute
     | CreateReplicaSet
     | Scale
     | MarkLive
@@ -221,6 +263,7 @@ class Prepared:
     saved: tuple[SavedObject, ...]
     autoscalers: tuple[Autoscaler, ...] = ()
     services: tuple[RoutedService, ...] = ()
+    routes: tuple[Route, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

@@ -181,6 +181,21 @@ class DeployFileInvalid(Invalid):
         )
 
 
+class ConfigInvalid(Invalid):
+    """The configuration file has faults. Reports all of them; nothing was changed."""
+
+    reason = "CONFIG_INVALID"
+
+    def __init__(self, faults: Iterable[FileFault]) -> None:
+        found = tuple(faults)
+        count = f"{len(found)} fault{'' if len(found) == 1 else 's'}"
+        super().__init__(
+            f"the configuration has {count}; nothing was changed: correct the file",
+            violations=(fault.as_violation() for fault in found),
+            metadata={"faults": str(len(found))},
+        )
+
+
 class PageTokenInvalid(Invalid):
     """A page token that does not belong to this query."""
 
@@ -247,6 +262,161 @@ class CredentialNotFound(NotFound):
         )
 
 
+class PreviewNotFound(NotFound):
+    """The tenant has no preview of that name."""
+
+    reason = "PREVIEW_NOT_FOUND"
+    resource_type = "preview"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"there is no preview {name}: see `borealis preview list`; those that ended are forgotten after a week",
+            resource_name=str(name),
+            metadata={"preview": str(name)},
+        )
+
+
+class SecretNotFound(NotFound):
+    """The tenant has no secrets of these names."""
+
+    reason = "SECRET_NOT_FOUND"
+    resource_type = "secret"
+
+    def __init__(self, tenant: str, names: Iterable[str]) -> None:
+        missing = ", ".join(names)
+        super().__init__(
+            f"the tenant {tenant} has no secret {missing}: set it with `borealis secret set NAME`, or correct the name",
+            resource_name=f"tenants/{tenant}/secrets/{missing}",
+            metadata={"tenant": tenant, "secrets": missing},
+        )
+
+
+class IntegrationNotFound(NotFound):
+    """The tenant has no integration of that name."""
+
+    reason = "INTEGRATION_NOT_FOUND"
+    resource_type = "integration"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"there is no integration {name}: `borealis integration list` shows which there are",
+            resource_name=str(name),
+            metadata={"integration": str(name)},
+        )
+
+
+class IntegrationExists(AlreadyExists):
+    """The tenant has an integration of that name."""
+
+    reason = "INTEGRATION_EXISTS"
+    resource_type = "integration"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"there is an integration {name} already: change it (borealis integration update), or take another name",
+            resource_name=str(name),
+            metadata={"integration": str(name)},
+        )
+
+
+class WebhookStepNotFound(NotFound):
+    """The deployment has no such step that waits for a callback."""
+
+    reason = "WEBHOOK_STEP_NOT_FOUND"
+    resource_type = "step"
+
+    def __init__(self, target: str, step: str) -> None:
+        place = f"{target}/{step}" if target else step
+        super().__init__(
+            f"no step {place} waits, or has waited, for a callback: send it to what {{{{armory.callbackUri}}}} gave, "
+            "with /callback behind it",
+            resource_name=place,
+            metadata={"target": target, "step": step},
+        )
+
+
+class TenantNotFound(NotFound):
+    """No tenant of that name, or not for this caller."""
+
+    reason = "TENANT_NOT_FOUND"
+    resource_type = "tenant"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"no tenant {name}: list the tenants to see those that you may use",
+            resource_name=str(name),
+            metadata={"tenant": str(name)},
+        )
+
+
+class UserNotFound(NotFound):
+    """No user of that name, or not for this caller."""
+
+    reason = "USER_NOT_FOUND"
+    resource_type = "user"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"no user {name}: list the users to see their names, or invite somebody",
+            resource_name=str(name),
+            metadata={"user": str(name)},
+        )
+
+
+class RoleNotFound(NotFound):
+    """No role of that name, or not for this caller."""
+
+    reason = "ROLE_NOT_FOUND"
+    resource_type = "role"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"no role {name}: list the roles to see their names", resource_name=str(name), metadata={"role": str(name)}
+        )
+
+
+class TargetGroupNotFound(NotFound):
+    """No target group of that name, or not for this caller."""
+
+    reason = "TARGET_GROUP_NOT_FOUND"
+    resource_type = "target group"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"no target group {name}: list the target groups to see their names",
+            resource_name=str(name),
+            metadata={"target_group": str(name)},
+        )
+
+
+class InvitationNotFound(NotFound):
+    """No invitation of that name, or not for this caller."""
+
+    reason = "INVITATION_NOT_FOUND"
+    resource_type = "invitation"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"no invitation {name}: list the invitations to see those that are open, or send a new one",
+            resource_name=str(name),
+            metadata={"invitation": str(name)},
+        )
+
+
+class OrganizationNotFound(NotFound):
+    """No organization of that id; only a race or a restored backup leads there."""
+
+    reason = "ORGANIZATION_NOT_FOUND"
+    resource_type = "organization"
+
+    def __init__(self, organization: str) -> None:
+        super().__init__(
+            f"no organization {organization}: log in again",
+            resource_name=organization,
+            metadata={"organization": organization},
+        )
+
+
 class DeploymentInProgress(AlreadyExists):
     """The application has a deployment that is not final."""
 
@@ -275,6 +445,76 @@ class CredentialExists(AlreadyExists):
         )
 
 
+class TenantExists(AlreadyExists):
+    """A tenant of that name exists."""
+
+    reason = "TENANT_EXISTS"
+    resource_type = "tenant"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"a tenant {name!r} exists: choose another name; capitals make no difference",
+            resource_name=name,
+            metadata={"tenant": name},
+        )
+
+
+class UserExists(AlreadyExists):
+    """A user of that name exists."""
+
+    reason = "USER_EXISTS"
+    resource_type = "user"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the user {name} already exists: log in instead, or use another e-mail address",
+            resource_name=name,
+            metadata={"email": name},
+        )
+
+
+class InvitationExists(AlreadyExists):
+    """A invitation of that name exists."""
+
+    reason = "INVITATION_EXISTS"
+    resource_type = "invitation"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} was invited already: resend that invitation, or revoke it first",
+            resource_name=name,
+            metadata={"email": name},
+        )
+
+
+class RoleExists(AlreadyExists):
+    """A role of that name exists."""
+
+    reason = "ROLE_EXISTS"
+    resource_type = "role"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"a role {name!r} exists: choose another name, or change that one; capitals make no difference",
+            resource_name=name,
+            metadata={"role": name},
+        )
+
+
+class TargetGroupExists(AlreadyExists):
+    """A target group of that name exists."""
+
+    reason = "TARGET_GROUP_EXISTS"
+    resource_type = "target group"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"a target group {name!r} exists: choose another name, or change that one",
+            resource_name=name,
+            metadata={"target_group": name},
+        )
+
+
 class RequestIdReused(AlreadyExists):
     """The request id was used for another request."""
 
@@ -286,6 +526,20 @@ class RequestIdReused(AlreadyExists):
             f"request id {request_id!r} was used for another request: send a new id with each new request",
             resource_name=request_id,
             metadata={"request_id": request_id},
+        )
+
+
+class CallbackContradicts(AlreadyExists):
+    """Something else was reported before, and the first report is final."""
+
+    reason = "CALLBACK_CONTRADICTS"
+    resource_type = "callback"
+
+    def __init__(self, step: str, first: str) -> None:
+        super().__init__(
+            f"another callback has reported {first} for {step}, with another message or result: the first one is final",
+            resource_name=step,
+            metadata={"step": step, "first": first},
         )
 
 
@@ -302,6 +556,19 @@ class DeploymentEnded(Refused):
         )
 
 
+class PreviewEnded(Refused):
+    """The preview leads nowhere any more."""
+
+    reason = "PREVIEW_ENDED"
+
+    def __init__(self, name: object, state: str) -> None:
+        super().__init__(
+            f"{name} is {state}: run the step that exposes the Service again to get another address",
+            subject=str(name),
+            metadata={"preview": str(name), "state": state},
+        )
+
+
 class TooLate(Refused):
     """There is no way back any more: the new version serves alone."""
 
@@ -314,6 +581,20 @@ class TooLate(Refused):
             "or cancel this one to end what comes afterwards",
             subject=str(name),
             metadata={"deployment": str(name), "targets": names},
+        )
+
+
+class CallbackTooLate(Refused):
+    """The step does not wait for its callback any more."""
+
+    reason = "CALLBACK_TOO_LATE"
+
+    def __init__(self, step: str, state: str) -> None:
+        super().__init__(
+            f"{step} does not wait for a callback any more, it is {state}: its limit has passed, or the run was ended; "
+            "start again, and call back in time",
+            subject=step,
+            metadata={"step": step, "state": state},
         )
 
 
@@ -357,6 +638,56 @@ class AlreadyDecided(Refused):
             f"{decided_by} decided first ({decision}): get the deployment to see what came of it",
             subject=decision,
             metadata={"decided_by": decided_by, "decision": decision},
+        )
+
+
+class SystemRoleFixed(Refused):
+    """Roles of the system are the same everywhere."""
+
+    reason = "SYSTEM_ROLE_FIXED"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is a role of the system and cannot be changed or deleted: create a role of your own",
+            subject=name,
+            metadata={"role": name},
+        )
+
+
+class LastAdministrator(Refused):
+    """Without this one, nobody could administrate the organization."""
+
+    reason = "LAST_ADMINISTRATOR"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is the last Organization Admin: make somebody else one first",
+            subject=name,
+            metadata={"name": name},
+        )
+
+
+class TenantInUse(Refused):
+    """The tenant cannot be deleted now."""
+
+    reason = "TENANT_IN_USE"
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            f"tenant {name} cannot be deleted: {why}", subject=name, metadata={"tenant": name, "detail": why}
+        )
+
+
+class InvitationExpired(Refused):
+    """The invitation came to its end before anybody accepted it."""
+
+    reason = "INVITATION_EXPIRED"
+
+    def __init__(self, email: str) -> None:
+        super().__init__(
+            f"the invitation of {email} has expired: ask whoever invited you to resend it",
+            subject=email,
+            metadata={"email": email},
         )
 
 
@@ -412,6 +743,43 @@ class RelayRefused(Refused):
         self.code = code
         self.detail = detail
         self.dispatched = dispatched
+
+
+class SecretUnreadable(Refused):
+    """The key that sealed a secret is missing, or its record was changed by somebody else than us."""
+
+    reason = "SECRET_UNREADABLE"
+
+    def __init__(self, name: object, key_id: str) -> None:
+        super().__init__(
+            f"the secret {name} cannot be read with the key {key_id}: restore the file of keys, or set the secret anew",
+            subject=str(name),
+            metadata={"secret": str(name), "key": key_id},
+        )
+
+
+class KeyRefused(Refused):
+    """There is no newer key that could encrypt secrets."""
+
+    reason = "KEY_REFUSED"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            f"the key for secrets was not changed: {detail}", subject="secret key", metadata={"detail": detail}
+        )
+
+
+class OwnAdministration(Refused):
+    """The change would take from the caller what they administrate by."""
+
+    reason = "OWN_ADMINISTRATION"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"this would delete {what}; nothing was changed: keep it in the file, or let somebody else delete it",
+            subject=what,
+            metadata={"what": what},
+        )
 
 
 class Stale(Conflict):
@@ -516,14 +884,45 @@ class CredentialRefused(NotAuthenticated):
 
 
 class PermissionDenied(Denied):
-    """The caller lacks the permission."""
+    """The caller lacks the permission, in the tenant or for some of the targets."""
 
     reason = "PERMISSION_DENIED"
 
-    def __init__(self, permission: str) -> None:
+    def __init__(self, permission: str, *, tenant: str = "", targets: Iterable[str] = (), ask: str = "") -> None:
+        names = ", ".join(targets)
+        where = f" for {names}" if names else ""
+        where += f" in tenant {tenant}" if tenant else ""
+        whom = ask or "an administrator"
+        metadata = {"permission": permission, "tenant": tenant, "targets": names, "ask": ask}
         super().__init__(
-            f"you lack the permission {permission}: ask an administrator for a role that has it",
-            metadata={"permission": permission},
+            f"you lack the permission {permission}{where}: ask {whom} for a role that has it",
+            metadata={key: value for key, value in metadata.items() if value},
+        )
+
+
+class TenantDenied(Denied):
+    """The caller has no role in that tenant, or it does not exist; which of the two is not said."""
+
+    reason = "TENANT_DENIED"
+
+    def __init__(self, tenant: str) -> None:
+        super().__init__(
+            f"you hold no role in a tenant {tenant}: list the tenants to see those that you may use, or ask an "
+            "administrator of that one",
+            metadata={"tenant": tenant},
+        )
+
+
+class EscalationRefused(Denied):
+    """Nobody gives away, or takes from others, more than they hold."""
+
+    reason = "ESCALATION_REFUSED"
+
+    def __init__(self, role: str, grants: Iterable[object]) -> None:
+        names = ", ".join(map(str, grants))
+        super().__init__(
+            f"the role {role} has more than you hold yourself ({names}): ask an administrator who holds it",
+            metadata={"role": role, "grants": names},
         )
 
 

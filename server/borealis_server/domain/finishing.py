@@ -9,6 +9,7 @@ from borealis_server.domain.deployment import TargetRun
 from borealis_server.domain.effects import DeleteReplicaSet, Effect, KeepDeployment, MarkLive, PlaceAutoscaler
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
+from borealis_server.domain.routing import steering
 from borealis_server.domain.states import EventKind, Phase, StepPart, StepState
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
 
@@ -29,10 +30,12 @@ def _finishing(run: TargetRun, *, keeps_deployment: bool) -> Iterator[Effect]:
     for one in run.autoscalers:
         replica_set = "" if keeps_deployment else new_names[one.namespace, one.workload]
         yield PlaceAutoscaler(autoscaler=one, replica_set=replica_set)
+    yield from steering.let_go_first(run)
     for load in run.workloads:
         for name in (load.old_name, *(load.leftovers if load.native else ())):
             if name:
                 yield DeleteReplicaSet(namespace=load.namespace, name=name)
+    yield from steering.let_go(run, is_back=False)
 
 
 def _finished(run: TargetRun, here: Circumstances) -> Become:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from borealis_server.domain.access import Permission
 from borealis_server.domain.errors import InvalidArgument
+from borealis_server.domain.roles import name_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from borealis_server.domain.access import Role
+    from borealis_server.domain.roles import Role
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS: Final = _READS | {"DELETE", "PATCH", "POST", "PUT"}
@@ -122,5 +123,15 @@ def relayed_headers(headers: Iterable[tuple[str, str]], *, upgrade: str = "") ->
 
 
 def cluster_groups(roles: Iterable[Role]) -> tuple[str, ...]:
-    """The groups of somebody with `roles`, as clusters know them: `borealis:admin`."""
-    return tuple(f"borealis:{role.value}" for role in roles)
+    """The groups of somebody with `roles`, as clusters know them: `borealis:admin`, `borealis:role:release-manager`.
+
+    Roles of the organization, of a tenant and of the system are never taken for each other, whatever they are called.
+    """
+    return tuple(_group_of(role) for role in roles)
+
+
+def _group_of(role: Role) -> str:
+    if role.is_system:
+        return f"borealis:{role.id}"
+    name = quote(name_key(role.name).replace(" ", "-"), safe="")
+    return f"borealis:{'tenant-' if role.tenant else ''}role:{name}"

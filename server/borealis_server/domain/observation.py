@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Self
 
 from borealis_server.domain.deployment import Selector
+from borealis_server.domain.kubernetes.json_types import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,8 @@ class Observation:
     objects: tuple[ObjectView, ...] = ()
     services: Mapping[tuple[str, str], ServiceView] = field(default_factory=dict)
     """By namespace and name; only those that a blue/green run points at versions."""
+    routes: Mapping[tuple[str, str, str, str], Mapping[tuple[str, str], Document]] = field(default_factory=dict)
+    """By the key of the route: its live objects by kind and name, and Endpoints of its Services. Any: JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,7 @@ def _prepared(run: TargetRun, found: Prepared) -> Become:
         saved=found.saved,
         autoscalers=found.autoscalers,
         services=found.services,
+        routes=found.routes,
         warnings=(*run.warnings, *found.warnings),
     )
     return Become(run=ready, notes=tuple(Note(kind=EventKind.WARNING, message=text) for text in found.warnings))

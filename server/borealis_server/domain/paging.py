@@ -11,9 +11,12 @@ import binascii
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 250
@@ -62,6 +65,17 @@ def page_token(query: str, position: str) -> str:
     """The token of the page that starts behind `position` in the list that `query` describes."""
     text = json.dumps([_mark(query), position], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def paged(items: Sequence[T], page: PageRequest, query: str, position: Callable[[T], str]) -> Page[T]:
+    """A page of items that are all at hand, sorted by `position`, which is unique among them.
+
+    Errors: InvalidArgument, PageTokenInvalid.
+    """
+    limit, after = page.limit(), page.after(query)
+    rest = [item for item in items if not after or position(item) > after]
+    found = tuple(rest[:limit])
+    return Page(items=found, next_token=page_token(query, position(found[-1])) if len(rest) > limit else "")
 
 
 def _position(token: str, query: str) -> str:

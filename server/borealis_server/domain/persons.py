@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from borealis_server.domain import rollback
-from borealis_server.domain.access import Role
 from borealis_server.domain.decision import Circumstances
 from borealis_server.domain.deployment import Approval, Deployment, PersonsDecision, StepRun, TargetRun
 from borealis_server.domain.errors import (
@@ -19,6 +18,7 @@ from borealis_server.domain.errors import (
 )
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.record import SYSTEM, Note, Recorded, settle
+from borealis_server.domain.roles import name_key
 from borealis_server.domain.stages import followed, is_pausing, with_steps_ended
 from borealis_server.domain.states import EndReason, EventKind, Phase, Rollback, StepState, TargetState
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_step, move_target
@@ -142,7 +142,8 @@ def _decided(deployment: Deployment, wish: PersonsDecision, steps: list[tuple[Ta
 
 
 def _may_approve(step: StepRun, wish: PersonsDecision) -> bool:
-    return not step.requires_roles or bool({Role.ADMIN.value, *step.requires_roles} & set(wish.roles))
+    held, wanted = set(map(name_key, wish.roles)), set(map(name_key, step.requires_roles))
+    return not wanted or wish.is_administrator or bool(held & wanted)
 
 
 def _places(steps: list[tuple[TargetRun, StepRun]]) -> str:

@@ -40,32 +40,52 @@ class Aim:
     """Share of the new version in what is asked for."""
     is_beside: bool = False
     """Whether both versions have their full size, whatever the share: then it is Services that move the traffic."""
+    follows_routes: bool = False
+    """Whether a workload that routes lead to stands beside, and any other one shares."""
     needs_old: bool = False
     """Whether the old version has to be available: on the way back."""
+    keeps_new: bool = False
+    """Whether the new version stays as large as it is, and workloads that share stay as they are: on the way back."""
+
+    def stands_beside(self, load: Workload) -> bool:
+        """Whether both versions of the workload are to have their full size."""
+        return self.is_beside or (self.follows_routes and load.is_routed)
 
     def counts(self, load: Workload, observed: Observed) -> Counts:
         """Pods wanted of each version."""
-        if not self.is_beside:
-            return goal_of(load, self.weight_percent)
-        if self.needs_old:
-            return Counts(new=observed.new_spec, old=load.old_replicas)
-        return Counts(new=load.replicas, old=load.old_replicas if load.old_name else 0)
+        if not self.stands_beside(load):
+            is_kept = self.keeps_new and self.follows_routes
+            seen = Counts(new=observed.new_spec, old=observed.old_spec)
+            return seen if is_kept else goal_of(load, self.weight_percent)
+        new = observed.new_spec if self.keeps_new else load.replicas
+        return Counts(new=new, old=load.old_replicas if load.old_name else 0)
 
     def needs_old_pods(self, load: Workload) -> bool:
         """Whether the old version keeps pods."""
-        return self.is_beside or goal_of(load, self.weight_percent).old > 0
+        return self.stands_beside(load) or goal_of(load, self.weight_percent).old > 0
 
 
 BESIDE: Final = Aim(weight_percent=0, is_beside=True)
 """The new version at full size beside the old one, without traffic."""
 BESIDE_WITH_TRAFFIC: Final = Aim(weight_percent=FULL_WEIGHT, is_beside=True)
-BACK_BESIDE: Final = Aim(weight_percent=0, is_beside=True, needs_old=True)
+BACK_BESIDE: Final = Aim(weight_percent=0, is_beside=True, needs_old=True, keeps_new=True)
 """The old version at full size, while traffic still goes to the new one."""
+BACK_BY_ROUTES: Final = Aim(weight_percent=0, follows_routes=True, needs_old=True, keeps_new=True)
+"""The same, for the workloads that routes lead to."""
 
 
 def aim_at(weight_percent: int) -> Aim:
     """A share of the pods; the way back is the share of none."""
     return Aim(weight_percent=weight_percent, needs_old=weight_percent == 0)
+
+
+def weight_of(run: TargetRun, weight_percent: int) -> Aim:
+    """What a weight of the strategy means for pods: a share of them, or full size where routes divide the traffic.
+
+    The old version has to be available where it is to have more of the traffic than now.
+    """
+    gets_more = any(route.asked_percent > weight_percent for route in run.routes)
+    return Aim(weight_percent=weight_percent, follows_routes=True, needs_old=weight_percent == 0 or gets_more)
 
 
 def goal_of(load: Workload, weight_percent: int) -> Counts:
@@ -97,7 +117,7 @@ def follow(held: Hold, seen: Observation, here: Circumstances, *, weight_percent
 
     They follow whoever changes their number; what the run waits for, and until when, stays as it is.
     """
-    moving = move(held.run, seen, here, aim_at(weight_percent))
+    moving = move(held.run, seen, here, weight_of(held.run, weight_percent))
     if isinstance(moving, Act | Become):
         return moving
     look_at = here.now + (RESYNC if moving else RESYNC_WHILE_HELD)
@@ -142,11 +162,12 @@ def _observed(view: WorkloadView) -> Observed:
 def _scalings(load: Workload, view: WorkloadView, aim: Aim) -> Iterator[Scale]:
     observed = _observed(view)
     counts = aim.counts(load, observed)
-    if load.old_name and not aim.is_beside:
+    is_beside = aim.stands_beside(load)
+    if load.old_name and not is_beside:
         counts = next_counts(counts, observed, load.bounds, load.replicas)
     for live, pods in ((view.new, counts.new), (view.old, counts.old)):
         more = pods - live.desired if live else 0
-        if live and more and (more < 0 or aim.is_beside or _has_room(load, view, more)):
+        if live and more and (more < 0 or is_beside or _has_room(load, view, more)):
             yield Scale(namespace=load.namespace, name=live.name, uid=live.uid, from_pods=live.desired, to_pods=pods)
 
 

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from borealis_server.domain.deployment import Autoscaler, RoutedService, SavedObject, ServicePair, Workload
+from borealis_server.domain.deployment import Autoscaler, SavedObject, ServicePair, Workload
 from borealis_server.domain.effects import Prepared, Refused
 from borealis_server.domain.kubernetes import autoscalers
 from borealis_server.domain.kubernetes.json_types import Document, annotation, dig, label, meta
@@ -20,7 +20,10 @@ from borealis_server.domain.kubernetes.ownership import without_server_fields
 from borealis_server.domain.kubernetes.readiness import is_awaited
 from borealis_server.domain.kubernetes.replica_set import version_hash, workload_label
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
+from borealis_server.domain.planning.routes import plan_routes
 from borealis_server.domain.planning.services import KnownServices, Side, route, unpin
+from borealis_server.domain.routes import RouteSpec
+from borealis_server.domain.routing.provider import KnownObjects
 from borealis_server.domain.states import EndReason
 
 _REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
@@ -42,6 +45,10 @@ class LiveObjects:
     """Every HorizontalPodAutoscaler of the workloads' namespaces."""
     services: Sequence[Document] = ()
     """Every Service of the workloads' namespaces."""
+    routes: Sequence[Document] = ()
+    """Objects by which routes divide traffic, of the workloads' namespaces."""
+    served: Mapping[str, str] = field(default_factory=dict)
+    """By kind of such objects, the newest version that the cluster serves."""
 
 
 def prepare(
@@ -50,11 +57,12 @@ def prepare(
     live: LiveObjects,
     origin: Origin,
     pairs: Sequence[ServicePair] = (),
+    specs: Sequence[RouteSpec] = (),
 ) -> Prepared | Refused:
     """The workloads with their old versions, and a copy of every object that will be applied.
 
     Shape: `deployments` and `others` are the target's manifests, namespaces settled; `live.objects` is indexed as
-    `others`. `pairs` are the Services of a blue/green run.
+    `others`. `pairs` are the Services of a blue/green run, `specs` the routes of a canary.
     """
     deployments = tuple(deployments)
     foreign = _foreign_owner(live, origin, {name for pair in pairs for name in (pair.active, pair.preview)})
@@ -75,9 +83,18 @@ def prepare(
             warnings.append(f"{load.name}: several autoscalers scale it ({named}): keep one of them")
         found_scalers += scalers
         workloads.append(_sized(load, manifest, live, is_autoscaled=any(one.before for one in scalers)))
-    services = _services(pairs, workloads, deployments, others, live)
+    sides = _sides(workloads, deployments)
+    known = KnownServices.of(others, live.services)
+    services = route(pairs, sides, known) if pairs else unpin(sides, known)
     if isinstance(services, Refused):
         return services
+    routes = plan_routes(specs, sides, KnownObjects.of(others, (*live.services, *live.routes), live.served))
+    if isinstance(routes, Refused):
+        return routes
+    own = {(one.namespace, part.name) for one in routes for part in one.parts if part.kind == "Service"}
+    services = tuple(one for one in services if (one.namespace, one.name) not in own)
+    routed = {(one.namespace, one.workload) for one in routes}
+    workloads = [replace(load, is_routed=(load.namespace, load.name) in routed) for load in workloads]
     names = {meta(manifest, "name") for manifest in deployments}
     saved = tuple(_saved(manifest, live.objects.get(index), names) for index, manifest in enumerate(others))
     return Prepared(
@@ -85,24 +102,16 @@ def prepare(
         saved=saved,
         autoscalers=tuple(found_scalers),
         services=services,
+        routes=routes,
         warnings=tuple(warnings),
     )
 
 
-def _services(
-    pairs: Sequence[ServicePair],
-    loads: Sequence[Workload],
-    deployments: Sequence[Document],
-    others: Sequence[Document],
-    live: LiveObjects,
-) -> tuple[RoutedService, ...] | Refused:
-    """Services whose selectors have to change for this run."""
-    sides = [
+def _sides(loads: Sequence[Workload], deployments: Sequence[Document]) -> list[Side]:
+    return [
         Side(load=load, new_labels=dig(manifest, "spec", "template", "metadata", "labels") or {})
         for load, manifest in zip(loads, deployments, strict=True)
     ]
-    services = KnownServices.of(others, live.services)
-    return route(pairs, sides, services) if pairs else unpin(sides, services)
 
 
 def _foreign_owner(live: LiveObjects, origin: Origin, named: Container[str]) -> Refused | None:

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from borealis_server.domain.deployment import Deployment, Event, TargetRun, Wait
+from borealis_server.domain.analysis.evidence import Judgement
+from borealis_server.domain.deployment import Deployment, Event, StepRun, TargetRun, Wait
 from borealis_server.domain.stages import with_steps_ended
-from borealis_server.domain.states import DeploymentState, EndReason, EventKind, Phase, StepPart, TargetState
+from borealis_server.domain.states import DeploymentState, EndReason, EventKind, Phase, StepPart, StepState, TargetState
 from borealis_server.domain.transitions import StepEvent, TargetEvent, move_target
 
 SYSTEM = "borealis"
@@ -39,6 +40,7 @@ class Note:
     message: str
     step: str = ""
     actor: str = SYSTEM
+    judgement: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +72,31 @@ class Recorded:
             deployment_message=_message(self.deployment, state),
             target=run.name if run else "",
             step=note.step,
-            target_run=_without_copies(run) if run else None,
+            judgement=note.judgement,
+            target_run=_without_copies(run, note.step) if run else None,
         )
         return Recorded(deployment=replace(self.deployment, sequence=sequence), events=(*self.events, event))
 
 
-def _without_copies(run: TargetRun) -> TargetRun:
-    """The run without its saved objects: an event is for telling, not for restoring."""
+def _without_copies(run: TargetRun, step: str) -> TargetRun:
+    """The run without its saved objects: an event is for telling, not for restoring. A body goes with its step.
+
+    That of a step that failed is told to the end: it is what people look for.
+    """
     loads = tuple(replace(load, native="", old_copy="") for load in run.workloads)
     return replace(
-        run, saved=(), autoscalers=tuple(replace(one, before="") for one in run.autoscalers), workloads=loads
+        run,
+        saved=(),
+        autoscalers=tuple(replace(one, before="") for one in run.autoscalers),
+        workloads=loads,
+        steps=tuple(one if one.ref == step else _without_body(one) for one in run.steps),
     )
+
+
+def _without_body(step: StepRun) -> StepRun:
+    if step.webhook is None or step.webhook.answer is None or step.state is StepState.FAILED:
+        return step
+    return replace(step, webhook=replace(step.webhook, answer=replace(step.webhook.answer, body="")))
 
 
 def settle(recorded: Recorded, now: datetime) -> Recorded:

@@ -22,6 +22,8 @@ from borealis_server.domain.effects import (
 )
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
+from borealis_server.domain.routing import steering
+from borealis_server.domain.routing.provider import Misfit
 from borealis_server.domain.stages import followed, is_pausing
 from borealis_server.domain.states import (
     EndReason,
@@ -95,6 +97,11 @@ def restore_traffic(run: TargetRun, seen: Observation, here: Circumstances) -> D
         if waiting:
             return waiting
         run = traffic.with_shares(run, seen)
+    if run.has_taken_over and steering.is_noted(run):
+        waiting = _steer_back(run, seen, here)
+        if waiting:
+            return waiting
+        run = steering.at_rest(steering.with_shares(run, seen), 0)
     settled = replace(run, cursor=0, wait=None, intent="", ready_limit_at=None)
     return Become(run=replace(settled, phase=Phase.RESTORING_SETTINGS))
 
@@ -116,6 +123,23 @@ def _lead_back(run: TargetRun, seen: Observation, here: Circumstances) -> Decisi
     if pods.is_overdue(run, here):
         return go_on_without_pods(run, f"traffic did not follow to the old version ({missing}): look after its Service")
     return _await_endpoints(run, missing, here)
+
+
+def _steer_back(run: TargetRun, seen: Observation, here: Circumstances) -> Decision | None:
+    """What is missing until no route leads to the new version; None when nothing is."""
+    if steering.sends_to_new(run, seen):
+        # The new version has traffic that it can carry: it keeps it until the old one can.
+        pods_first = _old_at_full_size(run, seen, here, pods.BACK_BY_ROUTES)
+        if pods_first:
+            return pods_first
+    change = steering.next_change(run, seen, 0, is_back=True)
+    if isinstance(change, Misfit):
+        return go_on_without_pods(run, f"traffic could not be led back: {change.message}")
+    if change:
+        asked = steering.with_asked(run, change.effect)
+        return Act(effect=change.effect, run=replace(asked, intent=str(change.effect)))
+    # A weight that arrives late finds all pods of the new version, and is taken back before they go.
+    return late.await_arrival(run, here)
 
 
 def _await_endpoints(run: TargetRun, what: str, here: Circumstances) -> Hold:
@@ -183,10 +207,11 @@ def remove_new(run: TargetRun, _seen: Observation, _here: Circumstances) -> Deci
 
 def restore_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
     """Bring every other object back, the last one first; then who owns and who scales the old version."""
-    left = {one.index for one in run.services if one.is_left}
+    left = {one.index for one in run.services if one.is_left} | steering.indices(run)
     held_back = left | {one.index for one in run.autoscalers}
     is_sure = run.late_limit_at is None
-    effects: list[Effect] = [
+    effects: list[Effect] = [*steering.let_go(run, is_back=True)] if run.has_taken_over else []
+    effects += [
         RestoreObject(saved=saved)
         for index, saved in reversed(tuple(enumerate(run.saved)))
         if index not in held_back and not (is_sure and _is_changed_setting(saved))
@@ -209,6 +234,7 @@ def go_on_without_pods(run: TargetRun, why: str) -> Become:
     run = replace(
         run,
         services=tuple(replace(service, is_left=True) for service in run.services),
+        routes=tuple(replace(route, is_left=True) for route in run.routes),
         workloads=tuple(replace(load, is_left=keeps) for load in run.workloads),
     )
     failed = replace(run, rollback=Rollback.FAILED, message=message, phase=Phase.RESTORING_OBJECTS)

@@ -35,7 +35,8 @@ from borealis_server.domain.deployment import (
 from borealis_server.domain.errors import DeployFileInvalid, FileFault, InvalidArgument
 from borealis_server.domain.planning.blue_green import plan_blue_green, plan_services
 from borealis_server.domain.planning.canary import plan_steps
-from borealis_server.domain.planning.conditions import plan_together
+from borealis_server.domain.planning.conditions import Setting, plan_together
+from borealis_server.domain.planning.routes import plan_specs
 from borealis_server.domain.record import Note, Recorded, settle
 from borealis_server.domain.states import EventKind, StepPart
 
@@ -141,12 +142,15 @@ def checked(
     request: StartRequest,
     known_agents: Collection[str],
     *,
+    secrets: Collection[str] | None = None,
+    providers: Collection[str] | None = None,
     read: ReadStart | None = None,
     fetched: Mapping[str, tuple[FileContent, ...]] = _NOTHING_FETCHED,
     unread: Mapping[str, str] = _ALL_READ,
 ) -> CheckedStart:
     """The request, understood; `read` where its file was read before.
 
+    `secrets` and metric `providers` are the names of those that exist, None where that is not known.
     `fetched` is what its addresses answered, `unread` why others did not. Errors: InvalidArgument; DeployFileInvalid
     with every fault at once.
     """
@@ -155,7 +159,7 @@ def checked(
     manifests = check_manifests(read.file, files, unread=unread)
     bodies = check_bodies(read.file, files, unread=unread)
     faults = [
-        *check_surroundings(bodies.file, Surroundings(accounts=known_agents)),
+        *check_surroundings(bodies.file, Surroundings(accounts=known_agents, secrets=secrets, providers=providers)),
         *manifests.faults,
         *bodies.faults,
         *unsupported(bodies.file),
@@ -183,6 +187,15 @@ def request_of(inputs: DeploymentInputs, *, tenant: str, actor: str) -> StartReq
         context=inputs.context,
         targets=inputs.targets,
     )
+
+
+def stored_deploy_file(inputs: DeploymentInputs) -> DeployFile:
+    """The deploy file of a deployment that was started, with the bodies of its webhooks.
+
+    Errors: DeployFileInvalid when this version finds faults in it that the one that started it did not.
+    """
+    request = request_of(inputs, tenant="", actor="")
+    return check_bodies(read_file(request).file, request.files).file
 
 
 def stored_files(inputs: DeploymentInputs) -> dict[str, tuple[FileContent, ...]]:
@@ -264,28 +277,30 @@ def _stored(file: FileContent) -> StoredFile:
 def _target_run(target: Target, start: CheckedStart) -> TargetRun:
     has_pods = any(item.kind == "Deployment" for item in start.objects.get(target.name, ()))
     strategy = start.file.strategies[target.strategy] if target.strategy else None
-    steps, pairs = _plan(start.file, target, strategy) if has_pods else ((), ())
+    setting = Setting(file=start.file, target=target)
+    steps, pairs = _plan(setting, strategy) if has_pods else ((), ())
+    is_canary = has_pods and not isinstance(strategy, BlueGreen)
     return TargetRun(
         name=target.name,
         account=target.account,
         namespace=target.namespace or "",
         depends_on=target.depends_on,
         steps=(
-            *plan_together(StepPart.BEFORE, target.before),
+            *plan_together(setting, StepPart.BEFORE, target.before),
             *steps,
-            *plan_together(StepPart.AFTER, target.after),
+            *plan_together(setting, StepPart.AFTER, target.after),
         ),
         service_pairs=pairs,
+        route_specs=plan_specs(start.file, target.name) if is_canary else (),
     )
 
 
-def _plan(
-    file: DeployFile, target: Target, strategy: Strategy | None
-) -> tuple[tuple[StepRun, ...], tuple[ServicePair, ...]]:
+def _plan(setting: Setting, strategy: Strategy | None) -> tuple[tuple[StepRun, ...], tuple[ServicePair, ...]]:
     """The steps of the strategy, and the Services that it moves."""
     if isinstance(strategy, BlueGreen):
-        return plan_blue_green(strategy), plan_services(file, target.name, strategy)
-    return plan_steps(strategy), ()
+        pairs = plan_services(setting.file, setting.target.name, strategy)
+        return plan_blue_green(setting, strategy), pairs
+    return plan_steps(setting, strategy), ()
 
 
 def _ordered(manifests: ManifestResult) -> dict[str, list[ManifestObject]]:

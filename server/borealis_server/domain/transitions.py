@@ -79,10 +79,14 @@ def move_target(run: TargetRun, event: TargetEvent, now: datetime) -> TargetRun:
 
 
 def move_step(step: StepRun, event: StepEvent, now: datetime) -> StepRun:
-    """The step after `event`, its start or end time set; one that is over waits no more. Errors: IllegalTransition."""
+    """The step after `event`, its start or end time set; one that is over waits for nothing.
+
+    Errors: IllegalTransition.
+    """
     state = STEP_TRANSITIONS.get((step.state, event))
     if state is None:
         raise IllegalTransition(f"step {step.ref} in state {step.state} cannot take {event}")
     started_at = now if event is StepEvent.STARTED else step.started_at
-    wait = None if state.is_final else step.wait
-    return replace(step, state=state, started_at=started_at, ended_at=now if state.is_final else None, wait=wait)
+    if state.is_final:
+        return replace(step, state=state, started_at=started_at, ended_at=now, wait=None, errand=None)
+    return replace(step, state=state, started_at=started_at, ended_at=None)

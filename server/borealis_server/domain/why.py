@@ -57,6 +57,7 @@ _WORK: Mapping[Phase, str] = {
     Phase.PREPARING: "reads what is live and changes nothing yet",
     Phase.APPLYING: "puts its manifests in place, before any pod moves",
     Phase.SETTLING: "waits until what it applied is ready, before any pod moves",
+    Phase.HOLDING_TRAFFIC: "ties its routes to the old version, before there is a new one",
     Phase.TAKING_OVER: "takes over from what scaled its pods before, and creates the new version without pods",
     Phase.STEPPING: "works through the steps of its strategy",
     Phase.FINISHING: "marks the new version as the live one and removes the old one",
@@ -75,6 +76,9 @@ _STEP_WORDS: Mapping[StepKind, str] = {
     StepKind.DEPLOY_NEW_VERSION: "the new version beside the old one, without traffic",
     StepKind.REDIRECT_TRAFFIC: "all traffic to the new version",
     StepKind.SHUT_DOWN_OLD_VERSION: "the last look before the old version goes",
+    StepKind.RUN_WEBHOOK: "a webhook",
+    StepKind.EXPOSE_SERVICES: "temporary addresses of Services",
+    StepKind.ANALYSIS: "an analysis by metrics",
 }
 
 _WAIT_ADVICE: Mapping[TargetState, tuple[str, tuple[Action, ...]]] = {
@@ -82,6 +86,8 @@ _WAIT_ADVICE: Mapping[TargetState, tuple[str, tuple[Action, ...]]] = {
     TargetState.PAUSED: ("wait, skip the pause", (Action.SKIP,)),
 }
 """What else than to stop can be done about a target that waits, by its state."""
+
+_LOOK = "look at what it waits for in the cluster"
 
 _ROLLBACK_WORDS: Mapping[Rollback, str] = {
     Rollback.NONE: "",
@@ -100,6 +106,15 @@ _END_ADVICE: Mapping[EndReason, str] = {
     EndReason.UPSTREAM_FAILED: "see why the targets before it did not succeed",
     EndReason.OBJECT_OWNED_BY: "rename the object, or remove it from the other application, and start again",
     EndReason.SERVICE_NOT_MATCHED: "correct the Services or the names of them in the deploy file, and start again",
+    EndReason.UNRESOLVED_VARIABLE: "give the variables values, or take them out, and start again",
+    EndReason.WEBHOOK_TRIGGER_FAILED: "see what the webhook answered, correct it or the call, and start again",
+    EndReason.WEBHOOK_CALLBACK_FAILED: "see what the webhook reported, correct it, and start again",
+    EndReason.WEBHOOK_TIMEOUT: "see whether the call has set anybody to work, and whether they can call back",
+    EndReason.PREVIEW_FAILED: "correct the Service or what its agent lets through, and start again",
+    EndReason.ANALYSIS_OUT_OF_LIMITS: "look at what the queries came to, correct the new version or the limits, and "
+    "start again",
+    EndReason.ANALYSIS_ERROR: "try the query and the integration out, correct them, and start again",
+    EndReason.ROUTE_NOT_MATCHED: "correct the routes or the names of them in the deploy file, and start again",
     EndReason.REPLACED: "follow the newer deployment",
     EndReason.REJECTED: "connect the agent, or correct the account, and redeploy this one",
 }
@@ -162,9 +177,16 @@ def _wait_advice(run: TargetRun) -> tuple[str, tuple[Action, ...]]:
     if run.phase is Phase.WAITING:
         return "see what those targets wait for, or cancel the deployment", (Action.CANCEL,)
     has_way_back = run.phase not in (Phase.BEFORE, Phase.AFTER)
-    advice, first = _WAIT_ADVICE.get(run.state, ("look at what it waits for in the cluster", ()))
+    usual = (f"see what the webhook {calling} does" if (calling := _webhook(run)) else _LOOK, ())
+    advice, first = _WAIT_ADVICE.get(run.state, usual)
     back = (Action.ROLL_BACK, Action.CANCEL) if has_way_back else (Action.CANCEL,)
     return f"{agent or advice}, or {'roll back' if has_way_back else 'cancel'}", (*first, *back)
+
+
+def _webhook(run: TargetRun) -> str:
+    """The webhook that the target as a whole waits for; empty where it is something else."""
+    names = (step.webhook.name for step in run.current_steps if step.webhook and step.wait == run.wait)
+    return next(names, "")
 
 
 def _of_work(run: TargetRun) -> Explanation:

@@ -24,7 +24,7 @@ from borealis_server.ports.relay import RelayRequest
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from borealis_server.domain.audit import AuditEntry, AuditFilter
+    from borealis_server.domain.audit import AuditedAction, AuditEntry, AuditFilter
     from borealis_server.domain.paging import PageRequest
     from borealis_server.ports.audit import AuditedCall, RelayEnd
     from borealis_server.ports.audit_store import AuditStore
@@ -288,13 +288,19 @@ class AuditService:
 
     async def list(self, wanted: AuditFilter, page: PageRequest) -> Page[AuditEntry]:
         """Calls that `wanted` describes, newest first. Errors: InvalidArgument, PageTokenInvalid."""
-        if wanted.since and wanted.until and wanted.since >= wanted.until:
-            raise InvalidArgument.of("end_time", "must be after start_time")
-        limit, query = page.limit(), wanted.describe()
-        found = await self._store.list(wanted, limit=limit + 1, before=_cursor(page.after(query)))
+        limit, query, before = _wanted_page(wanted, page, "")
+        found = await self._store.list(wanted, limit=limit + 1, before=before)
         items = found[:limit]
-        has_more = len(found) > limit
-        return Page(items=items, next_token=page_token(query, _position(items[-1])) if has_more else "")
+        position = _position(items[-1].call.opened_at, items[-1].sequence) if len(found) > limit else ""
+        return Page(items=items, next_token=page_token(query, position) if position else "")
+
+    async def list_actions(self, wanted: AuditFilter, page: PageRequest) -> Page[AuditedAction]:
+        """Actions that `wanted` describes, newest first. Errors: InvalidArgument, PageTokenInvalid."""
+        limit, query, before = _wanted_page(wanted, page, "actions/")
+        found = await self._store.list_actions(wanted, limit=limit + 1, before=before)
+        items = found[:limit]
+        position = _position(items[-1].action.opened_at, items[-1].sequence) if len(found) > limit else ""
+        return Page(items=items, next_token=page_token(query, position) if position else "")
 
     async def prune(self) -> int:
         """Forget what is too old now; how many entries are gone."""
@@ -320,8 +326,16 @@ def _shown(path: str) -> str:
     return shown if len(shown) <= _PATH_CHARACTERS else f"{shown[: _PATH_CHARACTERS - 1]}…"
 
 
-def _position(entry: AuditEntry) -> str:
-    return f"{entry.call.opened_at.isoformat()} {entry.sequence}"
+def _wanted_page(wanted: AuditFilter, page: PageRequest, prefix: str) -> tuple[int, str, tuple[datetime, int] | None]:
+    """Size of the page, mark of the query, and the entry behind which it begins."""
+    if wanted.since and wanted.until and wanted.since >= wanted.until:
+        raise InvalidArgument.of("end_time", "must be after start_time")
+    query = f"{prefix}{wanted.describe()}"
+    return page.limit(), query, _cursor(page.after(query))
+
+
+def _position(opened_at: datetime, sequence: int) -> str:
+    return f"{opened_at.isoformat()} {sequence}"
 
 
 def _cursor(position: str) -> tuple[datetime, int] | None:

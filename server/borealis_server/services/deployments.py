@@ -1,6 +1,6 @@
 """Use cases around deployments: start, look, follow, decide. Driving them is `runner.py`."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -9,7 +9,9 @@ from borealis_deployfile.addresses import shown
 from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import Deployment, DeploymentKey, Event, PersonsDecision
+from borealis_server.domain.deployment_access import check_decision, check_start
 from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid, TargetNotFound
+from borealis_server.domain.identity import Principal
 from borealis_server.domain.names import RANDOM_ID_BYTES, DeploymentName, random_id
 from borealis_server.domain.paging import Page, PageRequest, page_token
 from borealis_server.domain.queue import enqueue
@@ -47,29 +49,64 @@ class KnownAgents(Protocol):
         ...
 
 
+class KnownProviders(Protocol):
+    """Tells which metric providers a tenant has."""
+
+    async def names(self, tenant: str) -> frozenset[str]:
+        """The name of every integration."""
+        ...
+
+
+class KnownSecrets(Protocol):
+    """Tells which secrets a tenant has."""
+
+    async def names(self, tenant: str) -> Collection[str]:
+        """Every secret's name."""
+        ...
+
+
 class Deployments:
-    """What callers can do with deployments. Callers are known and allowed by then."""
+    """What callers can do with deployments.
+
+    Whoever calls may do it somewhere in the tenant; `caller` is judged again by the targets. None is the server itself.
+    """
 
     def __init__(
-        self, journal: Journal, agents: KnownAgents, clock: Clock, randomness: Randomness, fetcher: Fetcher
+        self,
+        journal: Journal,
+        agents: KnownAgents,
+        clock: Clock,
+        randomness: Randomness,
+        fetcher: Fetcher,
+        *,
+        secrets: KnownSecrets | None = None,
+        providers: KnownProviders | None = None,
     ) -> None:
+        self._secrets = secrets
+        self._providers = providers
         self._journal = journal
         self._agents = agents
         self._fetcher = fetcher
         self._clock = clock
         self._randomness = randomness
 
-    async def start(self, request: StartRequest) -> tuple[Deployment, tuple[str, ...]]:
+    async def start(self, request: StartRequest, caller: Principal | None = None) -> tuple[Deployment, tuple[str, ...]]:
         """Check everything and start, or start nothing. Returns the deployment and warnings about the file.
 
         While the application has another one in progress it is queued, where the deploy file says so.
 
-        Errors: InvalidArgument, DeployFileInvalid, DeploymentInProgress, RequestIdReused.
+        Errors: InvalidArgument, DeployFileInvalid, PermissionDenied, DeploymentInProgress, RequestIdReused.
         """
         read = read_file(request)
         fetched, unread = await self._fetch(request, read.addresses)
         agents = await self._agents.agent_names(request.tenant)
-        start = checked(request, agents, read=read, fetched=fetched, unread=unread)
+        secrets = None if self._secrets is None else await self._secrets.names(request.tenant)
+        providers = None if self._providers is None else await self._providers.names(request.tenant)
+        start = checked(
+            request, agents, secrets=secrets, providers=providers, read=read, fetched=fetched, unread=unread
+        )
+        if caller is not None:
+            check_start(caller, start.file, start.objects)
         key = DeploymentKey(tenant=request.tenant, id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)))
         now = self._clock.now()
         recorded, inputs = first_record(start, request, key, now)
@@ -79,14 +116,16 @@ class Deployments:
         away = await self._agents.away(request.tenant, accounts)
         return deployment, (*start.warnings, *away_warnings(start.file, away))
 
-    async def redeploy(self, wanted: RedeployRequest) -> tuple[Deployment, tuple[str, ...]]:
+    async def redeploy(
+        self, wanted: RedeployRequest, caller: Principal | None = None
+    ) -> tuple[Deployment, tuple[str, ...]]:
         """Start what was stored with a deployment once more, or nothing. Returns as `start`.
 
         Errors: DeploymentNotFound, and those of `start`.
         """
         source = DeploymentKey(tenant=wanted.tenant, id=wanted.source)
         origin, inputs = await self._journal.store.get(source), await self._journal.store.inputs(source)
-        return await self.start(redeploy_request(wanted, origin, inputs))
+        return await self.start(redeploy_request(wanted, origin, inputs), caller)
 
     async def get(self, key: DeploymentKey) -> Deployment:
         """The deployment as it is now. Errors: DeploymentNotFound."""
@@ -136,21 +175,30 @@ class Deployments:
         async for event in self._journal.follow(key, after_sequence):
             yield event
 
-    async def approve(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
-        """Approve what waits. Errors: as `persons.approve`, DeploymentNotFound, InvalidArgument."""
-        return await self._decide(key, wish, persons.approve)
+    async def approve(self, key: DeploymentKey, wish: PersonsDecision, caller: Principal | None = None) -> Deployment:
+        """Approve what waits. Errors: as `persons.approve`, DeploymentNotFound, InvalidArgument, PermissionDenied."""
+        return await self._decide(key, wish, persons.approve, caller)
 
-    async def skip(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
-        """End timed pauses early. Errors: as `persons.skip`, DeploymentNotFound, InvalidArgument."""
-        return await self._decide(key, wish, persons.skip)
+    async def skip(self, key: DeploymentKey, wish: PersonsDecision, caller: Principal | None = None) -> Deployment:
+        """End timed pauses early.
 
-    async def roll_back(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
-        """Turn the deployment round. Errors: as `persons.roll_back`, DeploymentNotFound, InvalidArgument."""
-        return await self._decide(key, wish, persons.roll_back)
+        Errors: as `persons.skip`, DeploymentNotFound, InvalidArgument, PermissionDenied.
+        """
+        return await self._decide(key, wish, persons.skip, caller)
 
-    async def cancel(self, key: DeploymentKey, wish: PersonsDecision) -> Deployment:
-        """Call the deployment off. Errors: as `persons.cancel`, DeploymentNotFound, InvalidArgument."""
-        return await self._decide(key, wish, persons.cancel)
+    async def roll_back(self, key: DeploymentKey, wish: PersonsDecision, caller: Principal | None = None) -> Deployment:
+        """Turn the deployment round.
+
+        Errors: as `persons.roll_back`, DeploymentNotFound, InvalidArgument, PermissionDenied.
+        """
+        return await self._decide(key, wish, persons.roll_back, caller)
+
+    async def cancel(self, key: DeploymentKey, wish: PersonsDecision, caller: Principal | None = None) -> Deployment:
+        """Call the deployment off.
+
+        Errors: as `persons.cancel`, DeploymentNotFound, InvalidArgument, PermissionDenied.
+        """
+        return await self._decide(key, wish, persons.cancel, caller)
 
     async def _fetch(
         self, request: StartRequest, addresses: Sequence[str]
@@ -173,12 +221,22 @@ class Deployments:
         return self._clock.now()
 
     async def _decide(
-        self, key: DeploymentKey, wish: PersonsDecision, decide: Callable[[Deployment, PersonsDecision], Recorded]
+        self,
+        key: DeploymentKey,
+        wish: PersonsDecision,
+        decide: Callable[[Deployment, PersonsDecision], Recorded],
+        caller: Principal | None,
     ) -> Deployment:
         check_request_id(wish.request_id)
         if len(wish.comment) > COMMENT_LIMIT:
             raise InvalidArgument.of("comment", f"must have at most {COMMENT_LIMIT} characters")
-        committed = await self._journal.record(key, lambda newest: decide(newest, wish))
+
+        def decided(newest: Deployment) -> Recorded:
+            if caller is not None:
+                check_decision(caller, newest, wish)
+            return decide(newest, wish)
+
+        committed = await self._journal.record(key, decided)
         return committed.after
 
 

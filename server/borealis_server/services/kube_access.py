@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from borealis_server.domain.access import is_allowed
 from borealis_server.domain.errors import (
     AgentNotFound,
     BorealisError,
+    Denied,
     InvalidArgument,
     NotAuthenticated,
     PermissionDenied,
@@ -25,21 +25,26 @@ from borealis_server.domain.kube_access import cluster_groups, needed_permission
 from borealis_server.domain.names import AgentName
 from borealis_server.ports.audit import Decision, RelayEnd, RelayOutcome
 from borealis_server.ports.relay import AgentRef, Priority, RelayRequest
+from borealis_server.services.plain_answer import PlainAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+    from typing import TypeAlias
 
     from borealis_server.domain.identity import Principal
     from borealis_server.ports.audit import RelayAudit
     from borealis_server.ports.clock import Clock
     from borealis_server.ports.identity import CredentialStore
-    from borealis_server.ports.relay import DuplexRelay, RelayDuplex, RelayResponse
+    from borealis_server.ports.relay import DuplexRelay, RelayDuplex
+
+    Verify: TypeAlias = Callable[[str, str], Awaitable[Principal]]
+    # Who sends a token, acting in that tenant; an empty one means the token's own.
 
 HEAD_LIMIT_S: Final = 90.0
 """How long a cluster may take until the head of its answer; its own limit for a request is 60 seconds."""
 AUTHORITY_GRACE_S: Final = 30.0
 """How long an exchange goes on after its token has expired."""
-RECHECK_S: Final = 5.0
+RECHECK_S: Final = 2.5
 """How often the authority behind a long exchange is checked again."""
 
 _UNAUTHORIZED: Final = 401
@@ -76,7 +81,7 @@ class KubeAccess:
         relay: DuplexRelay,
         audit: RelayAudit,
         agents: CredentialStore,
-        verify: Callable[[str], Awaitable[Principal]],
+        verify: Verify,
         clock: Clock,
     ) -> None:
         self._relay = relay
@@ -85,9 +90,9 @@ class KubeAccess:
         self._verify = verify
         self._clock = clock
 
-    async def authenticate(self, token: str) -> Principal:
-        """Who sends `token`. Errors: Unauthenticated."""
-        return await self._verify(token)
+    async def authenticate(self, token: str, tenant: str = "") -> Principal:
+        """Who sends `token`, acting in `tenant`; empty for the token's own. Errors: Unauthenticated, TenantDenied."""
+        return await self._verify(token, tenant)
 
     @asynccontextmanager
     async def open(self, caller: Principal, asked: KubeCall) -> AsyncIterator[RelayDuplex]:
@@ -100,9 +105,9 @@ class KubeAccess:
         agent, request = AgentRef(tenant=caller.tenant, name=asked.agent), _request(caller, asked)
         if not AgentName.is_id(agent.name):
             raise InvalidArgument.of("agent", "must be the name of an agent: 1 to 63 letters, digits, `-` or `_`")
-        if not is_allowed(caller.roles, permission):
+        if not caller.may(permission):
             self._audit.opened(agent, request, decision=Decision.DENIED, policy_digest="").closed(_DENIED)
-            raise PermissionDenied(permission.value)
+            raise PermissionDenied(permission.value, tenant=caller.tenant)
         if not (self._relay.is_connected(agent) or await self._agents.has_agent(agent.tenant, agent.name)):
             # 404 would be the usual word, but clients take that for a cluster without the kind that they look for.
             raise InvalidArgument.of("agent", AgentNotFound(AgentName(agent.tenant, agent.name)).message)
@@ -111,14 +116,12 @@ class KubeAccess:
                 yield _checked(agent, duplex)
         else:
             async with self._relay.call(agent, request) as response:
-                yield _checked(agent, _Answer(response))
+                yield _checked(agent, PlainAnswer(response))
 
     def authority(self, caller: Principal, token: str, asked: KubeCall) -> Authority:
         """What tells when the authority behind an exchange ends."""
         permission = needed_permission(asked.method, asked.path, is_upgrade=bool(asked.upgrade))
-        return Authority(
-            caller, token, self._verify, self._clock, lambda principal: is_allowed(principal.roles, permission)
-        )
+        return Authority(caller, token, self._verify, self._clock, lambda principal: principal.may(permission))
 
 
 class Authority:
@@ -128,7 +131,7 @@ class Authority:
         self,
         caller: Principal,
         token: str,
-        verify: Callable[[str], Awaitable[Principal]],
+        verify: Verify,
         clock: Clock,
         is_allowed: Callable[[Principal], bool],
     ) -> None:
@@ -140,7 +143,7 @@ class Authority:
 
     async def renew(self, token: str) -> None:
         """Go on by a newer token. Errors: Unauthenticated, also for a token of somebody else."""
-        caller = await self._verify(token)
+        caller = await self._verify(token, self._caller.tenant)
         if (caller.tenant, caller.subject) != (self._caller.tenant, self._caller.subject):
             raise Unauthenticated("the newer token is somebody else's")
         self._caller, self._token = caller, token
@@ -154,7 +157,9 @@ class Authority:
 
     async def _is_good(self) -> bool:
         try:
-            return self._is_allowed(await self._verify(self._token))
+            return self._is_allowed(await self._verify(self._token, self._caller.tenant))
+        except Denied:  # no role is left there
+            return False
         except NotAuthenticated:
             return self._left_s() <= 0  # it expired just now, which has its own grace
         except BorealisError:  # the store is away: no reason to cut anybody off
@@ -162,28 +167,6 @@ class Authority:
 
     def _left_s(self) -> float:
         return (self._caller.expires_at - self._clock.now()) / timedelta(seconds=1)
-
-
-class _Answer:
-    """An ordinary answer in the form of a duplex."""
-
-    is_switched = False
-
-    def __init__(self, response: RelayResponse) -> None:
-        self.status = response.status
-        self.headers = response.headers
-        self._chunks = response.chunks()
-
-    async def read(self) -> bytes:
-        """The next bytes of the body; empty at its end."""
-        return await anext(self._chunks, b"")
-
-    async def write(self, data: bytes) -> None:
-        """Nobody writes into an answer."""
-        raise InvalidArgument.of("data", f"must not be sent ({len(data)} bytes): the cluster did not switch protocols")
-
-    def end(self) -> None:
-        """There is nothing to end."""
 
 
 def _checked(agent: AgentRef, answer: RelayDuplex) -> RelayDuplex:
@@ -205,7 +188,7 @@ def _request(caller: Principal, asked: KubeCall) -> RelayRequest:
         idle_timeout_s=0.0,  # a quiet watch or log is in order, however long
         request_id=asked.request_id,
         traceparent=traceparent,
-        actor=caller.display_name,
+        actor=caller.actor,
         actor_groups=cluster_groups(caller.roles),
         priority=Priority.INTERACTIVE if asked.upgrade else Priority.NORMAL,
     )

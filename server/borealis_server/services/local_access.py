@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from borealis_server.domain.access import Role
 from borealis_server.domain.errors import CredentialRefused
 from borealis_server.domain.identity import NewCredential
-from borealis_server.domain.names import CredentialName
+from borealis_server.domain.roles import ADMINISTRATOR
 
 if TYPE_CHECKING:
     from borealis_server.ports.identity import CredentialStore
     from borealis_server.services.identity import IdentityService
 
-LOCAL_ADMIN = NewCredential(display_name="local-admin", role=Role.ADMIN.value)
+LOCAL_ADMIN = NewCredential(display_name="local-admin", roles=(ADMINISTRATOR.id,))
 """What the credential is called and may do."""
 
 
@@ -29,10 +28,7 @@ async def local_credential(
     """
     if known is not None and await _is_settled(identity, credentials, known):
         return known
-    lost = await credentials.find_credential(tenant, LOCAL_ADMIN.display_name)
-    if lost is not None:
-        await identity.delete_credential(tenant, CredentialName(tenant, lost.client_id))
-    issued = await identity.create_credential(tenant, LOCAL_ADMIN)
+    issued = await identity.replace_credential(tenant, LOCAL_ADMIN)
     return issued.credential.client_id, issued.secret
 
 

@@ -22,6 +22,7 @@ from borealis_server.domain.observation import (
 from borealis_server.domain.states import Phase
 from borealis_server.ports.cluster import Cluster, ObjectRef
 from borealis_server.ports.relay import AgentRef
+from borealis_server.services.route_observer import RouteObserver
 from borealis_server.services.service_observer import ServiceObserver
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Observer:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._services = ServiceObserver(cluster)
+        self._routes = RouteObserver(cluster)
 
     async def observe(self, agent: AgentRef, run: TargetRun) -> Observation | AgentAway | Busy:
         """What `run` waits for as it is now, or why it cannot be seen."""
@@ -80,7 +82,11 @@ class Observer:
             for load in run.workloads:
                 if load.namespace == namespace:
                     views[namespace, load.name] = await self._view(agent, load, live)
-        return Observation(workloads=views, services=await self._services.observe(agent, run))
+        return Observation(
+            workloads=views,
+            services=await self._services.observe(agent, run),
+            routes=await self._routes.observe(agent, run),
+        )
 
     async def _view(self, agent: AgentRef, load: Workload, live: dict[str, ReplicaSetView]) -> WorkloadView:
         new = live.get(load.new_name)

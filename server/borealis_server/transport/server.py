@@ -15,6 +15,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from borealis_server.domain.startup import StartRefusedError
+from borealis_server.transport.interceptors.audit import action_interceptor, refusal_interceptor
 from borealis_server.transport.interceptors.auth import Verifier, auth_interceptor
 from borealis_server.transport.interceptors.closing import closing_interceptor
 from borealis_server.transport.interceptors.context import context_interceptor
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
     from typing import TypeAlias
 
+    from borealis_server.services.audit_actions import ActionAudit
     from borealis_server.telemetry import ServerMetrics
 
     Drain: TypeAlias = Callable[[float], Coroutine[None, None, None]]
@@ -66,6 +68,7 @@ async def open_grpc_door(
     services: Sequence[Service],
     *,
     verifier: Verifier,
+    audit: ActionAudit,
     metrics: ServerMetrics,
     drains: Sequence[Drain] = (),
 ) -> AsyncIterator[int]:
@@ -83,7 +86,9 @@ async def open_grpc_door(
             context_interceptor(),
             closing_interceptor(closing),
             size_interceptor(options.max_request_bytes),
+            refusal_interceptor(audit, verifier),
             auth_interceptor(verifier),
+            action_interceptor(audit),
         ],
         options=_channel_options(options.max_request_bytes),
     )

@@ -12,7 +12,15 @@ import pytest
 from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
+from borealis_server.adapters.store.directory import SqliteDirectoryStore
+from borealis_server.adapters.store.integrations import SqliteIntegrationStore
 from borealis_server.adapters.store.memory import MemoryAgentRecordStore, MemoryCredentialStore, MemoryDeploymentStore
+from borealis_server.adapters.store.memory_directory import MemoryDirectoryStore
+from borealis_server.adapters.store.memory_integrations import MemoryIntegrationStore
+from borealis_server.adapters.store.memory_previews import MemoryPreviewStore
+from borealis_server.adapters.store.memory_secrets import MemorySecretStore
+from borealis_server.adapters.store.previews import SqlitePreviewStore
+from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.domain.deployment import (
     Approval,
@@ -35,7 +43,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from borealis_server.ports.agents import AgentRecordStore
+    from borealis_server.ports.directory import DirectoryStore
     from borealis_server.ports.identity import CredentialStore
+    from borealis_server.ports.integrations import IntegrationStore
+    from borealis_server.ports.previews import PreviewStore
+    from borealis_server.ports.secrets import SecretStore
     from borealis_server.ports.store import DeploymentStore
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -44,8 +56,12 @@ NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 @dataclass(frozen=True)
 class Stores:
     credentials: CredentialStore
+    directories: DirectoryStore
     agents: AgentRecordStore
     deployments: DeploymentStore
+    secrets: SecretStore
+    integrations: IntegrationStore
+    previews: PreviewStore
 
 
 class Records:
@@ -136,13 +152,30 @@ def records() -> Records:
 @asynccontextmanager
 async def _sqlite_stores(file: Path) -> AsyncIterator[Stores]:
     async with open_database(file) as database:
-        yield Stores(SqliteCredentialStore(database), SqliteAgentRecordStore(database), SqliteDeploymentStore(database))
+        yield Stores(
+            SqliteCredentialStore(database),
+            SqliteDirectoryStore(database),
+            SqliteAgentRecordStore(database),
+            SqliteDeploymentStore(database),
+            SqliteSecretStore(database),
+            SqliteIntegrationStore(database),
+            SqlitePreviewStore(database),
+        )
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     if request.param == "memory":
-        yield Stores(MemoryCredentialStore(), MemoryAgentRecordStore(), MemoryDeploymentStore())
+        credentials = MemoryCredentialStore()
+        yield Stores(
+            credentials,
+            MemoryDirectoryStore(credentials),
+            MemoryAgentRecordStore(),
+            MemoryDeploymentStore(),
+            MemorySecretStore(),
+            MemoryIntegrationStore(),
+            MemoryPreviewStore(),
+        )
         return
     async with _sqlite_stores(tmp_path / "borealis.db") as opened:
         yield opened

@@ -74,7 +74,7 @@ async def test_a_good_token_says_who_calls(admin):
     answer = await admin.identity.GetCaller(pb.GetCallerRequest(), metadata=admin.metadata, timeout=5)
 
     assert answer.principal.display_name == "local-admin"
-    assert list(answer.principal.roles) == ["admin"]
+    assert list(answer.principal.roles) == ["Organization Admin"]
     assert answer.principal.tenant == "main"
     assert 0 < answer.principal.expire_time.seconds - time.time() <= 900
 

@@ -19,15 +19,21 @@ from borealis.identity.v1.identity_service_pb2_grpc import (
     IdentityServiceStub,
     add_IdentityServiceServicer_to_server,
 )
+from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.pki import open_own_certificate
-from borealis_server.domain.access import Role
+from borealis_server.adapters.randomness import SystemRandomness
+from borealis_server.adapters.store.memory_audit import MemoryAuditStore
 from borealis_server.domain.errors import CredentialNotFound, Stale
-from borealis_server.domain.identity import Principal
+from borealis_server.domain.roles import ADMINISTRATOR
+from borealis_server.services.audit_actions import ActionAudit
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
+from kit.callers import a_caller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from borealis_server.domain.identity import Principal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -68,22 +74,17 @@ class Troubled(IdentityServiceServicer):
     async def _fail(self, error: Exception) -> None:
         raise error
 
-    GetCaller = CreateClientCredential = ListClientCredentials = DeleteClientCredential = IssueToken
+    GetCaller = CanI = UpdateClientCredential = CreateClientCredential = ListClientCredentials = (
+        DeleteClientCredential
+    ) = IssueToken
 
 
 class VerifiesOneToken:
     """Knows one token, and it is an administrator's."""
 
-    async def verify(self, token: str) -> Principal:
-        assert token == "good"
-        return Principal(
-            subject="clients/a",
-            display_name="a",
-            tenant="main",
-            roles=(Role.ADMIN,),
-            agent_name="",
-            expires_at=datetime.now(UTC),
-        )
+    async def verify(self, token: str, tenant: str = "") -> Principal:
+        assert (token, tenant) == ("good", "")
+        return a_caller(ADMINISTRATOR, expires_at=datetime.now(UTC))
 
 
 def add_nameless(server: grpc.aio.Server) -> None:
@@ -120,13 +121,14 @@ async def door(tmp_path) -> AsyncIterator[Door]:
         grace_s=0,
     )
     servicer, metrics = Troubled(), ServerMetrics()
+    audit = ActionAudit(MemoryAuditStore(), SystemClock(), SystemRandomness())
     service = Service(
         name="borealis.identity.v1.IdentityService", add=partial(add_IdentityServiceServicer_to_server, servicer)
     )
     nameless = Service(name="nameless.v1.Nameless", add=add_nameless)
     trust = grpc.ssl_channel_credentials((tmp_path / "ca.pem").read_bytes())
     async with (
-        open_grpc_door(options, [service, nameless], verifier=VerifiesOneToken(), metrics=metrics) as port,
+        open_grpc_door(options, [service, nameless], verifier=VerifiesOneToken(), audit=audit, metrics=metrics) as port,
         grpc.aio.secure_channel(f"localhost:{port}", trust) as channel,
     ):
         yield Door(channel, servicer, metrics)

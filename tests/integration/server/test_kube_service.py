@@ -78,9 +78,9 @@ async def test_the_permission_is_judged_by_method_and_path_and_refusals_are_list
     into = status_of(await exchange(channel, deployer, request(path=f"{PODS}/web/exec?command=ls", upgrade="SPDY/3.1")))
 
     assert [(status, message.split(":")[0]) for status, _, message in (read, write, into)] == [
-        (403, "you lack the permission kube.read"),
-        (403, "you lack the permission kube.write"),
-        (403, "you lack the permission kube.write"),
+        (403, "you lack the permission kube.read in tenant main"),
+        (403, "you lack the permission kube.write in tenant main"),
+        (403, "you lack the permission kube.write in tenant main"),
     ]
     wanted = audit_pb.ListAuditCallsRequest(actor="kube-deployer", agent="tenants/main/agents/nobody")
     calls: list[AuditCall] = []

@@ -1,4 +1,4 @@
-"""`approve`, `skip`, `rollback` and `cancel`: a person's decisions about a deployment."""
+"""`approve`, `skip`, `report`, `rollback` and `cancel`: what a person decides about a deployment."""
 
 # ruff: noqa: PLC0415 - what is heavy is imported when a command runs, so that help and completion stay quick
 
@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands to the table."""
     app.command("approve")(approve)
     app.command("skip")(skip)
+    app.command("report")(report)
     app.command("rollback")(rollback)
     app.command("cancel")(cancel)
 
@@ -61,6 +62,27 @@ def skip(
 
     async def decide(borealis: "Borealis", name: str) -> "Deployment":
         return await borealis.deployments.skip(name, target=target, step=step, comment=comment)
+
+    _decide(decide, wanted, Connection(server=server, ca_file=ca_file), output)
+
+
+def report(  # a command's options
+    deployment: Annotated[str, typer.Argument(metavar="ID/TARGET", help="As for `status`.")],
+    *,
+    step: Annotated[str, typer.Option("--step", help="The step whose webhook it was, as in step-2.")],
+    success: Annotated[bool, typer.Option("--success/--failure", help="What came of it.")],
+    message: Annotated[str, typer.Option("--message", "-m", help="Markdown for people; at most 8 KiB are kept.")] = "",
+    output: Output = Format.TEXT,
+    server: Server = None,
+    ca_file: CaFile = None,
+) -> None:
+    """Report the result of a webhook in the place of its callback. The first report is final."""
+    wanted, target = _place(deployment, step)
+
+    async def decide(borealis: "Borealis", name: str) -> "Deployment":
+        return await borealis.deployments.report_webhook(
+            name, target=target, step=step, is_success=success, message=message
+        )
 
     _decide(decide, wanted, Connection(server=server, ca_file=ca_file), output)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from borealis_client import Agent, AuditCall, Deployment
+    from borealis_client import Agent, AuditAction, AuditCall, Deployment, Preview, Secret
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -58,6 +58,32 @@ def agent_table(agents: Sequence[Agent], *, now: datetime) -> list[str]:
     return table(("AGENT", "STATE", "SINCE", "REPLICAS", "VERSION", "KUBERNETES", "LAST SEEN"), rows)
 
 
+def preview_table(previews: Sequence[Preview]) -> list[str]:
+    """One preview a row."""
+    rows = [
+        (
+            short_id(one.name),
+            one.service,
+            word(one.state),
+            timestamp(one.expire_time) if one.expire_time else "",
+            "login" if one.requires_login else "public",
+            short_id(one.deployment),
+            one.url,
+        )
+        for one in previews
+    ]
+    return table(("PREVIEW", "SERVICE", "STATE", "ENDS", "FOR", "DEPLOYMENT", "ADDRESS"), rows)
+
+
+def secret_table(secrets: Sequence[Secret]) -> list[str]:
+    """One secret a row."""
+    rows = [
+        (short_id(one.name), timestamp(one.update_time) if one.update_time else "", one.updated_by, one.key_id)
+        for one in secrets
+    ]
+    return table(("SECRET", "SET", "BY", "KEY"), rows)
+
+
 def audit_table(calls: Sequence[AuditCall]) -> list[str]:
     """One call a row."""
     rows = [
@@ -72,6 +98,29 @@ def audit_table(calls: Sequence[AuditCall]) -> list[str]:
         for one in calls
     ]
     return table(("TIME", "ACTOR", "AGENT", "METHOD", "PATH", "ENDED"), rows)
+
+
+def action_table(actions: Sequence[AuditAction]) -> list[str]:
+    """One action a row."""
+    rows = [
+        (
+            timestamp(one.open_time) if one.open_time else "",
+            one.actor,
+            one.method.rpartition("/")[2],
+            one.request,
+            _action_ending(one),
+        )
+        for one in actions
+    ]
+    return table(("TIME", "ACTOR", "ACTION", "REQUEST", "ENDED"), rows)
+
+
+def _action_ending(action: AuditAction) -> str:
+    if action.refusal:
+        return "refused"
+    if action.end is None:
+        return "open"
+    return action.end.reason or "done"
 
 
 def _ending(call: AuditCall) -> str:

@@ -34,7 +34,7 @@ _REST: Final[dict[str, Json]] = {
     "context": {"suite": "fast"},
     "trafficManagement": [{"targets": ["live"], "kubernetes": [{"activeService": "shop"}]}],
 }
-_STRATEGY_OF: Final = {"smi": "careful", "istio": "careful"}
+_STRATEGY_OF: Final = {"smi": "careful", "istio": "careful", "gatewayApi": "careful"}
 
 
 def fragment_of(entry: Entry) -> dict[str, Json]:

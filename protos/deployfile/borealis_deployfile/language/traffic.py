@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from borealis_deployfile.language.shapes import Field, ListOf, Shape, Text
+from borealis_deployfile.language.shapes import Choice, Field, ListOf, Shape, Text
 from borealis_deployfile.language.targets import LAMBDA_ADVICE
 
 KUBERNETES: Final = Shape(
@@ -118,6 +118,52 @@ ISTIO: Final = Shape(
     ),
 )
 
+ROUTE_KINDS: Final = Choice(words=("HTTPRoute", "GRPCRoute"))
+
+ROUTE: Final = Shape(
+    what="route",
+    summary="The route of the Gateway API whose weights are moved.",
+    fields=(
+        Field(name="name", type=Text(), summary="Name of the route.", example="shop", is_required=True),
+        Field(
+            name="kind",
+            type=ROUTE_KINDS,
+            summary="Kind of the route.",
+            example="HTTPRoute",
+            default="HTTPRoute",
+        ),
+        Field(
+            name="ruleName",
+            type=Text(),
+            summary="Name of the rule, where only one is to be moved.",
+            example="checkout",
+            default="every rule that leads to the root Service",
+        ),
+    ),
+)
+
+GATEWAY_API: Final = Shape(
+    what="a gatewayApi entry",
+    summary="A route of the Gateway API that divides traffic.",
+    fields=(
+        Field(name="route", type=ROUTE, summary="The route whose weights are moved.", is_required=True),
+        Field(
+            name="rootServiceName",
+            type=Text(),
+            summary="Service that the route leads to.",
+            example="shop",
+            default="the only Service that it leads to",
+        ),
+        Field(
+            name="canaryServiceName",
+            type=Text(),
+            summary="Existing Service for the new version.",
+            example="shop-canary",
+            default="made for the deployment, named `<root>-canary`",
+        ),
+    ),
+)
+
 TRAFFIC: Final = Shape(
     what="a trafficManagement entry",
     summary="How traffic is moved for some targets.",
@@ -139,7 +185,7 @@ TRAFFIC: Final = Shape(
         Field(
             name="smi",
             type=ListOf(item=SMI, least=1),
-            summary="Services that an SMI mesh splits, for a canary. A target has `smi` or `istio`, not both.",
+            summary="Services that an SMI mesh splits, for a canary. A target has one of `smi`, `istio`, `gatewayApi`.",
             example=[{"rootServiceName": "shop"}],
             needs=("targets",),
         ),
@@ -148,6 +194,13 @@ TRAFFIC: Final = Shape(
             type=ListOf(item=ISTIO, least=1),
             summary="Istio objects that split traffic, for a canary.",
             example=[{"virtualService": {"name": "shop"}}],
+            needs=("targets",),
+        ),
+        Field(
+            name="gatewayApi",
+            type=ListOf(item=GATEWAY_API, least=1),
+            summary="Routes of the Gateway API that split traffic, for a canary.",
+            example=[{"route": {"name": "shop"}}],
             needs=("targets",),
         ),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from borealis_deployfile.language.durations import DURATION
 from borealis_deployfile.language.shapes import Choice, Field, Flag, ListOf, Shape, Text, Whole
 
 HEADER: Final = Shape(
@@ -44,6 +45,13 @@ BODY: Final = Shape(
             example="webhooks/smoke-test.json",
         ),
     ),
+)
+
+CALLBACK_TIMEOUT: Final = Shape(
+    what="callbackTimeout",
+    summary="How long a step waits for the callback once the call was accepted; after it the step fails.",
+    fields=DURATION.fields,
+    hints=DURATION.hints,
 )
 
 WEBHOOK: Final = Shape(
@@ -99,6 +107,13 @@ WEBHOOK: Final = Shape(
             summary="Whether the step has succeeded as soon as the call has, without waiting for a callback.",
             example=True,
             default="false",
+        ),
+        Field(
+            name="callbackTimeout",
+            type=CALLBACK_TIMEOUT,
+            summary="How long the step waits for the callback once the call was accepted.",
+            example={"duration": 30, "unit": "minutes"},
+            default="24 hours",
         ),
     ),
     hints={

@@ -17,6 +17,7 @@ import structlog
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_server.adapters.relay.admission import AdmissionLimits
+from borealis_server.domain.access import Permission
 from borealis_server.domain.errors import (
     BorealisError,
     CredentialRevoked,
@@ -70,7 +71,7 @@ class RelaySettings:
     """How long an agent may take to introduce itself."""
     authority_grace_s: float = 30.0
     """How long a session goes on after its token has expired."""
-    recheck_s: float = 20.0
+    recheck_s: float = 2.5
     """How often the token in force is checked for revocation."""
     verify_timeout_s: float = 10.0
     """How long checking a token may take."""
@@ -347,7 +348,8 @@ class AgentConnection:
     async def _is_revoked(self) -> bool:
         try:
             async with asyncio.timeout(self._settings.verify_timeout_s):
-                await self._authority.verify(self._authority.token)
+                principal = await self._authority.verify(self._authority.token)
+            return not principal.may(Permission.TUNNEL_CONNECT)
         except CredentialRevoked:
             return True
         except NotAuthenticated:  # its times, by the wall clock; how long it holds was settled when it came

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from borealis_server.adapters.store.rules import check_events, checked_repeat, in_progress, revised
-from borealis_server.domain.audit import AuditEntry
 from borealis_server.domain.errors import CredentialExists, DeploymentNotFound
 from borealis_server.domain.names import DeploymentName
 from borealis_server.ports.store import Change, Committed, DeploymentCursor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from borealis_server.domain.agent import AgentRecord
-    from borealis_server.domain.audit import AuditCall, AuditFilter
     from borealis_server.domain.deployment import Deployment, DeploymentInputs, DeploymentKey, Event
     from borealis_server.domain.identity import ClientCredential
     from borealis_server.ports.store import Admission
@@ -27,12 +23,26 @@ class MemoryCredentialStore:
 
     def __init__(self) -> None:
         self._credentials: dict[str, ClientCredential] = {}
+        self.changes = 0
+        """How often they have changed."""
 
     async def add_credential(self, credential: ClientCredential) -> None:
         """Keep a new credential. Errors: CredentialExists."""
         if await self.find_credential(credential.tenant, credential.display_name) is not None:
             raise CredentialExists(credential.display_name)
         self._credentials[credential.client_id] = credential
+        self.changes += 1
+
+    def of_tenants(self, tenants: Collection[str]) -> dict[str, ClientCredential]:
+        """Every credential of these tenants, by client id."""
+        return {key: one for key, one in self._credentials.items() if one.tenant in tenants}
+
+    def replace(self, before: Iterable[str], after: Mapping[str, ClientCredential]) -> None:
+        """Forget those of `before`, keep those of `after`."""
+        for key in before:
+            del self._credentials[key]
+        self._credentials.update(after)
+        self.changes += 1
 
     async def get_credential(self, client_id: str) -> ClientCredential | None:
         """The credential with that client id, in whichever tenant."""
@@ -47,14 +57,6 @@ class MemoryCredentialStore:
         """At most `limit` credentials of the tenant with display names behind `after`, by display name."""
         found = (kept for kept in self._credentials.values() if kept.tenant == tenant and kept.display_name > after)
         return tuple(sorted(found, key=lambda kept: kept.display_name)[:limit])
-
-    async def remove_credential(self, tenant: str, client_id: str) -> bool:
-        """Forget a credential; whether there was one."""
-        kept = self._credentials.get(client_id)
-        if kept is None or kept.tenant != tenant:
-            return False
-        del self._credentials[client_id]
-        return True
 
     async def list_agent_names(self, tenant: str, *, after: str, limit: int) -> tuple[str, ...]:
         """At most `limit` agents behind `after` that a credential of the tenant is bound to; sorted, each once."""
@@ -79,47 +81,6 @@ class MemoryAgentRecordStore:
     async def agent_records(self, tenant: str, names: Collection[str]) -> tuple[AgentRecord, ...]:
         """The records of those agents of the tenant that have one, in no particular order."""
         return tuple(self._records[tenant, name] for name in names if (tenant, name) in self._records)
-
-
-class MemoryAuditStore:
-    """Implements `ports.audit_store.AuditStore`."""
-
-    def __init__(self) -> None:
-        self._entries: list[AuditEntry] = []
-        self._last = 0
-
-    async def append(self, calls: Sequence[AuditCall], ended: Sequence[AuditCall] = ()) -> None:
-        """Keep calls, and the ends of those in `ended`, which were kept before."""
-        for call in calls:
-            self._last += 1
-            self._entries.append(AuditEntry(sequence=self._last, call=call))
-        ends = {call.id: call.end for call in ended}
-        self._last += len(ended)
-        for position, entry in enumerate(self._entries):
-            if entry.call.id in ends:
-                self._entries[position] = replace(entry, call=replace(entry.call, end=ends[entry.call.id]))
-
-    async def list(
-        self, wanted: AuditFilter, *, limit: int, before: tuple[datetime, int] | None = None
-    ) -> tuple[AuditEntry, ...]:
-        """At most `limit` calls that `wanted` describes, newest first."""
-        found = [
-            entry
-            for entry in self._entries
-            if entry.call.tenant == wanted.tenant
-            and wanted.agent in ("", entry.call.agent)
-            and wanted.actor in ("", entry.call.actor)
-            and (wanted.since is None or entry.call.opened_at >= wanted.since)
-            and (wanted.until is None or entry.call.opened_at < wanted.until)
-            and (before is None or (entry.call.opened_at, entry.sequence) < before)
-        ]
-        return tuple(sorted(found, key=lambda entry: (entry.call.opened_at, entry.sequence), reverse=True)[:limit])
-
-    async def prune(self, older_than: datetime, *, limit: int) -> int:
-        """Forget what is older, the newest entry excepted; how many entries are gone."""
-        old = sorted((entry for entry in self._entries[:-1] if entry.call.opened_at < older_than), key=_opened_at)
-        self._entries = [entry for entry in self._entries if entry not in old[:limit]]
-        return len(old[:limit])
 
 
 class MemoryDeploymentStore:
@@ -221,10 +182,6 @@ class MemoryDeploymentStore:
 
     def _of(self, tenant: str) -> tuple[Deployment, ...]:
         return tuple(kept for key, kept in self._deployments.items() if key.tenant == tenant)
-
-
-def _opened_at(entry: AuditEntry) -> datetime:
-    return entry.call.opened_at
 
 
 def _position(deployment: Deployment) -> tuple[object, str]:

@@ -3,12 +3,22 @@
 from borealis_deployfile.model import BlueGreen, Condition, DeployFile, KubernetesTraffic
 from borealis_deployfile.service_wiring import pairs_of
 from borealis_server.domain.deployment import ServicePair, StepRun
-from borealis_server.domain.planning.conditions import plan_condition, step_ref
+from borealis_server.domain.planning.conditions import Setting, plan_condition, step_ref
+from borealis_server.domain.planning.previews import after_previews
 from borealis_server.domain.states import StepKind, StepPart
 
 
-def plan_blue_green(strategy: BlueGreen) -> tuple[StepRun, ...]:
+def plan_blue_green(setting: Setting, strategy: BlueGreen) -> tuple[StepRun, ...]:
     """Steps `step-1`, `step-2` …: deploy, redirect, shut down, with the conditions before the last two together."""
+    planned = [
+        (_step(setting, member, step_ref(StepPart.STRATEGY, number), stage), member)
+        for number, (stage, member) in enumerate(members(strategy), start=1)
+    ]
+    return after_previews(setting.file, planned)
+
+
+def members(strategy: BlueGreen) -> tuple[tuple[int, StepKind | Condition], ...]:
+    """What the steps do, in their order, each with its stage."""
     stages: list[tuple[StepKind | Condition, ...]] = [
         (StepKind.DEPLOY_NEW_VERSION,),
         strategy.redirect_after,
@@ -16,11 +26,7 @@ def plan_blue_green(strategy: BlueGreen) -> tuple[StepRun, ...]:
         strategy.shut_down_after,
         (StepKind.SHUT_DOWN_OLD_VERSION,),
     ]
-    members = [(stage, member) for stage, group in enumerate(filter(None, stages), start=1) for member in group]
-    return tuple(
-        _step(member, step_ref(StepPart.STRATEGY, number), stage)
-        for number, (stage, member) in enumerate(members, start=1)
-    )
+    return tuple((stage, member) for stage, group in enumerate(filter(None, stages), start=1) for member in group)
 
 
 def plan_services(file: DeployFile, target: str, strategy: BlueGreen) -> tuple[ServicePair, ...]:
@@ -28,10 +34,10 @@ def plan_services(file: DeployFile, target: str, strategy: BlueGreen) -> tuple[S
     return tuple(map(_pair, pairs_of(file, target, strategy)))
 
 
-def _step(member: StepKind | Condition, ref: str, stage: int) -> StepRun:
+def _step(setting: Setting, member: StepKind | Condition, ref: str, stage: int) -> StepRun:
     if isinstance(member, StepKind):
         return StepRun(ref=ref, kind=member, stage=stage)
-    return plan_condition(member, ref, StepPart.STRATEGY, stage=stage)
+    return plan_condition(setting, member, ref, StepPart.STRATEGY, stage=stage)
 
 
 def _pair(route: KubernetesTraffic) -> ServicePair:

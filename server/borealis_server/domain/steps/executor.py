@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from borealis_server.domain import rollback
 from borealis_server.domain.decision import Become, Circumstances, Decision
 from borealis_server.domain.deployment import StepRun, TargetRun
+from borealis_server.domain.errand import ErrandReport
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
 from borealis_server.domain.stages import followed, with_steps_ended
@@ -31,6 +32,11 @@ def always(_run: TargetRun, _step: StepRun) -> bool:
     return True
 
 
+def no_errand(_run: TargetRun, step: StepRun, report: ErrandReport, _here: Circumstances) -> Become:
+    """A step of the kind sends nobody. Errors: ValueError, since a report is a bug then."""
+    raise ValueError(f"{step.ref} ({step.kind}) has no errand, and yet a report came: {type(report).__name__}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepExecutor:
     """One kind of step. Pure, and level-triggered as `decide`."""
@@ -39,6 +45,8 @@ class StepExecutor:
     """The step begun. Changes nothing in a cluster: that is for `decide`."""
     decide: Callable[[TargetRun, StepRun, Observation, Circumstances], Decision]
     """The next thing to do about a step that has started. A Hold carries the step's own wait in its run."""
+    absorb: Callable[[TargetRun, StepRun, ErrandReport, Circumstances], Become] = no_errand
+    """The record after the report of the step's errand, which the step does not want any more."""
     needs_cluster: bool = False
     """Whether a lost agent holds it up; the pods of the target are then observed for it."""
     is_needed_at_first: Callable[[TargetRun, StepRun], bool] = never

@@ -5,12 +5,14 @@ from datetime import datetime
 
 from borealis_server.domain import pods, traffic
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
-from borealis_server.domain.deployment import StepRun, TargetRun
+from borealis_server.domain.deployment import StepRun, TargetRun, Wait
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
+from borealis_server.domain.routing import steering
 from borealis_server.domain.stages import followed
 from borealis_server.domain.states import EventKind, Phase, StepKind, StepPart, StepState
 from borealis_server.domain.steps.registry import EXECUTORS
+from borealis_server.domain.steps.steering import steer
 from borealis_server.domain.traffic import Side
 from borealis_server.domain.transitions import StepEvent, move_step
 
@@ -52,14 +54,32 @@ def drive(run: TargetRun, seen: Observation, here: Circumstances) -> Decision | 
     steps = run.current_steps
     if not steps:
         return None
-    if any(step.state is StepState.NOT_STARTED for step in steps):
-        return _start(run, here)
-    return _decide(run, steps, seen, here)
+    due = tuple(step for step in steps if step.state is StepState.NOT_STARTED and not _awaited(run, step))
+    if due:
+        return _start(run, due, here)
+    started = tuple(step for step in steps if step.state is not StepState.NOT_STARTED)
+    return _decide(_with_waits(run, here), started, seen, here)
 
 
-def _start(run: TargetRun, here: Circumstances) -> Become:
-    notes = []
+def _awaited(run: TargetRun, step: StepRun) -> tuple[str, ...]:
+    """Refs of steps whose work the step uses, and which are not over."""
+    return tuple(ref for ref in step.awaits if not run.step(ref).state.is_final)
+
+
+def _with_waits(run: TargetRun, here: Circumstances) -> TargetRun:
+    """The run in which a step that waits for another one of its stage says so."""
     for step in run.current_steps:
+        names = _awaited(run, step)
+        if names and step.state is StepState.NOT_STARTED:
+            since = step.wait.since if step.wait else here.now
+            wait = Wait(what=f"what {' and '.join(names)} makes", since=since, ended_by="the deployment itself")
+            run = run.with_step(replace(step, wait=wait))
+    return run
+
+
+def _start(run: TargetRun, due: tuple[StepRun, ...], here: Circumstances) -> Become:
+    notes = []
+    for step in due:
         if _is_skipped(run, step):
             skipped, message = move_step(step, StepEvent.SKIPPED, here.now), "skipped: a first deployment goes to 100 %"
         else:
@@ -93,7 +113,7 @@ def _decide(run: TargetRun, steps: tuple[StepRun, ...], seen: Observation, here:
     if side is not None:
         return _with_traffic_kept(hold, seen, here, side) if seen.workloads else blind
     if weight is not None:
-        return pods.follow(hold, seen, here, weight_percent=weight) if seen.workloads else blind
+        return _follow(hold, seen, here, weight) if seen.workloads else blind
     return hold
 
 
@@ -106,6 +126,17 @@ def _with_traffic_kept(hold: Hold, seen: Observation, here: Circumstances, side:
     told = f"somebody else changed Service {back.name} during the wait; it is to lead to the version that it led to"
     note = Note(kind=EventKind.WARNING, message=told)
     return Act(effect=back, run=replace(run, intent=str(back)), notes=(note,))
+
+
+def _follow(hold: Hold, seen: Observation, here: Circumstances, weight: int) -> Decision:
+    """Keep pods and routes at the weight at which the stage holds them, whoever else changes them."""
+    held = replace(hold, run=steering.with_shares(hold.run, seen))
+    followed_pods = pods.follow(held, seen, here, weight_percent=weight)
+    if not isinstance(followed_pods, Hold):
+        return followed_pods
+    return steer(followed_pods.run, None, seen, here, weight) or replace(
+        followed_pods, run=steering.at_rest(followed_pods.run, weight)
+    )
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

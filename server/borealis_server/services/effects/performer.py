@@ -17,12 +17,14 @@ from borealis_server.domain.effects import (
     PointService,
     Prepare,
     Refused,
+    ReleaseRoute,
     RemoveAutoscaler,
     RestoreAutoscaler,
     RestoreDeployment,
     RestoreObject,
     RestoreReplicaSet,
     Scale,
+    ShapeRoute,
 )
 from borealis_server.domain.errors import AgentUnavailable, ClusterBusy, ClusterRefused, RelayRefused
 from borealis_server.domain.states import EndReason
@@ -30,6 +32,7 @@ from borealis_server.ports.cluster import Cluster
 from borealis_server.services.effects.manifests import ManifestShelf
 from borealis_server.services.effects.objects import ObjectEffects
 from borealis_server.services.effects.reading import ReadingEffects
+from borealis_server.services.effects.routes import RouteEffects
 from borealis_server.services.effects.scalers import ScalerEffects
 from borealis_server.services.effects.services import ServiceEffects
 from borealis_server.services.effects.site import Site
@@ -47,7 +50,7 @@ class Performer:
     def __init__(self, cluster: Cluster, shelf: ManifestShelf) -> None:
         objects, workloads = ObjectEffects(cluster, shelf), WorkloadEffects(cluster, shelf)
         reading, scalers = ReadingEffects(cluster, shelf), ScalerEffects(cluster, shelf)
-        services = ServiceEffects(cluster)
+        services, routes = ServiceEffects(cluster), RouteEffects(cluster)
         self._executors: dict[type, Callable[[Site, Any], Awaitable[Outcome]]] = {  # Any: the effect of the key's type
             Prepare: reading.prepare,
             ApplyObject: objects.apply,
@@ -56,6 +59,8 @@ class Performer:
             PlaceAutoscaler: scalers.place,
             RestoreAutoscaler: scalers.restore,
             PointService: services.point,
+            ShapeRoute: routes.shape,
+            ReleaseRoute: routes.release,
             OrphanDeployment: workloads.orphan_deployment,
             CreateReplicaSet: workloads.create_replica_set,
             RestoreReplicaSet: workloads.restore_replica_set,

@@ -12,6 +12,7 @@ from borealis_server.domain.states import EndReason
 from borealis_server.ports.cluster import Cluster, ObjectRef
 from borealis_server.ports.relay import AgentRef
 from borealis_server.services.effects.manifests import ManifestShelf, TargetManifests
+from borealis_server.services.effects.routes import read_routes
 from borealis_server.services.effects.site import Site, ref_of
 
 _FORBIDDEN = 403
@@ -34,6 +35,7 @@ class ReadingEffects:
             objects = await self._live_objects(site, manifests)
         except KindNotServed as error:
             return Refused(reason=EndReason.APPLY_ERROR, message=error.detail)
+        routes, served = await read_routes(self._cluster, site, effect.routes)
         live = LiveObjects(
             natives=await self._natives(site, manifests),
             replica_sets={
@@ -42,9 +44,11 @@ class ReadingEffects:
             },
             objects=objects,
             autoscalers=await list_autoscalers(self._cluster, site.agent, site.namespaces),
-            services=await self._services(site, is_needed=bool(effect.pairs)),
+            services=await self._services(site, is_needed=bool(effect.pairs or effect.routes)),
+            routes=routes,
+            served=served,
         )
-        return prepare(manifests.deployments, manifests.others, live, site.origin, effect.pairs)
+        return prepare(manifests.deployments, manifests.others, live, site.origin, effect.pairs, effect.routes)
 
     async def _services(self, site: Site, *, is_needed: bool) -> list[Mapping[str, Any]]:  # Any: JSON
         """Every Service beside the pods; none where they may not be read and the run can do without."""

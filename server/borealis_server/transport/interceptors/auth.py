@@ -14,8 +14,8 @@ import structlog
 from google.protobuf import descriptor_pool
 
 from borealis.auth.v1 import permission_pb2
-from borealis_server.domain.access import Permission, is_allowed
-from borealis_server.domain.errors import PermissionDenied, Unauthenticated
+from borealis_server.domain.access import Permission
+from borealis_server.domain.errors import InvalidArgument, PermissionDenied, Unauthenticated
 from borealis_server.transport.interceptors.wrapping import Around, Context, Interceptor
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from borealis_server.domain.identity import Principal
     from borealis_server.transport.interceptors.wrapping import Handler
 
-RECHECK_S = 5.0
+RECHECK_S = 2.5
 """How often a stream's authority is checked again, in seconds."""
 
 FOREIGN_PERMISSIONS: Mapping[str, Permission] = {
@@ -33,15 +33,19 @@ FOREIGN_PERMISSIONS: Mapping[str, Permission] = {
 }
 """Services that others specified, which cannot carry our option."""
 
+TENANT_METADATA = "borealis-tenant"
+"""Metadata key by which a client may name the tenant to act in, by id or name; else it is the token's."""
+
 _BEARER = "bearer "
+_TENANT_LIMIT = 100
 _principal: ContextVar[Principal] = ContextVar("principal")
 
 
 class Verifier(Protocol):
     """Says who sends a token."""
 
-    async def verify(self, token: str) -> Principal:
-        """Who sends `token`. Errors: Unauthenticated."""
+    async def verify(self, token: str, tenant: str = "") -> Principal:
+        """Who sends `token`, acting in `tenant`; empty for the token's own. Errors: Unauthenticated, TenantDenied."""
         ...
 
 
@@ -91,31 +95,31 @@ class _Gate:
 
     @asynccontextmanager
     async def call(self, _request: Any, context: Context) -> AsyncIterator[None]:
-        await self._admit(bearer_token(context))
+        await self._admit(bearer_token(context), wanted_tenant(context))
         yield
 
     @asynccontextmanager
     async def watch(self, _request: Any, context: Context) -> AsyncIterator[None]:
-        token = bearer_token(context)
-        await self._admit(token)
+        token, tenant = bearer_token(context), wanted_tenant(context)
+        await self._admit(token, tenant)
         async with asyncio.TaskGroup() as group:
-            guard = group.create_task(self._end_with_authority(token), name="rpc.authority")
+            guard = group.create_task(self._end_with_authority(token, tenant), name="rpc.authority")
             yield
             guard.cancel()
 
-    async def _admit(self, token: str) -> None:
-        principal = await self._verifier.verify(token)
+    async def _admit(self, token: str, tenant: str) -> None:
+        principal = await self._verifier.verify(token, tenant)
         if self.permission is None:
             raise PermissionDenied("unspecified")
-        if not is_allowed(principal.roles, self.permission):
-            raise PermissionDenied(self.permission.value)
+        if not principal.may(self.permission):
+            raise PermissionDenied(self.permission.value, tenant=principal.tenant)
         _principal.set(principal)
         structlog.contextvars.bind_contextvars(subject=principal.subject, tenant=principal.tenant)
 
-    async def _end_with_authority(self, token: str) -> None:
+    async def _end_with_authority(self, token: str, tenant: str) -> None:
         while True:
             await asyncio.sleep(self._recheck_s)
-            await self._admit(token)
+            await self._admit(token, tenant)
 
 
 def bearer_token(context: Context) -> str:
@@ -128,3 +132,15 @@ def bearer_token(context: Context) -> str:
             return value[len(_BEARER) :].strip()
         case _:
             raise Unauthenticated("the authorization metadata is not one bearer token")
+
+
+def wanted_tenant(context: Context) -> str:
+    """The tenant that an RPC is to act in; empty for the token's own. Errors: InvalidArgument."""
+    values = [value for key, value in context.invocation_metadata() or () if key == TENANT_METADATA]
+    match values:
+        case []:
+            return ""
+        case [str(value)] if len(value) <= _TENANT_LIMIT:
+            return value
+        case _:
+            raise InvalidArgument.of(TENANT_METADATA, "must be the id or name of one tenant")

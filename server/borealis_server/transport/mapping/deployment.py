@@ -1,9 +1,5 @@
 """Deployments between their records and their protobuf form. No logic."""
 
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from borealis.deployment.v1 import deployment_pb2 as pb
 from borealis.deployment.v1 import deployment_service_pb2 as service_pb
 from borealis_server.domain.deployment import (
@@ -16,10 +12,17 @@ from borealis_server.domain.deployment import (
     Wait,
     Workload,
 )
+from borealis_server.domain.errand import Answered
 from borealis_server.domain.live_replicas import LiveReplicas
 from borealis_server.domain.names import DeploymentName
+from borealis_server.domain.routes import Route
 from borealis_server.domain.states import ServiceRole, StepKind
+from borealis_server.domain.steps.expose_services import exposure_of
+from borealis_server.domain.steps.run_webhook import webhook_of
+from borealis_server.domain.webhook import Callback
 from borealis_server.domain.why import Explanation
+from borealis_server.transport.mapping.analysis import analysis_to_proto, judgement_to_proto
+from borealis_server.transport.mapping.moments import timestamp
 
 
 def to_proto(deployment: Deployment) -> pb.Deployment:
@@ -56,6 +59,7 @@ def event_to_proto(event: Event) -> pb.DeploymentEvent:
         deployment_state=f"STATE_{event.deployment_state}",
         target_run=target_to_proto(event.target_run) if event.target_run else None,
         deployment_message=event.deployment_message,
+        judgement=judgement_to_proto(event.judgement) if event.judgement else None,
     )
 
 
@@ -78,6 +82,7 @@ def target_to_proto(run: TargetRun) -> pb.TargetRun:
         end_time=timestamp(run.ended_at),
         warnings=run.warnings,
         services=[_service_to_proto(one) for one in run.services if one.role is not ServiceRole.SHARED],
+        routes=[_route_to_proto(route) for route in run.routes],
     )
 
 
@@ -117,15 +122,6 @@ def _name(deployment: Deployment, other: str) -> str:
     return str(DeploymentName(deployment.key.tenant, other)) if other else ""
 
 
-def timestamp(moment: datetime | None) -> Timestamp | None:
-    """A moment, absent when None."""
-    if moment is None:
-        return None
-    value = Timestamp()
-    value.FromDatetime(moment)
-    return value
-
-
 def _step_to_proto(step: StepRun) -> pb.StepRun:
     run = pb.StepRun(
         ref=step.ref,
@@ -141,13 +137,69 @@ def _step_to_proto(step: StepRun) -> pb.StepRun:
             run.set_weight.weight_percent = step.weight_percent
         case StepKind.PAUSE:
             run.pause.CopyFrom(_pause_to_proto(step))
+        case StepKind.ANALYSIS if step.analysis:
+            run.analysis.CopyFrom(analysis_to_proto(step.analysis))
         case StepKind.DEPLOY_NEW_VERSION:
             run.deploy_new_version.SetInParent()
         case StepKind.REDIRECT_TRAFFIC:
             run.redirect_traffic.SetInParent()
         case StepKind.SHUT_DOWN_OLD_VERSION:
             run.shut_down_old_version.SetInParent()
+        case StepKind.RUN_WEBHOOK:
+            run.run_webhook.CopyFrom(_webhook_to_proto(step))
+        case StepKind.EXPOSE_SERVICES:
+            run.expose_services.CopyFrom(_exposure_to_proto(step))
     return run
+
+
+def _exposure_to_proto(step: StepRun) -> pb.ExposeServices:
+    exposure = exposure_of(step)
+    links = [
+        pb.PreviewLink(service=link.service, url=link.url, expire_time=timestamp(link.expires_at))
+        for link in exposure.links
+    ]
+    return pb.ExposeServices(
+        services=exposure.services,
+        ttl_s=exposure.ttl_s,
+        requires_login=exposure.requires_login,
+        links=links,
+        failure=exposure.failure,
+    )
+
+
+def _webhook_to_proto(step: StepRun) -> pb.RunWebhook:
+    webhook = webhook_of(step)
+    answer, said = webhook.answer, webhook.callback
+    return pb.RunWebhook(
+        webhook=webhook.name,
+        agent=webhook.agent,
+        tries=webhook.tries,
+        tried=webhook.tried,
+        next_try_time=timestamp(step.errand.due_at if step.errand else None),
+        answer=_answer_to_proto(answer) if answer else None,
+        failure=webhook.failure,
+        accept_time=timestamp(webhook.answered_at),
+        has_callback=webhook.has_callback,
+        callback_limit_s=webhook.callback_limit_s,
+        callback=_callback_to_proto(said) if said else None,
+    )
+
+
+def _answer_to_proto(answer: Answered) -> pb.WebhookAnswer:
+    return pb.WebhookAnswer(
+        status=answer.status,
+        reason=answer.reason,
+        content_type=answer.content_type,
+        body=answer.body,
+        is_cut=answer.is_cut,
+        request=answer.request,
+    )
+
+
+def _callback_to_proto(said: Callback) -> pb.WebhookCallback:
+    return pb.WebhookCallback(
+        is_success=said.is_success, message=said.message, reported_by=said.by, report_time=timestamp(said.at)
+    )
 
 
 def _pause_to_proto(step: StepRun) -> pb.Pause:
@@ -182,6 +234,19 @@ def _wait_to_proto(wait: Wait) -> pb.Wait:
 def _service_to_proto(service: RoutedService) -> pb.RoutedService:
     return pb.RoutedService(
         name=service.name, namespace=service.namespace, role=f"ROLE_{service.role}", workload=service.workload
+    )
+
+
+def _route_to_proto(route: Route) -> pb.TrafficRoute:
+    return pb.TrafficRoute(
+        provider=f"PROVIDER_{route.spec.provider}",
+        kind=route.spec.kind,
+        name=route.spec.name,
+        rule=route.spec.rule,
+        namespace=route.namespace,
+        workload=route.workload,
+        asked_weight_percent=route.asked_percent,
+        actual_weight_percent=route.real_percent,
     )
 
 

@@ -11,6 +11,8 @@ from borealis.deployment.v1 import deployment_service_pb2 as pb
 from borealis.deployment.v1 import deployment_service_pb2_grpc as rpc
 from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
+from borealis_server.domain.callback_tokens import CallbackPlace
+from borealis_server.domain.callbacks import CallbackReport
 from borealis_server.domain.deployment import Deployment, DeploymentKey, PersonsDecision
 from borealis_server.domain.errors import DeploymentNotFound, InvalidArgument, Violation
 from borealis_server.domain.live_replicas import WorkloadPlace
@@ -24,6 +26,7 @@ from borealis_server.transport.mapping.deployment import event_to_proto, explana
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from borealis_server.services.callbacks import Callbacks
     from borealis_server.services.deployments import Deployments
     from borealis_server.services.live_replicas import LiveReplicasReader
 
@@ -34,16 +37,17 @@ Context = Any  # generated stubs of grpc.aio do not type it
 class DeploymentServicer(rpc.DeploymentServiceServicer):
     """Deployments over gRPC."""
 
-    def __init__(self, deployments: Deployments, live: LiveReplicasReader) -> None:
+    def __init__(self, deployments: Deployments, live: LiveReplicasReader, callbacks: Callbacks) -> None:
         self._deployments = deployments
         self._live = live
+        self._callbacks = callbacks
 
     async def StartDeployment(self, request: pb.StartDeploymentRequest, context: Context) -> pb.StartDeploymentResponse:
         """Check a deploy file, or a stored deployment, and start it."""
         if request.source_deployment:
-            deployment, warnings = await self._deployments.redeploy(_redeploy_request(request))
+            deployment, warnings = await self._deployments.redeploy(_redeploy_request(request), current_principal())
         else:
-            deployment, warnings = await self._deployments.start(_start_request(request))
+            deployment, warnings = await self._deployments.start(_start_request(request), current_principal())
         return pb.StartDeploymentResponse(deployment=to_proto(deployment), warnings=warnings)
 
     async def GetDeployment(self, request: pb.GetDeploymentRequest, context: Context) -> pb.GetDeploymentResponse:
@@ -94,21 +98,28 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
     ) -> pb.ApproveDeploymentResponse:
         """Approve what waits for an approval."""
         wish = self._wish(persons.APPROVE, request.request_id, request.comment, request.target, request.step)
-        deployment = await self._deployments.approve(_key(request.name), wish)
+        deployment = await self._deployments.approve(_key(request.name), wish, current_principal())
         return pb.ApproveDeploymentResponse(deployment=to_proto(deployment))
 
     async def SkipPause(self, request: pb.SkipPauseRequest, context: Context) -> pb.SkipPauseResponse:
         """End timed pauses before their time."""
         wish = self._wish(persons.SKIP, request.request_id, request.comment, request.target, request.step)
-        deployment = await self._deployments.skip(_key(request.name), wish)
+        deployment = await self._deployments.skip(_key(request.name), wish, current_principal())
         return pb.SkipPauseResponse(deployment=to_proto(deployment))
+
+    async def ReportWebhook(self, request: pb.ReportWebhookRequest, context: Context) -> pb.ReportWebhookResponse:
+        """Report the result of a webhook."""
+        place = CallbackPlace(deployment=_key(request.name), target=request.target, step=request.step)
+        report = CallbackReport(is_success=request.is_success, message=request.message)
+        deployment = await self._callbacks.report_by(current_principal(), place, report)
+        return pb.ReportWebhookResponse(deployment=to_proto(deployment))
 
     async def RollBackDeployment(
         self, request: pb.RollBackDeploymentRequest, context: Context
     ) -> pb.RollBackDeploymentResponse:
         """Roll back what is in progress."""
         wish = self._wish(persons.ROLL_BACK, request.request_id, request.comment, request.target)
-        deployment = await self._deployments.roll_back(_key(request.name), wish)
+        deployment = await self._deployments.roll_back(_key(request.name), wish, current_principal())
         return pb.RollBackDeploymentResponse(deployment=to_proto(deployment))
 
     async def CancelDeployment(
@@ -116,16 +127,17 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
     ) -> pb.CancelDeploymentResponse:
         """Cancel the deployment."""
         wish = self._wish(persons.CANCEL, request.request_id, request.comment)
-        deployment = await self._deployments.cancel(_key(request.name), wish)
+        deployment = await self._deployments.cancel(_key(request.name), wish, current_principal())
         return pb.CancelDeploymentResponse(deployment=to_proto(deployment))
 
     def _wish(self, kind: str, request_id: str, comment: str, target: str = "", step: str = "") -> PersonsDecision:
         caller = current_principal()
         return PersonsDecision(
             kind=kind,
-            by=caller.display_name,
+            by=caller.actor,
             at=self._deployments.now(),
-            roles=tuple(caller.roles),
+            roles=caller.role_names,
+            is_administrator=caller.is_administrator,
             request_id=request_id,
             target=target,
             step=step,
@@ -148,7 +160,7 @@ def _start_request(request: pb.StartDeploymentRequest) -> StartRequest:
     caller = current_principal()
     return StartRequest(
         tenant=caller.tenant,
-        actor=caller.display_name,
+        actor=caller.actor,
         deploy_file=request.deploy_file,
         file_name=request.deploy_file_name,
         files={path: tuple(contents) for path, contents in files.items()},
@@ -168,7 +180,7 @@ def _redeploy_request(request: pb.StartDeploymentRequest) -> RedeployRequest:
     caller = current_principal()
     return RedeployRequest(
         tenant=caller.tenant,
-        actor=caller.display_name,
+        actor=caller.actor,
         source=_key(request.source_deployment, field="source_deployment").id,
         account=request.account,
         targets=tuple(request.targets),

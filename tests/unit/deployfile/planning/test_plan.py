@@ -19,6 +19,7 @@ from borealis_deployfile.planning.steps import plan_strategy
 from borealis_server.domain.planning.canary import plan_steps
 from kit.corpus import GOOD, manifest_files
 from kit.json_schema import errors_of
+from kit.planning import SETTING
 
 STEPS = st.lists(
     st.one_of(
@@ -59,7 +60,7 @@ def test_steps_are_those_of_the_engine_and_counts_are_its_arithmetic(steps, depl
 
     planned = plan_strategy(strategy, deployments, ())
 
-    run = plan_steps(strategy)
+    run = plan_steps(SETTING, strategy)
     assert [step.ref for step in planned] == [step.ref for step in run]
     assert [step.weight_percent or 0 for step in planned] == [step.weight_percent for step in run]
     for step in planned:

@@ -19,7 +19,7 @@ from borealis_server.ports.identity import TokenClaims
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CLAIMS = TokenClaims(
-    tenant="main", client_id="abc", issued_at=NOON, expires_at=NOON + timedelta(minutes=15), token_id="t1"
+    tenant="main", subject="clients/abc", issued_at=NOON, expires_at=NOON + timedelta(minutes=15), token_id="t1"
 )
 KEY = ec.generate_private_key(ec.SECP256R1())
 SIGNER = JwtSigner(KEY, issuer="https://localhost:1")
@@ -55,7 +55,17 @@ def test_tokens_of_another_installation_are_refused(other):
 
 @pytest.mark.parametrize(
     "change",
-    [{"sub": "abc"}, {"tenant": None}, {"tenant": 5}, {"exp": 1.5}, {"iat": "now"}, {"jti": 7}],
+    [
+        {"sub": "abc"},
+        {"sub": "agents/abc"},
+        {"sub": "clients/../a"},
+        {"sub": 7},
+        {"tenant": None},
+        {"tenant": 5},
+        {"exp": 1.5},
+        {"iat": "now"},
+        {"jti": 7},
+    ],
     ids=repr,
 )
 def test_claims_of_another_form_are_refused(change):
@@ -82,7 +92,7 @@ def test_a_token_with_one_letter_changed_is_refused_or_the_same(position, letter
         read = SIGNER.read(changed)
     except Unauthenticated:
         return
-    assert read.client_id == "abc"
+    assert read.subject == "clients/abc"
     assert read.token_id == "t2"
 
 

@@ -1,42 +1,52 @@
-"""What a request for a credential must look like."""
+"""What a credential must look like."""
+
+from __future__ import annotations
 
 import pytest
 
-from borealis_server.domain.access import Role
 from borealis_server.domain.errors import InvalidArgument
-from borealis_server.domain.identity import NewCredential
+from borealis_server.domain.identity import NewCredential, PrincipalKind, check_credential
+from borealis_server.domain.roles import ADMINISTRATOR, AGENT, DEPLOYER, VIEWER
+from kit.callers import a_caller
 
 
 @pytest.mark.parametrize(
-    ("wanted", "role"),
-    [
-        (NewCredential(display_name="ci", role="deployer"), Role.DEPLOYER),
-        (NewCredential(display_name="a" * 63, role="viewer"), Role.VIEWER),
-        (NewCredential(display_name="west", role="agent", agent="West_1"), Role.AGENT),
-    ],
-    ids=["deployer", "longest-name", "agent"],
+    ("name", "roles", "agent"),
+    [("ci", [DEPLOYER], ""), ("a" * 63, [VIEWER, DEPLOYER], ""), ("west", [AGENT], "West_1")],
 )
-def test_a_request_without_faults_gives_its_role(wanted, role):
-    assert wanted.checked_role() is role
+def test_a_wish_without_faults_is_none(name, roles, agent):
+    wanted = NewCredential(display_name=name, roles=tuple(role.id for role in roles), agent=agent)
+
+    check_credential(wanted, roles)  # raises nothing
 
 
 @pytest.mark.parametrize(
-    ("wanted", "fields"),
+    ("name", "roles", "agent", "fields"),
     [
-        (NewCredential(display_name="", role="admin"), ["display_name"]),
-        (NewCredential(display_name="a" * 64, role="admin"), ["display_name"]),
-        (NewCredential(display_name="Ci", role="admin"), ["display_name"]),
-        (NewCredential(display_name="ci\n", role="admin"), ["display_name"]),
-        (NewCredential(display_name="ci", role="root"), ["role"]),
-        (NewCredential(display_name="ci", role=""), ["role"]),
-        (NewCredential(display_name="ci", role="agent"), ["agent"]),
-        (NewCredential(display_name="ci", role="agent", agent="a b"), ["agent"]),
-        (NewCredential(display_name="ci", role="viewer", agent="west"), ["agent"]),
-        (NewCredential(display_name="C I", role="root", agent="west"), ["display_name", "role", "agent"]),
+        ("", [ADMINISTRATOR], "", ["display_name"]),
+        ("a" * 64, [ADMINISTRATOR], "", ["display_name"]),
+        ("Ci", [ADMINISTRATOR], "", ["display_name"]),
+        ("ci\n", [ADMINISTRATOR], "", ["display_name"]),
+        ("ci", [], "", ["roles"]),
+        ("ci", [AGENT], "", ["agent"]),
+        ("ci", [AGENT], "a b", ["agent"]),
+        ("ci", [VIEWER], "west", ["agent"]),
+        ("C I", [], "west", ["display_name", "roles", "agent"]),
     ],
 )
-def test_every_fault_of_a_request_is_named_at_once(wanted, fields):
-    with pytest.raises(InvalidArgument) as refused:
-        wanted.checked_role()
+def test_every_fault_of_a_wish_is_named(name, roles, agent, fields):
+    wanted = NewCredential(display_name=name, roles=tuple(role.id for role in roles), agent=agent)
 
-    assert [violation.field for violation in refused.value.violations] == fields
+    with pytest.raises(InvalidArgument) as error:
+        check_credential(wanted, roles)
+
+    assert [violation.field for violation in error.value.violations] == fields
+
+
+def test_people_are_called_by_their_address_and_machines_by_their_name():
+    assert a_caller(VIEWER, kind=PrincipalKind.USER, name="ana").actor == "ana@example.org"
+    assert a_caller(VIEWER, name="ci").actor == "ci"
+
+
+def test_names_of_roles_are_sorted_and_each_is_there_once():
+    assert a_caller(VIEWER, DEPLOYER, VIEWER).role_names == ("Deployments Full Access", "Deployments Read Only")

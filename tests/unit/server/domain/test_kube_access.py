@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from borealis_server.domain.access import Permission, Role
+from borealis_server.domain.access import Permission, api
 from borealis_server.domain.errors import InvalidArgument
 from borealis_server.domain.kube_access import cluster_groups, needed_permission, relayed_headers
+from borealis_server.domain.roles import SYSTEM_ROLES, Role
 
 DISCOVERY, READ, WRITE = Permission.AGENTS_READ, Permission.KUBE_READ, Permission.KUBE_WRITE
 POD = "/api/v1/namespaces/shop/pods/web"
@@ -123,4 +124,24 @@ def test_an_identity_is_refused_and_not_dropped(name):
 
 
 def test_groups_are_never_names_of_kubernetes_own():
-    assert cluster_groups(Role) == tuple(f"borealis:{role.value}" for role in Role)
+    assert cluster_groups(SYSTEM_ROLES.values()) == (
+        "borealis:admin",
+        "borealis:deployer",
+        "borealis:viewer",
+        "borealis:agent",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "tenant", "group"),
+    [
+        ("Release Manager", "", "borealis:role:release-manager"),
+        ("Release Manager", "main", "borealis:tenant-role:release-manager"),
+        ("admin", "main", "borealis:tenant-role:admin"),
+        ("Größe & Co", "", "borealis:role:gr%C3%B6sse-%26-co"),
+    ],
+)
+def test_roles_of_ones_own_make_groups_that_cannot_be_taken_for_others(name, tenant, group):
+    role = Role(id="abc", name=name, tenant=tenant, grants=(api("deployment"),))
+
+    assert cluster_groups([role]) == (group,)

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from borealis_server.adapters.store.memory import MemoryAgentRecordStore, MemoryCredentialStore
-from borealis_server.domain.access import Role
 from borealis_server.domain.agent import AgentRecord
 from borealis_server.domain.errors import AgentNotFound, ServerUnavailable
 from borealis_server.domain.identity import ClientCredential
@@ -96,7 +95,7 @@ async def agents(relay, records) -> AgentService:
                 tenant=tenant,
                 client_id=name,
                 display_name=name,
-                role=Role.AGENT,
+                roles=("agent",),
                 agent=name,
                 secret_hash="",
                 created_at=NOON,

@@ -11,7 +11,7 @@ import pytest
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.store.audit import SqliteAuditStore
-from borealis_server.adapters.store.memory import MemoryAuditStore
+from borealis_server.adapters.store.memory_audit import MemoryAuditStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.domain.audit import AuditFilter
 from borealis_server.domain.errors import InvalidArgument, PageTokenInvalid, ServerUnavailable
@@ -185,10 +185,10 @@ class Broken(MemoryAuditStore):
         super().__init__()
         self.is_broken = True
 
-    async def append(self, calls, ended=()):
+    async def append(self, calls=(), ended=(), *, actions=(), actions_ended=()):
         if self.is_broken:
             raise ServerUnavailable("its store cannot be written (disk I/O error)")
-        await super().append(calls, ended)
+        await super().append(calls, ended, actions=actions, actions_ended=actions_ended)
 
 
 async def test_what_waits_is_bounded_and_what_is_lost_is_counted(logs):

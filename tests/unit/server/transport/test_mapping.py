@@ -7,17 +7,21 @@ from datetime import UTC, datetime, timedelta
 
 from borealis.agent.v1 import agent_pb2
 from borealis.deployment.v1 import deployment_pb2
-from borealis_server.domain.access import Role
-from borealis_server.domain.identity import ClientCredential, Principal
+from borealis.identity.v1 import identity_pb2
+from borealis_server.domain.identity import ClientCredential
 from borealis_server.domain.names import AgentName
+from borealis_server.domain.roles import AGENT, DEPLOYER, VIEWER
 from borealis_server.domain.states import ServiceRole
 from borealis_server.ports.relay import AgentRef, AgentSession
 from borealis_server.services.agents import AgentView
+from borealis_server.services.explanations import Caller
 from borealis_server.transport.mapping.agent import agent_to_proto
 from borealis_server.transport.mapping.deployment import target_to_proto
-from borealis_server.transport.mapping.identity import credential_to_proto, principal_to_proto
+from borealis_server.transport.mapping.identity import caller_to_proto, credential_to_proto
 from kit.blue_green import blue_green_drive
-from kit.delivery import approval
+from kit.callers import a_caller
+from kit.delivery import approval, set_weight
+from kit.routed import routed_drive
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 250000, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
@@ -68,31 +72,25 @@ def test_a_credential_arrives_whole_and_without_its_secret():
         tenant="main",
         client_id="abc",
         display_name="ci",
-        role=Role.AGENT,
+        roles=("agent",),
         agent="west",
         secret_hash="5ec4e7",
         created_at=NOON,
     )
 
-    message = credential_to_proto(credential)
+    message = credential_to_proto(credential, [AGENT])
 
     assert (message.name, message.client_id) == ("tenants/main/clientCredentials/abc", "abc")
     assert (message.display_name, message.role, message.agent) == ("ci", "agent", "west")
+    assert list(message.roles) == ["Remote Network Agent"]
     assert message.create_time.ToDatetime(UTC) == NOON
     assert "5ec4e7" not in str(message)
 
 
 def test_a_principal_arrives_whole_with_its_roles_sorted():
-    principal = Principal(
-        subject="clients/abc",
-        display_name="ci",
-        tenant="main",
-        roles=(Role.VIEWER, Role.DEPLOYER),
-        agent_name="west",
-        expires_at=NOON,
-    )
+    principal = a_caller(VIEWER, DEPLOYER, subject="clients/abc", name="ci", agent="west", expires_at=NOON)
 
-    message = principal_to_proto(principal)
+    message = caller_to_proto(Caller(principal=principal, organization="Home", administrators=("ada@example.org",)))
 
     assert (message.subject, message.display_name, message.tenant, message.agent) == (
         "clients/abc",
@@ -100,7 +98,10 @@ def test_a_principal_arrives_whole_with_its_roles_sorted():
         "main",
         "west",
     )
-    assert list(message.roles) == ["deployer", "viewer"]
+    assert list(message.roles) == ["Deployments Full Access", "Deployments Read Only"]
+    assert list(message.grants) == ["api/deployment/full", "api/deployment/read"]
+    assert (message.kind, message.email) == (identity_pb2.Principal.KIND_MACHINE, "")
+    assert (message.organization, list(message.administrators)) == ("Home", ["ada@example.org"])
     assert message.expire_time.ToDatetime(UTC) == NOON
 
 
@@ -123,3 +124,22 @@ def test_a_blue_green_target_shows_its_steps_its_services_and_where_traffic_goes
     (load,) = message.workloads
     assert (load.new_available, load.old_available) == (2, 2)
     assert (load.asked_weight_percent, load.actual_weight_percent) == (100, 100)
+
+
+def test_a_routed_target_shows_what_is_asked_of_each_route_and_what_it_really_gives():
+    run = routed_drive("istio", set_weight(25), approval()).rest().run
+    unseen = replace(run.routes[0], real_percent=None)
+
+    message = target_to_proto(replace(run, routes=(run.routes[0], unseen)))
+
+    shown, other = message.routes
+    assert (shown.provider, shown.kind, shown.name) == (
+        deployment_pb2.TrafficRoute.PROVIDER_ISTIO,
+        "VirtualService",
+        "shop",
+    )
+    assert (shown.namespace, shown.workload) == ("shop", "shop")
+    assert (shown.asked_weight_percent, shown.actual_weight_percent) == (25, 25)
+    assert shown.HasField("actual_weight_percent")
+    assert not other.HasField("actual_weight_percent")
+    assert message.workloads[0].actual_weight_percent == 25

@@ -7,6 +7,7 @@ from borealis_deployfile.parse import check
 from borealis_server.domain.deployment import ServicePair
 from borealis_server.domain.planning.blue_green import plan_blue_green, plan_services
 from borealis_server.domain.states import StepKind
+from kit.planning import SETTING
 
 APPROVAL, PAUSE = Pause(until_approved=True), Pause(duration_s=60)
 FILE = """\
@@ -20,7 +21,7 @@ strategies: {s: {blueGreen: {%s}}}
 def test_conditions_of_a_phase_share_a_stage():
     strategy = BlueGreen(name="s", redirect_after=(APPROVAL, PAUSE), shut_down_after=(PAUSE,))
 
-    steps = plan_blue_green(strategy)
+    steps = plan_blue_green(SETTING, strategy)
 
     assert [(step.ref, step.stage, step.kind) for step in steps] == [
         ("step-1", 1, StepKind.DEPLOY_NEW_VERSION),
@@ -33,7 +34,7 @@ def test_conditions_of_a_phase_share_a_stage():
 
 
 def test_without_conditions_there_are_three_stages():
-    steps = plan_blue_green(BlueGreen(name="s"))
+    steps = plan_blue_green(SETTING, BlueGreen(name="s"))
 
     assert [step.stage for step in steps] == [1, 2, 3]
 

@@ -2,10 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from borealis_deployfile.model import Canary, Pause, RunWebhook, SetWeight
+from borealis_deployfile.model import Canary, ExposeServices, Pause, SetWeight
 from borealis_server.domain.deployment import StepRun
 from borealis_server.domain.planning.canary import plan_steps
 from borealis_server.domain.states import StepKind, StepState
+from kit.planning import SETTING
 
 
 def weights(steps):
@@ -24,11 +25,11 @@ def weights(steps):
     ],
 )
 def test_every_plan_ends_at_full_weight(steps, planned):
-    assert weights(plan_steps(Canary(name="careful", steps=steps))) == planned
+    assert weights(plan_steps(SETTING, Canary(name="careful", steps=steps))) == planned
 
 
 def test_no_strategy_is_one_step_to_full_weight():
-    assert plan_steps(None) == (StepRun(ref="step-1", kind=StepKind.SET_WEIGHT, stage=1, weight_percent=100),)
+    assert plan_steps(SETTING, None) == (StepRun(ref="step-1", kind=StepKind.SET_WEIGHT, stage=1, weight_percent=100),)
 
 
 def test_pauses_keep_their_time_their_approval_and_its_limit():
@@ -37,7 +38,7 @@ def test_pauses_keep_their_time_their_approval_and_its_limit():
         steps=(Pause(duration_s=30), Pause(until_approved=True, expires_after_s=60), SetWeight(weight_percent=100)),
     )
 
-    timed, approved, _ = plan_steps(strategy)
+    timed, approved, _ = plan_steps(SETTING, strategy)
 
     assert timed == StepRun(ref="step-1", kind=StepKind.PAUSE, stage=1, duration_s=30)
     assert approved == StepRun(ref="step-2", kind=StepKind.PAUSE, stage=2, until_approved=True, expires_after_s=60)
@@ -53,7 +54,7 @@ def test_pauses_keep_their_time_their_approval_and_its_limit():
     )
 )
 def test_a_plan_is_the_strategy_and_at_most_one_step_more(steps):
-    planned = plan_steps(Canary(name="s", steps=tuple(steps)))
+    planned = plan_steps(SETTING, Canary(name="s", steps=tuple(steps)))
 
     assert len(planned) - len(steps) in (0, 1)
     assert [step.ref for step in planned] == [f"step-{number}" for number in range(1, len(planned) + 1)]
@@ -62,5 +63,5 @@ def test_a_plan_is_the_strategy_and_at_most_one_step_more(steps):
 
 
 def test_a_step_without_an_engine_is_never_planned_in_silence():
-    with pytest.raises(ValueError, match="no engine for RunWebhook"):
-        plan_steps(Canary(name="careful", steps=(RunWebhook(name="smoke"),)))
+    with pytest.raises(ValueError, match="no engine for ExposeServices"):
+        plan_steps(SETTING, Canary(name="careful", steps=(ExposeServices(services=("shop",)),)))

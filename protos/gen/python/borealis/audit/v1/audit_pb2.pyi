@@ -78,3 +78,47 @@ class AuditEnd(_message.Message):
     outcome: AuditEnd.Outcome
     code: str
     def __init__(self, close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., status: _Optional[int] = ..., sent_bytes: _Optional[int] = ..., received_bytes: _Optional[int] = ..., outcome: _Optional[_Union[AuditEnd.Outcome, str]] = ..., code: _Optional[str] = ...) -> None: ...
+
+class AuditAction(_message.Message):
+    __slots__ = ("id", "open_time", "actor", "subject", "source", "method", "request", "request_id", "refusal", "end")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    OPEN_TIME_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    open_time: _timestamp_pb2.Timestamp
+    actor: str
+    subject: str
+    source: str
+    method: str
+    request: str
+    request_id: str
+    refusal: str
+    end: AuditActionEnd
+    def __init__(self, id: _Optional[str] = ..., open_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., subject: _Optional[str] = ..., source: _Optional[str] = ..., method: _Optional[str] = ..., request: _Optional[str] = ..., request_id: _Optional[str] = ..., refusal: _Optional[str] = ..., end: _Optional[_Union[AuditActionEnd, _Mapping]] = ...) -> None: ...
+
+class AuditActionEnd(_message.Message):
+    __slots__ = ("close_time", "reason", "changes")
+    CLOSE_TIME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    close_time: _timestamp_pb2.Timestamp
+    reason: str
+    changes: _containers.RepeatedCompositeFieldContainer[AuditChange]
+    def __init__(self, close_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reason: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[AuditChange, _Mapping]]] = ...) -> None: ...
+
+class AuditChange(_message.Message):
+    __slots__ = ("what", "before", "after")
+    WHAT_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    what: str
+    before: str
+    after: str
+    def __init__(self, what: _Optional[str] = ..., before: _Optional[str] = ..., after: _Optional[str] = ...) -> None: ...

@@ -27,7 +27,7 @@ from borealis.auth.v1 import permission_pb2 as borealis_dot_auth_dot_v1_dot_perm
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%borealis/audit/v1/audit_service.proto\x12\x11\x62orealis.audit.v1\x1a\x1d\x62orealis/audit/v1/audit.proto\x1a!borealis/auth/v1/permission.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x01\n\x15ListAuditCallsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"^\n\x16ListAuditCallsResponse\x12+\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1c.borealis.audit.v1.AuditCall\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2~\n\x0c\x41uditService\x12n\n\x0eListAuditCalls\x12(.borealis.audit.v1.ListAuditCallsRequest\x1a).borealis.audit.v1.ListAuditCallsResponse\"\x07\x90\x02\x01\x88\xb5\x18\x0b\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%borealis/audit/v1/audit_service.proto\x12\x11\x62orealis.audit.v1\x1a\x1d\x62orealis/audit/v1/audit.proto\x1a!borealis/auth/v1/permission.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x01\n\x15ListAuditCallsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"^\n\x16ListAuditCallsResponse\x12+\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1c.borealis.audit.v1.AuditCall\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xad\x01\n\x17ListAuditActionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"d\n\x18ListAuditActionsResponse\x12/\n\x07\x61\x63tions\x18\x01 \x03(\x0b\x32\x1e.borealis.audit.v1.AuditAction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"=\n\x12\x45xportAuditRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x14\n\x0c\x61\x66ter_number\x18\x02 \x01(\x03\"9\n\x13\x45xportAuditResponse\x12\r\n\x05lines\x18\x01 \x03(\t\x12\x13\n\x0blast_number\x18\x02 \x01(\x03\"<\n\x12VerifyAuditRequest\x12\x13\n\x0bkept_number\x18\x01 \x01(\x03\x12\x11\n\tkept_hash\x18\x02 \x01(\t\"\x8a\x01\n\x13VerifyAuditResponse\x12\x0f\n\x07\x65ntries\x18\x01 \x01(\x03\x12\x14\n\x0c\x66irst_number\x18\x02 \x01(\x03\x12\x13\n\x0bhead_number\x18\x03 \x01(\x03\x12\x11\n\thead_hash\x18\x04 \x01(\t\x12\x15\n\rbroken_number\x18\x05 \x01(\x03\x12\r\n\x05\x66\x61ult\x18\x06 \x01(\t2\xc2\x03\n\x0c\x41uditService\x12n\n\x0eListAuditCalls\x12(.borealis.audit.v1.ListAuditCallsRequest\x1a).borealis.audit.v1.ListAuditCallsResponse\"\x07\x90\x02\x01\x88\xb5\x18\x0b\x12t\n\x10ListAuditActions\x12*.borealis.audit.v1.ListAuditActionsRequest\x1a+.borealis.audit.v1.ListAuditActionsResponse\"\x07\x90\x02\x01\x88\xb5\x18\x0b\x12\x65\n\x0b\x45xportAudit\x12%.borealis.audit.v1.ExportAuditRequest\x1a&.borealis.audit.v1.ExportAuditResponse\"\x07\x90\x02\x01\x88\xb5\x18\x0b\x12\x65\n\x0bVerifyAudit\x12%.borealis.audit.v1.VerifyAuditRequest\x1a&.borealis.audit.v1.VerifyAuditResponse\"\x07\x90\x02\x01\x88\xb5\x18\x0b\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,10 +36,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['ListAuditCalls']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['ListAuditCalls']._serialized_options = b'\220\002\001\210\265\030\013'
+  _globals['_AUDITSERVICE'].methods_by_name['ListAuditActions']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['ListAuditActions']._serialized_options = b'\220\002\001\210\265\030\013'
+  _globals['_AUDITSERVICE'].methods_by_name['ExportAudit']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['ExportAudit']._serialized_options = b'\220\002\001\210\265\030\013'
+  _globals['_AUDITSERVICE'].methods_by_name['VerifyAudit']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['VerifyAudit']._serialized_options = b'\220\002\001\210\265\030\013'
   _globals['_LISTAUDITCALLSREQUEST']._serialized_start=160
   _globals['_LISTAUDITCALLSREQUEST']._serialized_end=346
   _globals['_LISTAUDITCALLSRESPONSE']._serialized_start=348
   _globals['_LISTAUDITCALLSRESPONSE']._serialized_end=442
-  _globals['_AUDITSERVICE']._serialized_start=444
-  _globals['_AUDITSERVICE']._serialized_end=570
+  _globals['_LISTAUDITACTIONSREQUEST']._serialized_start=445
+  _globals['_LISTAUDITACTIONSREQUEST']._serialized_end=618
+  _globals['_LISTAUDITACTIONSRESPONSE']._serialized_start=620
+  _globals['_LISTAUDITACTIONSRESPONSE']._serialized_end=720
+  _globals['_EXPORTAUDITREQUEST']._serialized_start=722
+  _globals['_EXPORTAUDITREQUEST']._serialized_end=783
+  _globals['_EXPORTAUDITRESPONSE']._serialized_start=785
+  _globals['_EXPORTAUDITRESPONSE']._serialized_end=842
+  _globals['_VERIFYAUDITREQUEST']._serialized_start=844
+  _globals['_VERIFYAUDITREQUEST']._serialized_end=904
+  _globals['_VERIFYAUDITRESPONSE']._serialized_start=907
+  _globals['_VERIFYAUDITRESPONSE']._serialized_end=1045
+  _globals['_AUDITSERVICE']._serialized_start=1048
+  _globals['_AUDITSERVICE']._serialized_end=1498
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class AuditServiceStub:
-    """Shows what was asked of clusters. Nothing here can be changed or deleted; old entries go after the retention time.
+    """Shows what was asked of clusters and of the server. Every entry names the hash of the one before it in the tenant, so that
+    nobody can change one or take one out unseen. Nothing here can be changed or deleted; old entries go after the retention time.
     """
 
     def __init__(self, channel):
@@ -40,14 +41,51 @@ class AuditServiceStub:
                 request_serializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.ListAuditCallsRequest.SerializeToString,
                 response_deserializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.ListAuditCallsResponse.FromString,
                 _registered_method=True)
+        self.ListAuditActions = channel.unary_unary(
+                '/borealis.audit.v1.AuditService/ListAuditActions',
+                request_serializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.ListAuditActionsRequest.SerializeToString,
+                response_deserializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.ListAuditActionsResponse.FromString,
+                _registered_method=True)
+        self.ExportAudit = channel.unary_unary(
+                '/borealis.audit.v1.AuditService/ExportAudit',
+                request_serializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.ExportAuditRequest.SerializeToString,
+                response_deserializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.ExportAuditResponse.FromString,
+                _registered_method=True)
+        self.VerifyAudit = channel.unary_unary(
+                '/borealis.audit.v1.AuditService/VerifyAudit',
+                request_serializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.VerifyAuditRequest.SerializeToString,
+                response_deserializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.VerifyAuditResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
-    """Shows what was asked of clusters. Nothing here can be changed or deleted; old entries go after the retention time.
+    """Shows what was asked of clusters and of the server. Every entry names the hash of the one before it in the tenant, so that
+    nobody can change one or take one out unseen. Nothing here can be changed or deleted; old entries go after the retention time.
     """
 
     def ListAuditCalls(self, request, context):
         """Lists calls of the caller's tenant, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAuditActions(self, request, context):
+        """Lists actions of the caller's tenant, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportAudit(self, request, context):
+        """Gives the chain of the caller's tenant as lines of JSON, oldest first, in the form in which it is hashed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyAudit(self, request, context):
+        """Looks at the whole chain of the caller's tenant, and names the first entry that is not what was written.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -61,6 +99,21 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     request_deserializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.ListAuditCallsRequest.FromString,
                     response_serializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.ListAuditCallsResponse.SerializeToString,
             ),
+            'ListAuditActions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditActions,
+                    request_deserializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.ListAuditActionsRequest.FromString,
+                    response_serializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.ListAuditActionsResponse.SerializeToString,
+            ),
+            'ExportAudit': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportAudit,
+                    request_deserializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.ExportAuditRequest.FromString,
+                    response_serializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.ExportAuditResponse.SerializeToString,
+            ),
+            'VerifyAudit': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyAudit,
+                    request_deserializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.VerifyAuditRequest.FromString,
+                    response_serializer=borealis_dot_audit_dot_v1_dot_audit__service__pb2.VerifyAuditResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'borealis.audit.v1.AuditService', rpc_method_handlers)
@@ -70,7 +123,8 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService:
-    """Shows what was asked of clusters. Nothing here can be changed or deleted; old entries go after the retention time.
+    """Shows what was asked of clusters and of the server. Every entry names the hash of the one before it in the tenant, so that
+    nobody can change one or take one out unseen. Nothing here can be changed or deleted; old entries go after the retention time.
     """
 
     @staticmethod
@@ -90,6 +144,87 @@ class AuditService:
             '/borealis.audit.v1.AuditService/ListAuditCalls',
             borealis_dot_audit_dot_v1_dot_audit__service__pb2.ListAuditCallsRequest.SerializeToString,
             borealis_dot_audit_dot_v1_dot_audit__service__pb2.ListAuditCallsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditActions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/borealis.audit.v1.AuditService/ListAuditActions',
+            borealis_dot_audit_dot_v1_dot_audit__service__pb2.ListAuditActionsRequest.SerializeToString,
+            borealis_dot_audit_dot_v1_dot_audit__service__pb2.ListAuditActionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/borealis.audit.v1.AuditService/ExportAudit',
+            borealis_dot_audit_dot_v1_dot_audit__service__pb2.ExportAuditRequest.SerializeToString,
+            borealis_dot_audit_dot_v1_dot_audit__service__pb2.ExportAuditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/borealis.audit.v1.AuditService/VerifyAudit',
+            borealis_dot_audit_dot_v1_dot_audit__service__pb2.VerifyAuditRequest.SerializeToString,
+            borealis_dot_audit_dot_v1_dot_audit__service__pb2.VerifyAuditResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuditServiceStub:
-    """Shows what was asked of clusters. Nothing here can be changed or deleted; old entries go after the retention time."""
+    """Shows what was asked of clusters and of the server. Every entry names the hash of the one before it in the tenant, so that
+    nobody can change one or take one out unseen. Nothing here can be changed or deleted; old entries go after the retention time.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,17 +37,33 @@ class AuditServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AuditServiceAsyncStub: ...
     ListAuditCalls: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditCallsRequest, _audit_service_pb2.ListAuditCallsResponse]
     """Lists calls of the caller's tenant, newest first."""
+    ListAuditActions: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditActionsRequest, _audit_service_pb2.ListAuditActionsResponse]
+    """Lists actions of the caller's tenant, newest first."""
+    ExportAudit: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ExportAuditRequest, _audit_service_pb2.ExportAuditResponse]
+    """Gives the chain of the caller's tenant as lines of JSON, oldest first, in the form in which it is hashed."""
+    VerifyAudit: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.VerifyAuditRequest, _audit_service_pb2.VerifyAuditResponse]
+    """Looks at the whole chain of the caller's tenant, and names the first entry that is not what was written."""
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
-    """Shows what was asked of clusters. Nothing here can be changed or deleted; old entries go after the retention time."""
+    """Shows what was asked of clusters and of the server. Every entry names the hash of the one before it in the tenant, so that
+    nobody can change one or take one out unseen. Nothing here can be changed or deleted; old entries go after the retention time.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListAuditCalls: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditCallsRequest, _audit_service_pb2.ListAuditCallsResponse]  # type: ignore[assignment]
     """Lists calls of the caller's tenant, newest first."""
+    ListAuditActions: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditActionsRequest, _audit_service_pb2.ListAuditActionsResponse]  # type: ignore[assignment]
+    """Lists actions of the caller's tenant, newest first."""
+    ExportAudit: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ExportAuditRequest, _audit_service_pb2.ExportAuditResponse]  # type: ignore[assignment]
+    """Gives the chain of the caller's tenant as lines of JSON, oldest first, in the form in which it is hashed."""
+    VerifyAudit: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.VerifyAuditRequest, _audit_service_pb2.VerifyAuditResponse]  # type: ignore[assignment]
+    """Looks at the whole chain of the caller's tenant, and names the first entry that is not what was written."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Shows what was asked of clusters. Nothing here can be changed or deleted; old entries go after the retention time."""
+    """Shows what was asked of clusters and of the server. Every entry names the hash of the one before it in the tenant, so that
+    nobody can change one or take one out unseen. Nothing here can be changed or deleted; old entries go after the retention time.
+    """
 
     @_abc_1.abstractmethod
     def ListAuditCalls(
@@ -54,5 +72,29 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.ListAuditCallsResponse, _abc.Awaitable[_audit_service_pb2.ListAuditCallsResponse]]:
         """Lists calls of the caller's tenant, newest first."""
+
+    @_abc_1.abstractmethod
+    def ListAuditActions(
+        self,
+        request: _audit_service_pb2.ListAuditActionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_service_pb2.ListAuditActionsResponse, _abc.Awaitable[_audit_service_pb2.ListAuditActionsResponse]]:
+        """Lists actions of the caller's tenant, newest first."""
+
+    @_abc_1.abstractmethod
+    def ExportAudit(
+        self,
+        request: _audit_service_pb2.ExportAuditRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_service_pb2.ExportAuditResponse, _abc.Awaitable[_audit_service_pb2.ExportAuditResponse]]:
+        """Gives the chain of the caller's tenant as lines of JSON, oldest first, in the form in which it is hashed."""
+
+    @_abc_1.abstractmethod
+    def VerifyAudit(
+        self,
+        request: _audit_service_pb2.VerifyAuditRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_service_pb2.VerifyAuditResponse, _abc.Awaitable[_audit_service_pb2.VerifyAuditResponse]]:
+        """Looks at the whole chain of the caller's tenant, and names the first entry that is not what was written."""
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,5 +1,6 @@
 import datetime
 
+from borealis.analysis.v1 import analysis_pb2 as _analysis_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -74,7 +75,7 @@ class Deployment(_message.Message):
     def __init__(self, name: _Optional[str] = ..., application: _Optional[str] = ..., description: _Optional[str] = ..., state: _Optional[_Union[Deployment.State, str]] = ..., message: _Optional[str] = ..., targets: _Optional[_Iterable[_Union[TargetRun, _Mapping]]] = ..., started_by: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., sequence: _Optional[int] = ..., etag: _Optional[str] = ..., context: _Optional[_Mapping[str, str]] = ..., blocked_by: _Optional[str] = ..., replaced_by: _Optional[str] = ..., redeploy_of: _Optional[str] = ...) -> None: ...
 
 class TargetRun(_message.Message):
-    __slots__ = ("name", "account", "namespace", "depends_on", "state", "message", "end_reason", "rollback", "steps", "workloads", "wait", "start_time", "end_time", "warnings", "services")
+    __slots__ = ("name", "account", "namespace", "depends_on", "state", "message", "end_reason", "rollback", "steps", "workloads", "wait", "start_time", "end_time", "warnings", "services", "routes")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[TargetRun.State]
@@ -121,6 +122,14 @@ class TargetRun(_message.Message):
         END_REASON_REPLACED: _ClassVar[TargetRun.EndReason]
         END_REASON_REJECTED: _ClassVar[TargetRun.EndReason]
         END_REASON_SERVICE_NOT_MATCHED: _ClassVar[TargetRun.EndReason]
+        END_REASON_ANALYSIS_OUT_OF_LIMITS: _ClassVar[TargetRun.EndReason]
+        END_REASON_ANALYSIS_ERROR: _ClassVar[TargetRun.EndReason]
+        END_REASON_UNRESOLVED_VARIABLE: _ClassVar[TargetRun.EndReason]
+        END_REASON_WEBHOOK_TRIGGER_FAILED: _ClassVar[TargetRun.EndReason]
+        END_REASON_WEBHOOK_CALLBACK_FAILED: _ClassVar[TargetRun.EndReason]
+        END_REASON_WEBHOOK_TIMEOUT: _ClassVar[TargetRun.EndReason]
+        END_REASON_PREVIEW_FAILED: _ClassVar[TargetRun.EndReason]
+        END_REASON_ROUTE_NOT_MATCHED: _ClassVar[TargetRun.EndReason]
     END_REASON_UNSPECIFIED: TargetRun.EndReason
     END_REASON_USER_CANCELLED: TargetRun.EndReason
     END_REASON_USER_ROLLED_BACK: TargetRun.EndReason
@@ -133,6 +142,14 @@ class TargetRun(_message.Message):
     END_REASON_REPLACED: TargetRun.EndReason
     END_REASON_REJECTED: TargetRun.EndReason
     END_REASON_SERVICE_NOT_MATCHED: TargetRun.EndReason
+    END_REASON_ANALYSIS_OUT_OF_LIMITS: TargetRun.EndReason
+    END_REASON_ANALYSIS_ERROR: TargetRun.EndReason
+    END_REASON_UNRESOLVED_VARIABLE: TargetRun.EndReason
+    END_REASON_WEBHOOK_TRIGGER_FAILED: TargetRun.EndReason
+    END_REASON_WEBHOOK_CALLBACK_FAILED: TargetRun.EndReason
+    END_REASON_WEBHOOK_TIMEOUT: TargetRun.EndReason
+    END_REASON_PREVIEW_FAILED: TargetRun.EndReason
+    END_REASON_ROUTE_NOT_MATCHED: TargetRun.EndReason
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
@@ -148,6 +165,7 @@ class TargetRun(_message.Message):
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     SERVICES_FIELD_NUMBER: _ClassVar[int]
+    ROUTES_FIELD_NUMBER: _ClassVar[int]
     name: str
     account: str
     namespace: str
@@ -163,7 +181,38 @@ class TargetRun(_message.Message):
     end_time: _timestamp_pb2.Timestamp
     warnings: _containers.RepeatedScalarFieldContainer[str]
     services: _containers.RepeatedCompositeFieldContainer[RoutedService]
-    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., namespace: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[TargetRun.State, str]] = ..., message: _Optional[str] = ..., end_reason: _Optional[_Union[TargetRun.EndReason, str]] = ..., rollback: _Optional[_Union[TargetRun.Rollback, str]] = ..., steps: _Optional[_Iterable[_Union[StepRun, _Mapping]]] = ..., workloads: _Optional[_Iterable[_Union[Workload, _Mapping]]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[_Union[RoutedService, _Mapping]]] = ...) -> None: ...
+    routes: _containers.RepeatedCompositeFieldContainer[TrafficRoute]
+    def __init__(self, name: _Optional[str] = ..., account: _Optional[str] = ..., namespace: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[TargetRun.State, str]] = ..., message: _Optional[str] = ..., end_reason: _Optional[_Union[TargetRun.EndReason, str]] = ..., rollback: _Optional[_Union[TargetRun.Rollback, str]] = ..., steps: _Optional[_Iterable[_Union[StepRun, _Mapping]]] = ..., workloads: _Optional[_Iterable[_Union[Workload, _Mapping]]] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[_Union[RoutedService, _Mapping]]] = ..., routes: _Optional[_Iterable[_Union[TrafficRoute, _Mapping]]] = ...) -> None: ...
+
+class TrafficRoute(_message.Message):
+    __slots__ = ("provider", "kind", "name", "rule", "namespace", "workload", "asked_weight_percent", "actual_weight_percent")
+    class Provider(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        PROVIDER_UNSPECIFIED: _ClassVar[TrafficRoute.Provider]
+        PROVIDER_ISTIO: _ClassVar[TrafficRoute.Provider]
+        PROVIDER_SMI: _ClassVar[TrafficRoute.Provider]
+        PROVIDER_GATEWAY_API: _ClassVar[TrafficRoute.Provider]
+    PROVIDER_UNSPECIFIED: TrafficRoute.Provider
+    PROVIDER_ISTIO: TrafficRoute.Provider
+    PROVIDER_SMI: TrafficRoute.Provider
+    PROVIDER_GATEWAY_API: TrafficRoute.Provider
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    WORKLOAD_FIELD_NUMBER: _ClassVar[int]
+    ASKED_WEIGHT_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    ACTUAL_WEIGHT_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    provider: TrafficRoute.Provider
+    kind: str
+    name: str
+    rule: str
+    namespace: str
+    workload: str
+    asked_weight_percent: int
+    actual_weight_percent: int
+    def __init__(self, provider: _Optional[_Union[TrafficRoute.Provider, str]] = ..., kind: _Optional[str] = ..., name: _Optional[str] = ..., rule: _Optional[str] = ..., namespace: _Optional[str] = ..., workload: _Optional[str] = ..., asked_weight_percent: _Optional[int] = ..., actual_weight_percent: _Optional[int] = ...) -> None: ...
 
 class RoutedService(_message.Message):
     __slots__ = ("name", "namespace", "role", "workload")
@@ -200,7 +249,7 @@ class Wait(_message.Message):
     def __init__(self, what: _Optional[str] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_by: _Optional[str] = ..., limit_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., at_limit: _Optional[str] = ...) -> None: ...
 
 class StepRun(_message.Message):
-    __slots__ = ("ref", "state", "set_weight", "pause", "deploy_new_version", "redirect_traffic", "shut_down_old_version", "start_time", "end_time", "part", "stage", "wait")
+    __slots__ = ("ref", "state", "set_weight", "pause", "deploy_new_version", "redirect_traffic", "shut_down_old_version", "analysis", "run_webhook", "expose_services", "start_time", "end_time", "part", "stage", "wait")
     class Part(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PART_UNSPECIFIED: _ClassVar[StepRun.Part]
@@ -236,6 +285,9 @@ class StepRun(_message.Message):
     DEPLOY_NEW_VERSION_FIELD_NUMBER: _ClassVar[int]
     REDIRECT_TRAFFIC_FIELD_NUMBER: _ClassVar[int]
     SHUT_DOWN_OLD_VERSION_FIELD_NUMBER: _ClassVar[int]
+    ANALYSIS_FIELD_NUMBER: _ClassVar[int]
+    RUN_WEBHOOK_FIELD_NUMBER: _ClassVar[int]
+    EXPOSE_SERVICES_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     PART_FIELD_NUMBER: _ClassVar[int]
@@ -248,12 +300,39 @@ class StepRun(_message.Message):
     deploy_new_version: DeployNewVersion
     redirect_traffic: RedirectTraffic
     shut_down_old_version: ShutDownOldVersion
+    analysis: _analysis_pb2.Analysis
+    run_webhook: RunWebhook
+    expose_services: ExposeServices
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
     part: StepRun.Part
     stage: int
     wait: Wait
-    def __init__(self, ref: _Optional[str] = ..., state: _Optional[_Union[StepRun.State, str]] = ..., set_weight: _Optional[_Union[SetWeight, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., deploy_new_version: _Optional[_Union[DeployNewVersion, _Mapping]] = ..., redirect_traffic: _Optional[_Union[RedirectTraffic, _Mapping]] = ..., shut_down_old_version: _Optional[_Union[ShutDownOldVersion, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., part: _Optional[_Union[StepRun.Part, str]] = ..., stage: _Optional[int] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ...) -> None: ...
+    def __init__(self, ref: _Optional[str] = ..., state: _Optional[_Union[StepRun.State, str]] = ..., set_weight: _Optional[_Union[SetWeight, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., deploy_new_version: _Optional[_Union[DeployNewVersion, _Mapping]] = ..., redirect_traffic: _Optional[_Union[RedirectTraffic, _Mapping]] = ..., shut_down_old_version: _Optional[_Union[ShutDownOldVersion, _Mapping]] = ..., analysis: _Optional[_Union[_analysis_pb2.Analysis, _Mapping]] = ..., run_webhook: _Optional[_Union[RunWebhook, _Mapping]] = ..., expose_services: _Optional[_Union[ExposeServices, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., part: _Optional[_Union[StepRun.Part, str]] = ..., stage: _Optional[int] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ...) -> None: ...
+
+class ExposeServices(_message.Message):
+    __slots__ = ("services", "ttl_s", "requires_login", "links", "failure")
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    TTL_S_FIELD_NUMBER: _ClassVar[int]
+    REQUIRES_LOGIN_FIELD_NUMBER: _ClassVar[int]
+    LINKS_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    services: _containers.RepeatedScalarFieldContainer[str]
+    ttl_s: float
+    requires_login: bool
+    links: _containers.RepeatedCompositeFieldContainer[PreviewLink]
+    failure: str
+    def __init__(self, services: _Optional[_Iterable[str]] = ..., ttl_s: _Optional[float] = ..., requires_login: _Optional[bool] = ..., links: _Optional[_Iterable[_Union[PreviewLink, _Mapping]]] = ..., failure: _Optional[str] = ...) -> None: ...
+
+class PreviewLink(_message.Message):
+    __slots__ = ("service", "url", "expire_time")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    service: str
+    url: str
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, service: _Optional[str] = ..., url: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SetWeight(_message.Message):
     __slots__ = ("weight_percent",)
@@ -272,6 +351,60 @@ class RedirectTraffic(_message.Message):
 class ShutDownOldVersion(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class RunWebhook(_message.Message):
+    __slots__ = ("webhook", "agent", "tries", "tried", "next_try_time", "answer", "failure", "accept_time", "has_callback", "callback_limit_s", "callback")
+    WEBHOOK_FIELD_NUMBER: _ClassVar[int]
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    TRIES_FIELD_NUMBER: _ClassVar[int]
+    TRIED_FIELD_NUMBER: _ClassVar[int]
+    NEXT_TRY_TIME_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    ACCEPT_TIME_FIELD_NUMBER: _ClassVar[int]
+    HAS_CALLBACK_FIELD_NUMBER: _ClassVar[int]
+    CALLBACK_LIMIT_S_FIELD_NUMBER: _ClassVar[int]
+    CALLBACK_FIELD_NUMBER: _ClassVar[int]
+    webhook: str
+    agent: str
+    tries: int
+    tried: int
+    next_try_time: _timestamp_pb2.Timestamp
+    answer: WebhookAnswer
+    failure: str
+    accept_time: _timestamp_pb2.Timestamp
+    has_callback: bool
+    callback_limit_s: float
+    callback: WebhookCallback
+    def __init__(self, webhook: _Optional[str] = ..., agent: _Optional[str] = ..., tries: _Optional[int] = ..., tried: _Optional[int] = ..., next_try_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., answer: _Optional[_Union[WebhookAnswer, _Mapping]] = ..., failure: _Optional[str] = ..., accept_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., has_callback: _Optional[bool] = ..., callback_limit_s: _Optional[float] = ..., callback: _Optional[_Union[WebhookCallback, _Mapping]] = ...) -> None: ...
+
+class WebhookAnswer(_message.Message):
+    __slots__ = ("status", "reason", "content_type", "body", "is_cut", "request")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    IS_CUT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    status: int
+    reason: str
+    content_type: str
+    body: str
+    is_cut: bool
+    request: str
+    def __init__(self, status: _Optional[int] = ..., reason: _Optional[str] = ..., content_type: _Optional[str] = ..., body: _Optional[str] = ..., is_cut: _Optional[bool] = ..., request: _Optional[str] = ...) -> None: ...
+
+class WebhookCallback(_message.Message):
+    __slots__ = ("is_success", "message", "reported_by", "report_time")
+    IS_SUCCESS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    REPORTED_BY_FIELD_NUMBER: _ClassVar[int]
+    REPORT_TIME_FIELD_NUMBER: _ClassVar[int]
+    is_success: bool
+    message: str
+    reported_by: str
+    report_time: _timestamp_pb2.Timestamp
+    def __init__(self, is_success: _Optional[bool] = ..., message: _Optional[str] = ..., reported_by: _Optional[str] = ..., report_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Pause(_message.Message):
     __slots__ = ("resume_time", "approval", "duration_s", "skip")
@@ -336,7 +469,7 @@ class Workload(_message.Message):
     def __init__(self, name: _Optional[str] = ..., namespace: _Optional[str] = ..., replicas: _Optional[int] = ..., new_replica_set: _Optional[str] = ..., old_replica_set: _Optional[str] = ..., new_pods: _Optional[int] = ..., old_pods: _Optional[int] = ..., new_available: _Optional[int] = ..., old_available: _Optional[int] = ..., asked_weight_percent: _Optional[int] = ..., actual_weight_percent: _Optional[int] = ...) -> None: ...
 
 class DeploymentEvent(_message.Message):
-    __slots__ = ("sequence", "time", "kind", "target", "step", "message", "actor", "deployment_state", "target_run", "deployment_message")
+    __slots__ = ("sequence", "time", "kind", "target", "step", "message", "actor", "deployment_state", "target_run", "deployment_message", "judgement")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[DeploymentEvent.Kind]
@@ -350,6 +483,7 @@ class DeploymentEvent(_message.Message):
         KIND_DECISION: _ClassVar[DeploymentEvent.Kind]
         KIND_WARNING: _ClassVar[DeploymentEvent.Kind]
         KIND_DEPLOYMENT_QUEUED: _ClassVar[DeploymentEvent.Kind]
+        KIND_JUDGED: _ClassVar[DeploymentEvent.Kind]
     KIND_UNSPECIFIED: DeploymentEvent.Kind
     KIND_DEPLOYMENT_STARTED: DeploymentEvent.Kind
     KIND_DEPLOYMENT_ENDED: DeploymentEvent.Kind
@@ -361,6 +495,7 @@ class DeploymentEvent(_message.Message):
     KIND_DECISION: DeploymentEvent.Kind
     KIND_WARNING: DeploymentEvent.Kind
     KIND_DEPLOYMENT_QUEUED: DeploymentEvent.Kind
+    KIND_JUDGED: DeploymentEvent.Kind
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -371,6 +506,7 @@ class DeploymentEvent(_message.Message):
     DEPLOYMENT_STATE_FIELD_NUMBER: _ClassVar[int]
     TARGET_RUN_FIELD_NUMBER: _ClassVar[int]
     DEPLOYMENT_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    JUDGEMENT_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     time: _timestamp_pb2.Timestamp
     kind: DeploymentEvent.Kind
@@ -381,7 +517,8 @@ class DeploymentEvent(_message.Message):
     deployment_state: Deployment.State
     target_run: TargetRun
     deployment_message: str
-    def __init__(self, sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[_Union[DeploymentEvent.Kind, str]] = ..., target: _Optional[str] = ..., step: _Optional[str] = ..., message: _Optional[str] = ..., actor: _Optional[str] = ..., deployment_state: _Optional[_Union[Deployment.State, str]] = ..., target_run: _Optional[_Union[TargetRun, _Mapping]] = ..., deployment_message: _Optional[str] = ...) -> None: ...
+    judgement: _analysis_pb2.Judgement
+    def __init__(self, sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[_Union[DeploymentEvent.Kind, str]] = ..., target: _Optional[str] = ..., step: _Optional[str] = ..., message: _Optional[str] = ..., actor: _Optional[str] = ..., deployment_state: _Optional[_Union[Deployment.State, str]] = ..., target_run: _Optional[_Union[TargetRun, _Mapping]] = ..., deployment_message: _Optional[str] = ..., judgement: _Optional[_Union[_analysis_pb2.Judgement, _Mapping]] = ...) -> None: ...
 
 class Explanation(_message.Message):
     __slots__ = ("sentence", "target", "what", "since_time", "ended_by", "limit_time", "at_limit", "advice", "actions")

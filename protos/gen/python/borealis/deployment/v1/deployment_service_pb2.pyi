@@ -161,6 +161,28 @@ class SkipPauseResponse(_message.Message):
     deployment: _deployment_pb2.Deployment
     def __init__(self, deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ...) -> None: ...
 
+class ReportWebhookRequest(_message.Message):
+    __slots__ = ("name", "target", "step", "is_success", "message", "request_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    IS_SUCCESS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    target: str
+    step: str
+    is_success: bool
+    message: str
+    request_id: str
+    def __init__(self, name: _Optional[str] = ..., target: _Optional[str] = ..., step: _Optional[str] = ..., is_success: _Optional[bool] = ..., message: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ReportWebhookResponse(_message.Message):
+    __slots__ = ("deployment",)
+    DEPLOYMENT_FIELD_NUMBER: _ClassVar[int]
+    deployment: _deployment_pb2.Deployment
+    def __init__(self, deployment: _Optional[_Union[_deployment_pb2.Deployment, _Mapping]] = ...) -> None: ...
+
 class RollBackDeploymentRequest(_message.Message):
     __slots__ = ("name", "request_id", "comment", "target")
     NAME_FIELD_NUMBER: _ClassVar[int]

@@ -78,6 +78,11 @@ class DeploymentServiceStub:
                 request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.SkipPauseRequest.SerializeToString,
                 response_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.SkipPauseResponse.FromString,
                 _registered_method=True)
+        self.ReportWebhook = channel.unary_unary(
+                '/borealis.deployment.v1.DeploymentService/ReportWebhook',
+                request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ReportWebhookRequest.SerializeToString,
+                response_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ReportWebhookResponse.FromString,
+                _registered_method=True)
         self.RollBackDeployment = channel.unary_unary(
                 '/borealis.deployment.v1.DeploymentService/RollBackDeployment',
                 request_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.RollBackDeploymentRequest.SerializeToString,
@@ -160,6 +165,15 @@ class DeploymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportWebhook(self, request, context):
+        """Reports the result of a webhook to the step that waits for it, as its callback does over HTTP. The first report is
+        final: the same one again changes nothing, another one fails with CALLBACK_CONTRADICTS. Fails with
+        WEBHOOK_STEP_NOT_FOUND, and with CALLBACK_TOO_LATE when the step does not wait any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RollBackDeployment(self, request, context):
         """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
         happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final, and with TOO_LATE when the new
@@ -219,6 +233,11 @@ def add_DeploymentServiceServicer_to_server(servicer, server):
                     servicer.SkipPause,
                     request_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.SkipPauseRequest.FromString,
                     response_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.SkipPauseResponse.SerializeToString,
+            ),
+            'ReportWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportWebhook,
+                    request_deserializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ReportWebhookRequest.FromString,
+                    response_serializer=borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ReportWebhookResponse.SerializeToString,
             ),
             'RollBackDeployment': grpc.unary_unary_rpc_method_handler(
                     servicer.RollBackDeployment,
@@ -451,6 +470,33 @@ class DeploymentService:
             '/borealis.deployment.v1.DeploymentService/SkipPause',
             borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.SkipPauseRequest.SerializeToString,
             borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.SkipPauseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/borealis.deployment.v1.DeploymentService/ReportWebhook',
+            borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ReportWebhookRequest.SerializeToString,
+            borealis_dot_deployment_dot_v1_dot_deployment__service__pb2.ReportWebhookResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -66,6 +66,11 @@ class DeploymentServiceStub:
     """Ends timed pauses before their time. Fails with NOT_PAUSED when none is under way, and with ALREADY_DECIDED when
     somebody was faster.
     """
+    ReportWebhook: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.ReportWebhookRequest, _deployment_service_pb2.ReportWebhookResponse]
+    """Reports the result of a webhook to the step that waits for it, as its callback does over HTTP. The first report is
+    final: the same one again changes nothing, another one fails with CALLBACK_CONTRADICTS. Fails with
+    WEBHOOK_STEP_NOT_FOUND, and with CALLBACK_TOO_LATE when the step does not wait any more.
+    """
     RollBackDeployment: _grpc.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]
     """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
     happens at the same time. Fails with DEPLOYMENT_ENDED when the deployment is final, and with TOO_LATE when the new
@@ -113,6 +118,11 @@ class DeploymentServiceAsyncStub(DeploymentServiceStub):
     SkipPause: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.SkipPauseRequest, _deployment_service_pb2.SkipPauseResponse]  # type: ignore[assignment]
     """Ends timed pauses before their time. Fails with NOT_PAUSED when none is under way, and with ALREADY_DECIDED when
     somebody was faster.
+    """
+    ReportWebhook: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.ReportWebhookRequest, _deployment_service_pb2.ReportWebhookResponse]  # type: ignore[assignment]
+    """Reports the result of a webhook to the step that waits for it, as its callback does over HTTP. The first report is
+    final: the same one again changes nothing, another one fails with CALLBACK_CONTRADICTS. Fails with
+    WEBHOOK_STEP_NOT_FOUND, and with CALLBACK_TOO_LATE when the step does not wait any more.
     """
     RollBackDeployment: _aio.UnaryUnaryMultiCallable[_deployment_service_pb2.RollBackDeploymentRequest, _deployment_service_pb2.RollBackDeploymentResponse]  # type: ignore[assignment]
     """Rolls back every target that has started and is not final, and ends the deployment. Wins over everything else that
@@ -206,6 +216,17 @@ class DeploymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_deployment_service_pb2.SkipPauseResponse, _abc.Awaitable[_deployment_service_pb2.SkipPauseResponse]]:
         """Ends timed pauses before their time. Fails with NOT_PAUSED when none is under way, and with ALREADY_DECIDED when
         somebody was faster.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportWebhook(
+        self,
+        request: _deployment_service_pb2.ReportWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_deployment_service_pb2.ReportWebhookResponse, _abc.Awaitable[_deployment_service_pb2.ReportWebhookResponse]]:
+        """Reports the result of a webhook to the step that waits for it, as its callback does over HTTP. The first report is
+        final: the same one again changes nothing, another one fails with CALLBACK_CONTRADICTS. Fails with
+        WEBHOOK_STEP_NOT_FOUND, and with CALLBACK_TOO_LATE when the step does not wait any more.
         """
 
     @_abc_1.abstractmethod

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#borealis/identity/v1/identity.proto\x12\x14\x62orealis.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x01\n\tPrincipal\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06tenant\x18\x03 \x01(\t\x12\r\n\x05roles\x18\x04 \x03(\t\x12\r\n\x05\x61gent\x18\x05 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x97\x01\n\x10\x43lientCredential\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tclient_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\r\n\x05\x61gent\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#borealis/identity/v1/identity.proto\x12\x14\x62orealis.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1\x02\n\tPrincipal\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06tenant\x18\x03 \x01(\t\x12\r\n\x05roles\x18\x04 \x03(\t\x12\r\n\x05\x61gent\x18\x05 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x04kind\x18\x07 \x01(\x0e\x32$.borealis.identity.v1.Principal.Kind\x12\x14\n\x0corganization\x18\x08 \x01(\t\x12\r\n\x05\x65mail\x18\t \x01(\t\x12\x0e\n\x06grants\x18\n \x03(\t\x12\x16\n\x0e\x61\x64ministrators\x18\x0b \x03(\t\"=\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\r\n\tKIND_USER\x10\x01\x12\x10\n\x0cKIND_MACHINE\x10\x02\"\xa6\x01\n\x10\x43lientCredential\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tclient_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\r\n\x05\x61gent\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05roles\x18\x07 \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'borealis.identity.v1.identi
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PRINCIPAL']._serialized_start=95
-  _globals['_PRINCIPAL']._serialized_end=240
-  _globals['_CLIENTCREDENTIAL']._serialized_start=243
-  _globals['_CLIENTCREDENTIAL']._serialized_end=394
+  _globals['_PRINCIPAL']._serialized_end=432
+  _globals['_PRINCIPAL_KIND']._serialized_start=371
+  _globals['_PRINCIPAL_KIND']._serialized_end=432
+  _globals['_CLIENTCREDENTIAL']._serialized_start=435
+  _globals['_CLIENTCREDENTIAL']._serialized_end=601
 # @@protoc_insertion_point(module_scope)

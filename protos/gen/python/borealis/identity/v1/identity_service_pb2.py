@@ -27,7 +27,7 @@ from borealis.identity.v1 import identity_pb2 as borealis_dot_identity_dot_v1_do
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+borealis/identity/v1/identity_service.proto\x12\x14\x62orealis.identity.v1\x1a!borealis/auth/v1/permission.proto\x1a#borealis/identity/v1/identity.proto\x1a\x1egoogle/protobuf/duration.proto\"B\n\x11IssueTokenRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x1a\n\rclient_secret\x18\x02 \x01(\tB\x03\x80\x01\x01\"r\n\x12IssueTokenResponse\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x12\n\ntoken_type\x18\x02 \x01(\t\x12-\n\nexpires_in\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x12\n\x10GetCallerRequest\"G\n\x11GetCallerResponse\x12\x32\n\tprincipal\x18\x01 \x01(\x0b\x32\x1f.borealis.identity.v1.Principal\"R\n\x1d\x43reateClientCredentialRequest\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\"x\n\x1e\x43reateClientCredentialResponse\x12:\n\ncredential\x18\x01 \x01(\x0b\x32&.borealis.identity.v1.ClientCredential\x12\x1a\n\rclient_secret\x18\x02 \x01(\tB\x03\x80\x01\x01\"E\n\x1cListClientCredentialsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"u\n\x1dListClientCredentialsResponse\x12;\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32&.borealis.identity.v1.ClientCredential\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"-\n\x1d\x44\x65leteClientCredentialRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x1e\x44\x65leteClientCredentialResponse2\x86\x05\n\x0fIdentityService\x12\x65\n\nIssueToken\x12\'.borealis.identity.v1.IssueTokenRequest\x1a(.borealis.identity.v1.IssueTokenResponse\"\x04\x88\xb5\x18\x01\x12\x65\n\tGetCaller\x12&.borealis.identity.v1.GetCallerRequest\x1a\'.borealis.identity.v1.GetCallerResponse\"\x07\x90\x02\x01\x88\xb5\x18\x02\x12\x89\x01\n\x16\x43reateClientCredential\x12\x33.borealis.identity.v1.CreateClientCredentialRequest\x1a\x34.borealis.identity.v1.CreateClientCredentialResponse\"\x04\x88\xb5\x18\x08\x12\x89\x01\n\x15ListClientCredentials\x12\x32.borealis.identity.v1.ListClientCredentialsRequest\x1a\x33.borealis.identity.v1.ListClientCredentialsResponse\"\x07\x90\x02\x01\x88\xb5\x18\x08\x12\x8c\x01\n\x16\x44\x65leteClientCredential\x12\x33.borealis.identity.v1.DeleteClientCredentialRequest\x1a\x34.borealis.identity.v1.DeleteClientCredentialResponse\"\x07\x90\x02\x02\x88\xb5\x18\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+borealis/identity/v1/identity_service.proto\x12\x14\x62orealis.identity.v1\x1a!borealis/auth/v1/permission.proto\x1a#borealis/identity/v1/identity.proto\x1a\x1egoogle/protobuf/duration.proto\"B\n\x11IssueTokenRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x1a\n\rclient_secret\x18\x02 \x01(\tB\x03\x80\x01\x01\"r\n\x12IssueTokenResponse\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x12\n\ntoken_type\x18\x02 \x01(\t\x12-\n\nexpires_in\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x12\n\x10GetCallerRequest\"G\n\x11GetCallerResponse\x12\x32\n\tprincipal\x18\x01 \x01(\x0b\x32\x1f.borealis.identity.v1.Principal\"j\n\x0b\x43\x61nIRequest\x12\x12\n\npermission\x18\x01 \x01(\t\x12\x13\n\x0b\x61pplication\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x04 \x01(\t\x12\x11\n\tnamespace\x18\x05 \x01(\t\"\x8f\x01\n\x0c\x43\x61nIResponse\x12\x12\n\nis_allowed\x18\x01 \x01(\x08\x12\x10\n\x08\x62y_grant\x18\x02 \x01(\t\x12\x0f\n\x07\x62y_role\x18\x03 \x01(\t\x12\x16\n\x0emissing_grants\x18\x04 \x03(\t\x12\x18\n\x10sufficient_roles\x18\x05 \x03(\t\x12\x16\n\x0e\x61\x64ministrators\x18\x06 \x03(\t\"a\n\x1d\x43reateClientCredentialRequest\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\r\n\x05roles\x18\x04 \x03(\t\"x\n\x1e\x43reateClientCredentialResponse\x12:\n\ncredential\x18\x01 \x01(\x0b\x32&.borealis.identity.v1.ClientCredential\x12\x1a\n\rclient_secret\x18\x02 \x01(\tB\x03\x80\x01\x01\"E\n\x1cListClientCredentialsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"u\n\x1dListClientCredentialsResponse\x12;\n\x0b\x63redentials\x18\x01 \x03(\x0b\x32&.borealis.identity.v1.ClientCredential\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"<\n\x1dUpdateClientCredentialRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05roles\x18\x02 \x03(\t\"\\\n\x1eUpdateClientCredentialResponse\x12:\n\ncredential\x18\x01 \x01(\x0b\x32&.borealis.identity.v1.ClientCredential\"-\n\x1d\x44\x65leteClientCredentialRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x1e\x44\x65leteClientCredentialResponse2\xed\x06\n\x0fIdentityService\x12\x65\n\nIssueToken\x12\'.borealis.identity.v1.IssueTokenRequest\x1a(.borealis.identity.v1.IssueTokenResponse\"\x04\x88\xb5\x18\x01\x12\x65\n\tGetCaller\x12&.borealis.identity.v1.GetCallerRequest\x1a\'.borealis.identity.v1.GetCallerResponse\"\x07\x90\x02\x01\x88\xb5\x18\x02\x12V\n\x04\x43\x61nI\x12!.borealis.identity.v1.CanIRequest\x1a\".borealis.identity.v1.CanIResponse\"\x07\x90\x02\x01\x88\xb5\x18\x02\x12\x89\x01\n\x16\x43reateClientCredential\x12\x33.borealis.identity.v1.CreateClientCredentialRequest\x1a\x34.borealis.identity.v1.CreateClientCredentialResponse\"\x04\x88\xb5\x18\x08\x12\x89\x01\n\x15ListClientCredentials\x12\x32.borealis.identity.v1.ListClientCredentialsRequest\x1a\x33.borealis.identity.v1.ListClientCredentialsResponse\"\x07\x90\x02\x01\x88\xb5\x18\x08\x12\x8c\x01\n\x16UpdateClientCredential\x12\x33.borealis.identity.v1.UpdateClientCredentialRequest\x1a\x34.borealis.identity.v1.UpdateClientCredentialResponse\"\x07\x90\x02\x02\x88\xb5\x18\x08\x12\x8c\x01\n\x16\x44\x65leteClientCredential\x12\x33.borealis.identity.v1.DeleteClientCredentialRequest\x1a\x34.borealis.identity.v1.DeleteClientCredentialResponse\"\x07\x90\x02\x02\x88\xb5\x18\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,10 +44,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDENTITYSERVICE'].methods_by_name['IssueToken']._serialized_options = b'\210\265\030\001'
   _globals['_IDENTITYSERVICE'].methods_by_name['GetCaller']._loaded_options = None
   _globals['_IDENTITYSERVICE'].methods_by_name['GetCaller']._serialized_options = b'\220\002\001\210\265\030\002'
+  _globals['_IDENTITYSERVICE'].methods_by_name['CanI']._loaded_options = None
+  _globals['_IDENTITYSERVICE'].methods_by_name['CanI']._serialized_options = b'\220\002\001\210\265\030\002'
   _globals['_IDENTITYSERVICE'].methods_by_name['CreateClientCredential']._loaded_options = None
   _globals['_IDENTITYSERVICE'].methods_by_name['CreateClientCredential']._serialized_options = b'\210\265\030\010'
   _globals['_IDENTITYSERVICE'].methods_by_name['ListClientCredentials']._loaded_options = None
   _globals['_IDENTITYSERVICE'].methods_by_name['ListClientCredentials']._serialized_options = b'\220\002\001\210\265\030\010'
+  _globals['_IDENTITYSERVICE'].methods_by_name['UpdateClientCredential']._loaded_options = None
+  _globals['_IDENTITYSERVICE'].methods_by_name['UpdateClientCredential']._serialized_options = b'\220\002\002\210\265\030\010'
   _globals['_IDENTITYSERVICE'].methods_by_name['DeleteClientCredential']._loaded_options = None
   _globals['_IDENTITYSERVICE'].methods_by_name['DeleteClientCredential']._serialized_options = b'\220\002\002\210\265\030\010'
   _globals['_ISSUETOKENREQUEST']._serialized_start=173
@@ -58,18 +62,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCALLERREQUEST']._serialized_end=375
   _globals['_GETCALLERRESPONSE']._serialized_start=377
   _globals['_GETCALLERRESPONSE']._serialized_end=448
-  _globals['_CREATECLIENTCREDENTIALREQUEST']._serialized_start=450
-  _globals['_CREATECLIENTCREDENTIALREQUEST']._serialized_end=532
-  _globals['_CREATECLIENTCREDENTIALRESPONSE']._serialized_start=534
-  _globals['_CREATECLIENTCREDENTIALRESPONSE']._serialized_end=654
-  _globals['_LISTCLIENTCREDENTIALSREQUEST']._serialized_start=656
-  _globals['_LISTCLIENTCREDENTIALSREQUEST']._serialized_end=725
-  _globals['_LISTCLIENTCREDENTIALSRESPONSE']._serialized_start=727
-  _globals['_LISTCLIENTCREDENTIALSRESPONSE']._serialized_end=844
-  _globals['_DELETECLIENTCREDENTIALREQUEST']._serialized_start=846
-  _globals['_DELETECLIENTCREDENTIALREQUEST']._serialized_end=891
-  _globals['_DELETECLIENTCREDENTIALRESPONSE']._serialized_start=893
-  _globals['_DELETECLIENTCREDENTIALRESPONSE']._serialized_end=925
-  _globals['_IDENTITYSERVICE']._serialized_start=928
-  _globals['_IDENTITYSERVICE']._serialized_end=1574
+  _globals['_CANIREQUEST']._serialized_start=450
+  _globals['_CANIREQUEST']._serialized_end=556
+  _globals['_CANIRESPONSE']._serialized_start=559
+  _globals['_CANIRESPONSE']._serialized_end=702
+  _globals['_CREATECLIENTCREDENTIALREQUEST']._serialized_start=704
+  _globals['_CREATECLIENTCREDENTIALREQUEST']._serialized_end=801
+  _globals['_CREATECLIENTCREDENTIALRESPONSE']._serialized_start=803
+  _globals['_CREATECLIENTCREDENTIALRESPONSE']._serialized_end=923
+  _globals['_LISTCLIENTCREDENTIALSREQUEST']._serialized_start=925
+  _globals['_LISTCLIENTCREDENTIALSREQUEST']._serialized_end=994
+  _globals['_LISTCLIENTCREDENTIALSRESPONSE']._serialized_start=996
+  _globals['_LISTCLIENTCREDENTIALSRESPONSE']._serialized_end=1113
+  _globals['_UPDATECLIENTCREDENTIALREQUEST']._serialized_start=1115
+  _globals['_UPDATECLIENTCREDENTIALREQUEST']._serialized_end=1175
+  _globals['_UPDATECLIENTCREDENTIALRESPONSE']._serialized_start=1177
+  _globals['_UPDATECLIENTCREDENTIALRESPONSE']._serialized_end=1269
+  _globals['_DELETECLIENTCREDENTIALREQUEST']._serialized_start=1271
+  _globals['_DELETECLIENTCREDENTIALREQUEST']._serialized_end=1316
+  _globals['_DELETECLIENTCREDENTIALRESPONSE']._serialized_start=1318
+  _globals['_DELETECLIENTCREDENTIALRESPONSE']._serialized_end=1350
+  _globals['_IDENTITYSERVICE']._serialized_start=1353
+  _globals['_IDENTITYSERVICE']._serialized_end=2230
 # @@protoc_insertion_point(module_scope)

@@ -39,15 +39,47 @@ class GetCallerResponse(_message.Message):
     principal: _identity_pb2.Principal
     def __init__(self, principal: _Optional[_Union[_identity_pb2.Principal, _Mapping]] = ...) -> None: ...
 
+class CanIRequest(_message.Message):
+    __slots__ = ("permission", "application", "target", "account", "namespace")
+    PERMISSION_FIELD_NUMBER: _ClassVar[int]
+    APPLICATION_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    permission: str
+    application: str
+    target: str
+    account: str
+    namespace: str
+    def __init__(self, permission: _Optional[str] = ..., application: _Optional[str] = ..., target: _Optional[str] = ..., account: _Optional[str] = ..., namespace: _Optional[str] = ...) -> None: ...
+
+class CanIResponse(_message.Message):
+    __slots__ = ("is_allowed", "by_grant", "by_role", "missing_grants", "sufficient_roles", "administrators")
+    IS_ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    BY_GRANT_FIELD_NUMBER: _ClassVar[int]
+    BY_ROLE_FIELD_NUMBER: _ClassVar[int]
+    MISSING_GRANTS_FIELD_NUMBER: _ClassVar[int]
+    SUFFICIENT_ROLES_FIELD_NUMBER: _ClassVar[int]
+    ADMINISTRATORS_FIELD_NUMBER: _ClassVar[int]
+    is_allowed: bool
+    by_grant: str
+    by_role: str
+    missing_grants: _containers.RepeatedScalarFieldContainer[str]
+    sufficient_roles: _containers.RepeatedScalarFieldContainer[str]
+    administrators: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, is_allowed: _Optional[bool] = ..., by_grant: _Optional[str] = ..., by_role: _Optional[str] = ..., missing_grants: _Optional[_Iterable[str]] = ..., sufficient_roles: _Optional[_Iterable[str]] = ..., administrators: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class CreateClientCredentialRequest(_message.Message):
-    __slots__ = ("display_name", "role", "agent")
+    __slots__ = ("display_name", "role", "agent", "roles")
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
     display_name: str
     role: str
     agent: str
-    def __init__(self, display_name: _Optional[str] = ..., role: _Optional[str] = ..., agent: _Optional[str] = ...) -> None: ...
+    roles: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, display_name: _Optional[str] = ..., role: _Optional[str] = ..., agent: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CreateClientCredentialResponse(_message.Message):
     __slots__ = ("credential", "client_secret")
@@ -72,6 +104,20 @@ class ListClientCredentialsResponse(_message.Message):
     credentials: _containers.RepeatedCompositeFieldContainer[_identity_pb2.ClientCredential]
     next_page_token: str
     def __init__(self, credentials: _Optional[_Iterable[_Union[_identity_pb2.ClientCredential, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class UpdateClientCredentialRequest(_message.Message):
+    __slots__ = ("name", "roles")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    roles: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class UpdateClientCredentialResponse(_message.Message):
+    __slots__ = ("credential",)
+    CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
+    credential: _identity_pb2.ClientCredential
+    def __init__(self, credential: _Optional[_Union[_identity_pb2.ClientCredential, _Mapping]] = ...) -> None: ...
 
 class DeleteClientCredentialRequest(_message.Message):
     __slots__ = ("name",)

@@ -45,6 +45,11 @@ class IdentityServiceStub:
                 request_serializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.GetCallerRequest.SerializeToString,
                 response_deserializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.GetCallerResponse.FromString,
                 _registered_method=True)
+        self.CanI = channel.unary_unary(
+                '/borealis.identity.v1.IdentityService/CanI',
+                request_serializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.CanIRequest.SerializeToString,
+                response_deserializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.CanIResponse.FromString,
+                _registered_method=True)
         self.CreateClientCredential = channel.unary_unary(
                 '/borealis.identity.v1.IdentityService/CreateClientCredential',
                 request_serializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.CreateClientCredentialRequest.SerializeToString,
@@ -54,6 +59,11 @@ class IdentityServiceStub:
                 '/borealis.identity.v1.IdentityService/ListClientCredentials',
                 request_serializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.ListClientCredentialsRequest.SerializeToString,
                 response_deserializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.ListClientCredentialsResponse.FromString,
+                _registered_method=True)
+        self.UpdateClientCredential = channel.unary_unary(
+                '/borealis.identity.v1.IdentityService/UpdateClientCredential',
+                request_serializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.UpdateClientCredentialRequest.SerializeToString,
+                response_deserializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.UpdateClientCredentialResponse.FromString,
                 _registered_method=True)
         self.DeleteClientCredential = channel.unary_unary(
                 '/borealis.identity.v1.IdentityService/DeleteClientCredential',
@@ -81,8 +91,16 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CanI(self, request, context):
+        """Says whether the caller may do something, and if not, which grant is missing and who could give it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateClientCredential(self, request, context):
-        """Creates a client credential and shows its secret, this once. Fails with CREDENTIAL_EXISTS when the name is taken.
+        """Creates a client credential and shows its secret, this once. Fails with CREDENTIAL_EXISTS when the name is taken, and
+        with ESCALATION_REFUSED when a role has more than the caller holds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,6 +108,14 @@ class IdentityServiceServicer:
 
     def ListClientCredentials(self, request, context):
         """Lists the client credentials of the caller's tenant, without secrets, by display name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateClientCredential(self, request, context):
+        """Gives a client credential other roles. Fails with CREDENTIAL_NOT_FOUND, ROLE_NOT_FOUND, and with ESCALATION_REFUSED
+        when a role that is given or taken has more than the caller holds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -115,6 +141,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     request_deserializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.GetCallerRequest.FromString,
                     response_serializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.GetCallerResponse.SerializeToString,
             ),
+            'CanI': grpc.unary_unary_rpc_method_handler(
+                    servicer.CanI,
+                    request_deserializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.CanIRequest.FromString,
+                    response_serializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.CanIResponse.SerializeToString,
+            ),
             'CreateClientCredential': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateClientCredential,
                     request_deserializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.CreateClientCredentialRequest.FromString,
@@ -124,6 +155,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.ListClientCredentials,
                     request_deserializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.ListClientCredentialsRequest.FromString,
                     response_serializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.ListClientCredentialsResponse.SerializeToString,
+            ),
+            'UpdateClientCredential': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateClientCredential,
+                    request_deserializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.UpdateClientCredentialRequest.FromString,
+                    response_serializer=borealis_dot_identity_dot_v1_dot_identity__service__pb2.UpdateClientCredentialResponse.SerializeToString,
             ),
             'DeleteClientCredential': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteClientCredential,
@@ -197,6 +233,33 @@ class IdentityService:
             _registered_method=True)
 
     @staticmethod
+    def CanI(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/borealis.identity.v1.IdentityService/CanI',
+            borealis_dot_identity_dot_v1_dot_identity__service__pb2.CanIRequest.SerializeToString,
+            borealis_dot_identity_dot_v1_dot_identity__service__pb2.CanIResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CreateClientCredential(request,
             target,
             options=(),
@@ -240,6 +303,33 @@ class IdentityService:
             '/borealis.identity.v1.IdentityService/ListClientCredentials',
             borealis_dot_identity_dot_v1_dot_identity__service__pb2.ListClientCredentialsRequest.SerializeToString,
             borealis_dot_identity_dot_v1_dot_identity__service__pb2.ListClientCredentialsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateClientCredential(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/borealis.identity.v1.IdentityService/UpdateClientCredential',
+            borealis_dot_identity_dot_v1_dot_identity__service__pb2.UpdateClientCredentialRequest.SerializeToString,
+            borealis_dot_identity_dot_v1_dot_identity__service__pb2.UpdateClientCredentialResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,10 +39,18 @@ class IdentityServiceStub:
     """
     GetCaller: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetCallerRequest, _identity_service_pb2.GetCallerResponse]
     """Says who the caller is, from the token that was sent."""
+    CanI: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.CanIRequest, _identity_service_pb2.CanIResponse]
+    """Says whether the caller may do something, and if not, which grant is missing and who could give it."""
     CreateClientCredential: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.CreateClientCredentialRequest, _identity_service_pb2.CreateClientCredentialResponse]
-    """Creates a client credential and shows its secret, this once. Fails with CREDENTIAL_EXISTS when the name is taken."""
+    """Creates a client credential and shows its secret, this once. Fails with CREDENTIAL_EXISTS when the name is taken, and
+    with ESCALATION_REFUSED when a role has more than the caller holds.
+    """
     ListClientCredentials: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ListClientCredentialsRequest, _identity_service_pb2.ListClientCredentialsResponse]
     """Lists the client credentials of the caller's tenant, without secrets, by display name."""
+    UpdateClientCredential: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.UpdateClientCredentialRequest, _identity_service_pb2.UpdateClientCredentialResponse]
+    """Gives a client credential other roles. Fails with CREDENTIAL_NOT_FOUND, ROLE_NOT_FOUND, and with ESCALATION_REFUSED
+    when a role that is given or taken has more than the caller holds.
+    """
     DeleteClientCredential: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.DeleteClientCredentialRequest, _identity_service_pb2.DeleteClientCredentialResponse]
     """Revokes a client credential: no new tokens, and calls with tokens it got before are refused."""
 
@@ -57,10 +65,18 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     """
     GetCaller: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetCallerRequest, _identity_service_pb2.GetCallerResponse]  # type: ignore[assignment]
     """Says who the caller is, from the token that was sent."""
+    CanI: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CanIRequest, _identity_service_pb2.CanIResponse]  # type: ignore[assignment]
+    """Says whether the caller may do something, and if not, which grant is missing and who could give it."""
     CreateClientCredential: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CreateClientCredentialRequest, _identity_service_pb2.CreateClientCredentialResponse]  # type: ignore[assignment]
-    """Creates a client credential and shows its secret, this once. Fails with CREDENTIAL_EXISTS when the name is taken."""
+    """Creates a client credential and shows its secret, this once. Fails with CREDENTIAL_EXISTS when the name is taken, and
+    with ESCALATION_REFUSED when a role has more than the caller holds.
+    """
     ListClientCredentials: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListClientCredentialsRequest, _identity_service_pb2.ListClientCredentialsResponse]  # type: ignore[assignment]
     """Lists the client credentials of the caller's tenant, without secrets, by display name."""
+    UpdateClientCredential: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.UpdateClientCredentialRequest, _identity_service_pb2.UpdateClientCredentialResponse]  # type: ignore[assignment]
+    """Gives a client credential other roles. Fails with CREDENTIAL_NOT_FOUND, ROLE_NOT_FOUND, and with ESCALATION_REFUSED
+    when a role that is given or taken has more than the caller holds.
+    """
     DeleteClientCredential: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.DeleteClientCredentialRequest, _identity_service_pb2.DeleteClientCredentialResponse]  # type: ignore[assignment]
     """Revokes a client credential: no new tokens, and calls with tokens it got before are refused."""
 
@@ -86,12 +102,22 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says who the caller is, from the token that was sent."""
 
     @_abc_1.abstractmethod
+    def CanI(
+        self,
+        request: _identity_service_pb2.CanIRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_service_pb2.CanIResponse, _abc.Awaitable[_identity_service_pb2.CanIResponse]]:
+        """Says whether the caller may do something, and if not, which grant is missing and who could give it."""
+
+    @_abc_1.abstractmethod
     def CreateClientCredential(
         self,
         request: _identity_service_pb2.CreateClientCredentialRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.CreateClientCredentialResponse, _abc.Awaitable[_identity_service_pb2.CreateClientCredentialResponse]]:
-        """Creates a client credential and shows its secret, this once. Fails with CREDENTIAL_EXISTS when the name is taken."""
+        """Creates a client credential and shows its secret, this once. Fails with CREDENTIAL_EXISTS when the name is taken, and
+        with ESCALATION_REFUSED when a role has more than the caller holds.
+        """
 
     @_abc_1.abstractmethod
     def ListClientCredentials(
@@ -100,6 +126,16 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.ListClientCredentialsResponse, _abc.Awaitable[_identity_service_pb2.ListClientCredentialsResponse]]:
         """Lists the client credentials of the caller's tenant, without secrets, by display name."""
+
+    @_abc_1.abstractmethod
+    def UpdateClientCredential(
+        self,
+        request: _identity_service_pb2.UpdateClientCredentialRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_service_pb2.UpdateClientCredentialResponse, _abc.Awaitable[_identity_service_pb2.UpdateClientCredentialResponse]]:
+        """Gives a client credential other roles. Fails with CREDENTIAL_NOT_FOUND, ROLE_NOT_FOUND, and with ESCALATION_REFUSED
+        when a role that is given or taken has more than the caller holds.
+        """
 
     @_abc_1.abstractmethod
     def DeleteClientCredential(

@@ -4,13 +4,22 @@
 # This file has been @generated
 
 __all__ = (
+    "AuditAction",
+    "AuditActionEnd",
     "AuditCall",
     "AuditCallDecision",
+    "AuditChange",
     "AuditEnd",
     "AuditEndOutcome",
     "AuditServiceStub",
+    "ExportAuditRequest",
+    "ExportAuditResponse",
+    "ListAuditActionsRequest",
+    "ListAuditActionsResponse",
     "ListAuditCallsRequest",
     "ListAuditCallsResponse",
+    "VerifyAuditRequest",
+    "VerifyAuditResponse",
 )
 
 import datetime
@@ -126,6 +135,95 @@ class AuditEndOutcome(betterproto2.Enum):
 
 
 @dataclass(eq=False, repr=False)
+class AuditAction(betterproto2.Message):
+    """
+    Something that was asked of the server and may change it, or the refusal of anything. Never holds the value of a secret.
+    """
+
+    id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Identifies the action. Set by the server.
+    """
+
+    open_time: "datetime.datetime | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When it was asked for; it is written down before it is done.
+    """
+
+    actor: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Display name of who asked.
+    """
+
+    subject: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    Stable identifier of who asked, such as `clients/{client_id}`.
+    """
+
+    source: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Network address of who asked, as the server saw it.
+    """
+
+    method: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    What was asked: `package.Service/Method`.
+    """
+
+    request: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
+    """
+    The request as JSON: `****` for secrets, size and digest for files, long texts cut.
+    """
+
+    request_id: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    """
+    Identifies the request in logs.
+    """
+
+    refusal: "str" = betterproto2.field(9, betterproto2.TYPE_STRING)
+    """
+    Why it was refused, when who asked may not do it; empty when it was let through.
+    """
+
+    end: "AuditActionEnd | None" = betterproto2.field(10, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    How it ended. Absent while it goes on, when it was refused, and where the server was killed in the middle of it.
+    """
+
+
+default_message_pool.register_message("borealis.audit.v1", "AuditAction", AuditAction)
+
+
+@dataclass(eq=False, repr=False)
+class AuditActionEnd(betterproto2.Message):
+    """
+    How an action ended.
+    """
+
+    close_time: "datetime.datetime | None" = betterproto2.field(
+        1, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When it ended.
+    """
+
+    reason: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Reason of the error that it ended with, a name of borealis.errors.v1.Reason without its prefix; empty when it was done.
+    """
+
+    changes: "list[AuditChange]" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    What it has changed. Not every action says so.
+    """
+
+
+default_message_pool.register_message("borealis.audit.v1", "AuditActionEnd", AuditActionEnd)
+
+
+@dataclass(eq=False, repr=False)
 class AuditCall(betterproto2.Message):
     """
     One call to a target behind an agent, or the refusal of one. Never holds bodies, nor query parameters that may be secret.
@@ -200,6 +298,31 @@ default_message_pool.register_message("borealis.audit.v1", "AuditCall", AuditCal
 
 
 @dataclass(eq=False, repr=False)
+class AuditChange(betterproto2.Message):
+    """
+    A thing that an action has changed.
+    """
+
+    what: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Resource name of the thing.
+    """
+
+    before: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    What it was, as JSON; empty when there was none.
+    """
+
+    after: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    What it is, as JSON; empty when it is gone.
+    """
+
+
+default_message_pool.register_message("borealis.audit.v1", "AuditChange", AuditChange)
+
+
+@dataclass(eq=False, repr=False)
 class AuditEnd(betterproto2.Message):
     """
     How a relayed call ended.
@@ -248,6 +371,106 @@ class AuditEnd(betterproto2.Message):
 
 
 default_message_pool.register_message("borealis.audit.v1", "AuditEnd", AuditEnd)
+
+
+@dataclass(eq=False, repr=False)
+class ExportAuditRequest(betterproto2.Message):
+    """
+    Asks for a piece of the chain.
+    """
+
+    page_size: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    """
+    At most so many entries, 1 to 250; 0 means 50.
+    """
+
+    after_number: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
+    """
+    Only entries behind the one of this number; 0 for all.
+    """
+
+
+default_message_pool.register_message("borealis.audit.v1", "ExportAuditRequest", ExportAuditRequest)
+
+
+@dataclass(eq=False, repr=False)
+class ExportAuditResponse(betterproto2.Message):
+    """
+    A piece of the chain.
+    """
+
+    lines: "list[str]" = betterproto2.field(1, betterproto2.TYPE_STRING, repeated=True)
+    """
+    An entry each, by number: a JSON object with `entry`, `previous` and `hash`. The hash is SHA-256 over the previous one in
+    hexadecimal, a line feed, and the entry as JSON with sorted keys and no blanks.
+    """
+
+    last_number: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
+    """
+    Number of the last entry here, to ask for what is behind it; 0 when there are no more.
+    """
+
+
+default_message_pool.register_message("borealis.audit.v1", "ExportAuditResponse", ExportAuditResponse)
+
+
+@dataclass(eq=False, repr=False)
+class ListAuditActionsRequest(betterproto2.Message):
+    """
+    Asks for actions.
+    """
+
+    page_size: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    """
+    At most so many, 1 to 250; 0 means 50.
+    """
+
+    page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    `next_page_token` of the page before; empty for the first page.
+    """
+
+    actor: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Only actions of this actor, by display name; empty for all.
+    """
+
+    start_time: "datetime.datetime | None" = betterproto2.field(
+        4, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    Only actions that were asked for at this time or later; absent for no bound.
+    """
+
+    end_time: "datetime.datetime | None" = betterproto2.field(
+        5, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    Only actions that were asked for before this time; absent for no bound.
+    """
+
+
+default_message_pool.register_message("borealis.audit.v1", "ListAuditActionsRequest", ListAuditActionsRequest)
+
+
+@dataclass(eq=False, repr=False)
+class ListAuditActionsResponse(betterproto2.Message):
+    """
+    A page of actions.
+    """
+
+    actions: "list[AuditAction]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Newest first.
+    """
+
+    next_page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Token of the next page; empty when this is the last.
+    """
+
+
+default_message_pool.register_message("borealis.audit.v1", "ListAuditActionsResponse", ListAuditActionsResponse)
 
 
 @dataclass(eq=False, repr=False)
@@ -314,9 +537,70 @@ class ListAuditCallsResponse(betterproto2.Message):
 default_message_pool.register_message("borealis.audit.v1", "ListAuditCallsResponse", ListAuditCallsResponse)
 
 
+@dataclass(eq=False, repr=False)
+class VerifyAuditRequest(betterproto2.Message):
+    """
+    Asks whether the chain is as it was written.
+    """
+
+    kept_number: "int" = betterproto2.field(1, betterproto2.TYPE_INT64)
+    """
+    Number of an entry whose hash was kept elsewhere; 0 for none.
+    """
+
+    kept_hash: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    That hash, in hexadecimal.
+    """
+
+
+default_message_pool.register_message("borealis.audit.v1", "VerifyAuditRequest", VerifyAuditRequest)
+
+
+@dataclass(eq=False, repr=False)
+class VerifyAuditResponse(betterproto2.Message):
+    """
+    Whether the chain is as it was written.
+    """
+
+    entries: "int" = betterproto2.field(1, betterproto2.TYPE_INT64)
+    """
+    How many entries are right, from the oldest one on.
+    """
+
+    first_number: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
+    """
+    Number of the oldest entry that is kept; older ones were forgotten by age.
+    """
+
+    head_number: "int" = betterproto2.field(3, betterproto2.TYPE_INT64)
+    """
+    Number of the newest entry; 0 when there is none.
+    """
+
+    head_hash: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    Hash of the newest entry, in hexadecimal: keep it elsewhere with its number to notice that the end was cut off.
+    """
+
+    broken_number: "int" = betterproto2.field(5, betterproto2.TYPE_INT64)
+    """
+    Number of the first entry that is not what was written; 0 when all are.
+    """
+
+    fault: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    What is wrong with it; empty when nothing is.
+    """
+
+
+default_message_pool.register_message("borealis.audit.v1", "VerifyAuditResponse", VerifyAuditResponse)
+
+
 class AuditServiceStub(betterproto2_grpclib.ServiceStub):
     """
-    Shows what was asked of clusters. Nothing here can be changed or deleted; old entries go after the retention time.
+    Shows what was asked of clusters and of the server. Every entry names the hash of the one before it in the tenant, so that
+    nobody can change one or take one out unseen. Nothing here can be changed or deleted; old entries go after the retention time.
     """
 
     async def list_audit_calls(
@@ -335,6 +619,69 @@ class AuditServiceStub(betterproto2_grpclib.ServiceStub):
             "/borealis.audit.v1.AuditService/ListAuditCalls",
             message,
             ListAuditCallsResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def list_audit_actions(
+        self,
+        message: "ListAuditActionsRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "ListAuditActionsResponse":
+        """
+        Lists actions of the caller's tenant, newest first.
+        """
+
+        return await self._unary_unary(
+            "/borealis.audit.v1.AuditService/ListAuditActions",
+            message,
+            ListAuditActionsResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def export_audit(
+        self,
+        message: "ExportAuditRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "ExportAuditResponse":
+        """
+        Gives the chain of the caller's tenant as lines of JSON, oldest first, in the form in which it is hashed.
+        """
+
+        return await self._unary_unary(
+            "/borealis.audit.v1.AuditService/ExportAudit",
+            message,
+            ExportAuditResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def verify_audit(
+        self,
+        message: "VerifyAuditRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "VerifyAuditResponse":
+        """
+        Looks at the whole chain of the caller's tenant, and names the first entry that is not what was written.
+        """
+
+        return await self._unary_unary(
+            "/borealis.audit.v1.AuditService/VerifyAudit",
+            message,
+            VerifyAuditResponse,
             timeout=timeout,
             deadline=deadline,
             metadata=metadata,

@@ -19,6 +19,7 @@ __all__ = (
     "ExplainDeploymentResponse",
     "Explanation",
     "ExplanationAction",
+    "ExposeServices",
     "GetDeploymentRequest",
     "GetDeploymentResponse",
     "GetLiveReplicasRequest",
@@ -28,11 +29,15 @@ __all__ = (
     "LiveReplicas",
     "ManifestFile",
     "Pause",
+    "PreviewLink",
     "RedirectTraffic",
+    "ReportWebhookRequest",
+    "ReportWebhookResponse",
     "RollBackDeploymentRequest",
     "RollBackDeploymentResponse",
     "RoutedService",
     "RoutedServiceRole",
+    "RunWebhook",
     "SetWeight",
     "ShutDownOldVersion",
     "Skip",
@@ -47,9 +52,13 @@ __all__ = (
     "TargetRunEndReason",
     "TargetRunRollback",
     "TargetRunState",
+    "TrafficRoute",
+    "TrafficRouteProvider",
     "Wait",
     "WatchDeploymentRequest",
     "WatchDeploymentResponse",
+    "WebhookAnswer",
+    "WebhookCallback",
     "Workload",
     "WorkloadPlace",
 )
@@ -218,6 +227,11 @@ class DeploymentEventKind(betterproto2.Enum):
     The deployment was accepted and waits in the queue.
     """
 
+    JUDGED = 30
+    """
+    An analysis has made a judgement; `judgement` holds its evidence.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -232,6 +246,7 @@ class DeploymentEventKind(betterproto2.Enum):
             8: "KIND_DECISION",
             9: "KIND_WARNING",
             10: "KIND_DEPLOYMENT_QUEUED",
+            30: "KIND_JUDGED",
         }
 
     @classmethod
@@ -248,6 +263,7 @@ class DeploymentEventKind(betterproto2.Enum):
             "KIND_DECISION": 8,
             "KIND_WARNING": 9,
             "KIND_DEPLOYMENT_QUEUED": 10,
+            "KIND_JUDGED": 30,
         }
 
 
@@ -527,6 +543,46 @@ class TargetRunEndReason(betterproto2.Enum):
     A Service of a blue/green strategy is missing, or does not fit the Deployments. Nothing was changed.
     """
 
+    ANALYSIS_OUT_OF_LIMITS = 30
+    """
+    An analysis came to values outside of their limits, or to none where its rules want one.
+    """
+
+    ANALYSIS_ERROR = 31
+    """
+    An analysis could not be judged: the metric provider or a query was wrong.
+    """
+
+    UNRESOLVED_VARIABLE = 12
+    """
+    A template names a variable or a secret that has no value. Nothing was sent.
+    """
+
+    WEBHOOK_TRIGGER_FAILED = 13
+    """
+    A webhook could not be called, or refused the call.
+    """
+
+    WEBHOOK_CALLBACK_FAILED = 14
+    """
+    A webhook reported a failure.
+    """
+
+    WEBHOOK_TIMEOUT = 15
+    """
+    Nobody called back for a webhook within the limit.
+    """
+
+    PREVIEW_FAILED = 40
+    """
+    A Service could not be exposed: it is missing, does not fit, or its agent does not let previews through.
+    """
+
+    ROUTE_NOT_MATCHED = 20
+    """
+    A route of a mesh or a gateway is missing, or does not fit the Deployments. Nothing was changed.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -542,6 +598,14 @@ class TargetRunEndReason(betterproto2.Enum):
             9: "END_REASON_REPLACED",
             10: "END_REASON_REJECTED",
             11: "END_REASON_SERVICE_NOT_MATCHED",
+            30: "END_REASON_ANALYSIS_OUT_OF_LIMITS",
+            31: "END_REASON_ANALYSIS_ERROR",
+            12: "END_REASON_UNRESOLVED_VARIABLE",
+            13: "END_REASON_WEBHOOK_TRIGGER_FAILED",
+            14: "END_REASON_WEBHOOK_CALLBACK_FAILED",
+            15: "END_REASON_WEBHOOK_TIMEOUT",
+            40: "END_REASON_PREVIEW_FAILED",
+            20: "END_REASON_ROUTE_NOT_MATCHED",
         }
 
     @classmethod
@@ -559,6 +623,14 @@ class TargetRunEndReason(betterproto2.Enum):
             "END_REASON_REPLACED": 9,
             "END_REASON_REJECTED": 10,
             "END_REASON_SERVICE_NOT_MATCHED": 11,
+            "END_REASON_ANALYSIS_OUT_OF_LIMITS": 30,
+            "END_REASON_ANALYSIS_ERROR": 31,
+            "END_REASON_UNRESOLVED_VARIABLE": 12,
+            "END_REASON_WEBHOOK_TRIGGER_FAILED": 13,
+            "END_REASON_WEBHOOK_CALLBACK_FAILED": 14,
+            "END_REASON_WEBHOOK_TIMEOUT": 15,
+            "END_REASON_PREVIEW_FAILED": 40,
+            "END_REASON_ROUTE_NOT_MATCHED": 20,
         }
 
 
@@ -689,6 +761,50 @@ class TargetRunState(betterproto2.Enum):
             "STATE_SUCCEEDED": 6,
             "STATE_FAILED": 7,
             "STATE_CANCELLED": 8,
+        }
+
+
+class TrafficRouteProvider(betterproto2.Enum):
+    """
+    Whose objects divide the traffic.
+    """
+
+    UNSPECIFIED = 0
+    """
+    Never sent.
+    """
+
+    ISTIO = 1
+    """
+    Istio: a VirtualService and a DestinationRule.
+    """
+
+    SMI = 2
+    """
+    SMI: a TrafficSplit.
+    """
+
+    GATEWAY_API = 3
+    """
+    Gateway API: an HTTPRoute or GRPCRoute.
+    """
+
+    @classmethod
+    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
+        return {
+            0: "PROVIDER_UNSPECIFIED",
+            1: "PROVIDER_ISTIO",
+            2: "PROVIDER_SMI",
+            3: "PROVIDER_GATEWAY_API",
+        }
+
+    @classmethod
+    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
+        return {
+            "PROVIDER_UNSPECIFIED": 0,
+            "PROVIDER_ISTIO": 1,
+            "PROVIDER_SMI": 2,
+            "PROVIDER_GATEWAY_API": 3,
         }
 
 
@@ -975,6 +1091,11 @@ class DeploymentEvent(betterproto2.Message):
     One sentence: what the deployment waits for, or why it ended, after the event.
     """
 
+    judgement: "__analysis__v1__.Judgement | None" = betterproto2.field(30, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The evidence of a judgement; absent in events of other kinds.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "DeploymentEvent", DeploymentEvent)
 
@@ -1088,6 +1209,41 @@ class Explanation(betterproto2.Message):
 
 
 default_message_pool.register_message("borealis.deployment.v1", "Explanation", Explanation)
+
+
+@dataclass(eq=False, repr=False)
+class ExposeServices(betterproto2.Message):
+    """
+    Makes Services reachable under temporary addresses.
+    """
+
+    services: "list[str]" = betterproto2.field(1, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Names of the Services in the target's namespace.
+    """
+
+    ttl_s: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    How long the addresses live, in seconds.
+    """
+
+    requires_login: "bool" = betterproto2.field(3, betterproto2.TYPE_BOOL)
+    """
+    Whether only people of the tenant may visit.
+    """
+
+    links: "list[PreviewLink]" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The addresses; none before the step has succeeded. They end with a rollback too.
+    """
+
+    failure: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Why the newest try came to nothing; empty where none did.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "ExposeServices", ExposeServices)
 
 
 @dataclass(eq=False, repr=False)
@@ -1299,6 +1455,33 @@ default_message_pool.register_message("borealis.deployment.v1", "Pause", Pause)
 
 
 @dataclass(eq=False, repr=False)
+class PreviewLink(betterproto2.Message):
+    """
+    A temporary address of a Service.
+    """
+
+    service: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the Service.
+    """
+
+    url: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Whoever has it may visit, unless a login is required.
+    """
+
+    expire_time: "datetime.datetime | None" = betterproto2.field(
+        3, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When it ends.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "PreviewLink", PreviewLink)
+
+
+@dataclass(eq=False, repr=False)
 class RedirectTraffic(betterproto2.Message):
     """
     Points every active Service at the new version, by one patch each, and sees that its endpoints follow.
@@ -1308,6 +1491,61 @@ class RedirectTraffic(betterproto2.Message):
 
 
 default_message_pool.register_message("borealis.deployment.v1", "RedirectTraffic", RedirectTraffic)
+
+
+@dataclass(eq=False, repr=False)
+class ReportWebhookRequest(betterproto2.Message):
+    """
+    Reports the result of a webhook.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Resource name: `tenants/{tenant}/deployments/{deployment}`.
+    """
+
+    target: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    The target.
+    """
+
+    step: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    The step that waits.
+    """
+
+    is_success: "bool" = betterproto2.field(4, betterproto2.TYPE_BOOL)
+    """
+    Whether it succeeded.
+    """
+
+    message: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Markdown for people, at most 8 KiB of which are kept; may be empty.
+    """
+
+    request_id: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Chosen by the client, at most 64 characters, for logs. Repeats are recognised by what they report.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "ReportWebhookRequest", ReportWebhookRequest)
+
+
+@dataclass(eq=False, repr=False)
+class ReportWebhookResponse(betterproto2.Message):
+    """
+    What a report did.
+    """
+
+    deployment: "Deployment | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The deployment after it.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "ReportWebhookResponse", ReportWebhookResponse)
 
 
 @dataclass(eq=False, repr=False)
@@ -1388,6 +1626,76 @@ class RoutedService(betterproto2.Message):
 
 
 default_message_pool.register_message("borealis.deployment.v1", "RoutedService", RoutedService)
+
+
+@dataclass(eq=False, repr=False)
+class RunWebhook(betterproto2.Message):
+    """
+    Calls a webhook, and waits until somebody calls back.
+    """
+
+    webhook: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the webhook in the deploy file.
+    """
+
+    agent: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Agent that makes the call; empty when the server makes it.
+    """
+
+    tries: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
+    """
+    How often the call is tried at most.
+    """
+
+    tried: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
+    """
+    How many tries have come to an end.
+    """
+
+    next_try_time: "datetime.datetime | None" = betterproto2.field(
+        5, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When the next try is due; absent when none is.
+    """
+
+    answer: "WebhookAnswer | None" = betterproto2.field(6, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The newest answer; absent before the first one. Its body comes with the deployment; in events with those of this step
+    alone, unless the step has failed.
+    """
+
+    failure: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
+    """
+    Why the newest try had no answer; empty when it had one.
+    """
+
+    accept_time: "datetime.datetime | None" = betterproto2.field(
+        8, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When the call was accepted, by a status from 200 to 299; absent before.
+    """
+
+    has_callback: "bool" = betterproto2.field(9, betterproto2.TYPE_BOOL)
+    """
+    Whether the step waits for a callback after the call.
+    """
+
+    callback_limit_s: "float" = betterproto2.field(10, betterproto2.TYPE_DOUBLE)
+    """
+    How long it waits, in seconds from the accepted call.
+    """
+
+    callback: "WebhookCallback | None" = betterproto2.field(11, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The callback; absent before it has come. The first one is final.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "RunWebhook", RunWebhook)
 
 
 @dataclass(eq=False, repr=False)
@@ -1627,6 +1935,25 @@ class StepRun(betterproto2.Message):
     Removes the old version.
     """
 
+    analysis: "__analysis__v1__.Analysis | None" = betterproto2.field(
+        30, betterproto2.TYPE_MESSAGE, optional=True, group="kind"
+    )
+    """
+    Judges the new version by metrics.
+    """
+
+    run_webhook: "RunWebhook | None" = betterproto2.field(13, betterproto2.TYPE_MESSAGE, optional=True, group="kind")
+    """
+    Calls a webhook.
+    """
+
+    expose_services: "ExposeServices | None" = betterproto2.field(
+        16, betterproto2.TYPE_MESSAGE, optional=True, group="kind"
+    )
+    """
+    Makes Services reachable under temporary addresses.
+    """
+
     start_time: "datetime.datetime | None" = betterproto2.field(
         5, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
     )
@@ -1751,8 +2078,66 @@ class TargetRun(betterproto2.Message):
     strategy is a canary.
     """
 
+    routes: "list[TrafficRoute]" = betterproto2.field(20, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Routes of meshes and gateways by which a canary's traffic is divided. Empty before they are known, where nothing was
+    live before, and where pods share the traffic.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "TargetRun", TargetRun)
+
+
+@dataclass(eq=False, repr=False)
+class TrafficRoute(betterproto2.Message):
+    """
+    A route of a mesh or a gateway, whose traffic a canary divides.
+    """
+
+    provider: "TrafficRouteProvider" = betterproto2.field(
+        1, betterproto2.TYPE_ENUM, default_factory=lambda: TrafficRouteProvider(0)
+    )
+    """
+    Whose objects divide the traffic.
+    """
+
+    kind: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Kind of the object that holds the weights: `VirtualService`, `TrafficSplit`, `HTTPRoute` or `GRPCRoute`.
+    """
+
+    name: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Name of that object.
+    """
+
+    rule: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    Name of the http route or rule within it; empty where none is named.
+    """
+
+    namespace: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Kubernetes namespace.
+    """
+
+    workload: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Name of the Kubernetes Deployment whose pods it leads to.
+    """
+
+    asked_weight_percent: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
+    """
+    Share that was last asked for the new version, 0 to 100.
+    """
+
+    actual_weight_percent: "int | None" = betterproto2.field(8, betterproto2.TYPE_INT32, optional=True)
+    """
+    Share that the live objects gave the new version when they were last seen, 0 to 100; absent where they do not say.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "TrafficRoute", TrafficRoute)
 
 
 @dataclass(eq=False, repr=False)
@@ -1843,6 +2228,78 @@ default_message_pool.register_message("borealis.deployment.v1", "WatchDeployment
 
 
 @dataclass(eq=False, repr=False)
+class WebhookAnswer(betterproto2.Message):
+    """
+    What a webhook answered to a call. Texts come without secrets and without control characters.
+    """
+
+    status: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    """
+    HTTP status.
+    """
+
+    reason: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Words beside the status; may be empty.
+    """
+
+    content_type: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Type of the body, as the webhook named it; empty when it named none.
+    """
+
+    body: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    The beginning of the body, at most 8 KiB; what is no text is only counted.
+    """
+
+    is_cut: "bool" = betterproto2.field(5, betterproto2.TYPE_BOOL)
+    """
+    Whether the body has more.
+    """
+
+    request: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    What was asked: method and address, without its query.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "WebhookAnswer", WebhookAnswer)
+
+
+@dataclass(eq=False, repr=False)
+class WebhookCallback(betterproto2.Message):
+    """
+    What was reported to a step.
+    """
+
+    is_success: "bool" = betterproto2.field(1, betterproto2.TYPE_BOOL)
+    """
+    Whether it succeeded.
+    """
+
+    message: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Markdown without HTML, secrets, and links other than by https, http and mailto; at most 8 KiB.
+    """
+
+    reported_by: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Who reported: the display name of a credential, or `webhook NAME` for the holder of the call's own token.
+    """
+
+    report_time: "datetime.datetime | None" = betterproto2.field(
+        4, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "WebhookCallback", WebhookCallback)
+
+
+@dataclass(eq=False, repr=False)
 class Workload(betterproto2.Message):
     """
     The pods of one Kubernetes Deployment, new version and old.
@@ -1900,8 +2357,8 @@ class Workload(betterproto2.Message):
 
     actual_weight_percent: "int" = betterproto2.field(11, betterproto2.TYPE_INT32)
     """
-    Share of the new version, 0 to 100, rounded: among available pods, or among the endpoints of its active Service where
-    one leads to a single version.
+    Share of the new version, 0 to 100, rounded: among available pods, by its routes where it has some, or among the
+    endpoints of its active Service where one leads to a single version.
     """
 
 
@@ -2117,6 +2574,29 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
             metadata=metadata,
         )
 
+    async def report_webhook(
+        self,
+        message: "ReportWebhookRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "ReportWebhookResponse":
+        """
+        Reports the result of a webhook to the step that waits for it, as its callback does over HTTP. The first report is
+        final: the same one again changes nothing, another one fails with CALLBACK_CONTRADICTS. Fails with
+        WEBHOOK_STEP_NOT_FOUND, and with CALLBACK_TOO_LATE when the step does not wait any more.
+        """
+
+        return await self._unary_unary(
+            "/borealis.deployment.v1.DeploymentService/ReportWebhook",
+            message,
+            ReportWebhookResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
     async def roll_back_deployment(
         self,
         message: "RollBackDeploymentRequest",
@@ -2164,3 +2644,4 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
 
 
 from ....google import protobuf as ___google__protobuf__
+from ...analysis import v1 as __analysis__v1__

@@ -163,6 +163,151 @@ class Reason(betterproto2.Enum):
     There is no way back: the new version serves alone. Redeploy an earlier deployment instead.
     """
 
+    WEBHOOK_STEP_NOT_FOUND = 40
+    """
+    No step of that name waits, or has waited, for a callback.
+    """
+
+    CALLBACK_CONTRADICTS = 41
+    """
+    Another callback has reported something else before; the first one is final.
+    """
+
+    CALLBACK_TOO_LATE = 42
+    """
+    The step does not wait for its callback any more: its limit has passed, or the run was ended.
+    """
+
+    ORGANIZATION_NOT_FOUND = 77
+    """
+    No organization of that id.
+    """
+
+    TENANT_NOT_FOUND = 78
+    """
+    No tenant of that name, or not for this caller.
+    """
+
+    TENANT_EXISTS = 79
+    """
+    A tenant of that name exists.
+    """
+
+    TENANT_IN_USE = 63
+    """
+    The tenant cannot be deleted; metadata `detail` says why.
+    """
+
+    TENANT_DENIED = 64
+    """
+    The caller has no role in the tenant that was named, or there is none of that name.
+    """
+
+    USER_NOT_FOUND = 65
+    """
+    No user of that name.
+    """
+
+    USER_EXISTS = 66
+    """
+    Somebody with that e-mail address is a user already, maybe of another organization.
+    """
+
+    INVITATION_NOT_FOUND = 67
+    """
+    No invitation of that name, or it was accepted or revoked.
+    """
+
+    INVITATION_EXISTS = 68
+    """
+    Somebody with that e-mail address was invited already.
+    """
+
+    INVITATION_EXPIRED = 69
+    """
+    The invitation came to its end.
+    """
+
+    ROLE_NOT_FOUND = 70
+    """
+    No role of that name.
+    """
+
+    ROLE_EXISTS = 71
+    """
+    A role of that name exists.
+    """
+
+    SYSTEM_ROLE_FIXED = 72
+    """
+    The role is one of the system, which nobody can change.
+    """
+
+    TARGET_GROUP_NOT_FOUND = 73
+    """
+    No target group of that name.
+    """
+
+    TARGET_GROUP_EXISTS = 74
+    """
+    A target group of that name exists.
+    """
+
+    ESCALATION_REFUSED = 75
+    """
+    A role has more than the caller holds, who can therefore neither give nor take it; metadata `grants` names that.
+    """
+
+    LAST_ADMINISTRATOR = 76
+    """
+    Without this one, nobody could administrate the organization.
+    """
+
+    SECRET_NOT_FOUND = 60
+    """
+    The tenant has no secret of that name; metadata `secrets` names all that are missing.
+    """
+
+    SECRET_UNREADABLE = 61
+    """
+    The key that encrypted a secret is missing, or its record was changed from outside; metadata `key` names the key.
+    """
+
+    KEY_REFUSED = 62
+    """
+    There is no newer key that could encrypt secrets; metadata `detail` says why.
+    """
+
+    PREVIEW_NOT_FOUND = 95
+    """
+    No preview of that name.
+    """
+
+    PREVIEW_ENDED = 96
+    """
+    The preview leads nowhere any more: it has expired, or was revoked.
+    """
+
+    CONFIG_INVALID = 80
+    """
+    The configuration file has faults; BadRequest details name each with its place. Nothing was changed.
+    """
+
+    OWN_ADMINISTRATION = 81
+    """
+    The change would take from the caller the role or credential that they administrate by. Nothing was changed.
+    """
+
+    INTEGRATION_NOT_FOUND = 90
+    """
+    No integration of that name.
+    """
+
+    INTEGRATION_EXISTS = 91
+    """
+    An integration of that name exists.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -195,6 +340,35 @@ class Reason(betterproto2.Enum):
             26: "REASON_NOT_PAUSED",
             27: "REASON_ROLE_REQUIRED",
             28: "REASON_TOO_LATE",
+            40: "REASON_WEBHOOK_STEP_NOT_FOUND",
+            41: "REASON_CALLBACK_CONTRADICTS",
+            42: "REASON_CALLBACK_TOO_LATE",
+            77: "REASON_ORGANIZATION_NOT_FOUND",
+            78: "REASON_TENANT_NOT_FOUND",
+            79: "REASON_TENANT_EXISTS",
+            63: "REASON_TENANT_IN_USE",
+            64: "REASON_TENANT_DENIED",
+            65: "REASON_USER_NOT_FOUND",
+            66: "REASON_USER_EXISTS",
+            67: "REASON_INVITATION_NOT_FOUND",
+            68: "REASON_INVITATION_EXISTS",
+            69: "REASON_INVITATION_EXPIRED",
+            70: "REASON_ROLE_NOT_FOUND",
+            71: "REASON_ROLE_EXISTS",
+            72: "REASON_SYSTEM_ROLE_FIXED",
+            73: "REASON_TARGET_GROUP_NOT_FOUND",
+            74: "REASON_TARGET_GROUP_EXISTS",
+            75: "REASON_ESCALATION_REFUSED",
+            76: "REASON_LAST_ADMINISTRATOR",
+            60: "REASON_SECRET_NOT_FOUND",
+            61: "REASON_SECRET_UNREADABLE",
+            62: "REASON_KEY_REFUSED",
+            95: "REASON_PREVIEW_NOT_FOUND",
+            96: "REASON_PREVIEW_ENDED",
+            80: "REASON_CONFIG_INVALID",
+            81: "REASON_OWN_ADMINISTRATION",
+            90: "REASON_INTEGRATION_NOT_FOUND",
+            91: "REASON_INTEGRATION_EXISTS",
         }
 
     @classmethod
@@ -229,4 +403,33 @@ class Reason(betterproto2.Enum):
             "REASON_NOT_PAUSED": 26,
             "REASON_ROLE_REQUIRED": 27,
             "REASON_TOO_LATE": 28,
+            "REASON_WEBHOOK_STEP_NOT_FOUND": 40,
+            "REASON_CALLBACK_CONTRADICTS": 41,
+            "REASON_CALLBACK_TOO_LATE": 42,
+            "REASON_ORGANIZATION_NOT_FOUND": 77,
+            "REASON_TENANT_NOT_FOUND": 78,
+            "REASON_TENANT_EXISTS": 79,
+            "REASON_TENANT_IN_USE": 63,
+            "REASON_TENANT_DENIED": 64,
+            "REASON_USER_NOT_FOUND": 65,
+            "REASON_USER_EXISTS": 66,
+            "REASON_INVITATION_NOT_FOUND": 67,
+            "REASON_INVITATION_EXISTS": 68,
+            "REASON_INVITATION_EXPIRED": 69,
+            "REASON_ROLE_NOT_FOUND": 70,
+            "REASON_ROLE_EXISTS": 71,
+            "REASON_SYSTEM_ROLE_FIXED": 72,
+            "REASON_TARGET_GROUP_NOT_FOUND": 73,
+            "REASON_TARGET_GROUP_EXISTS": 74,
+            "REASON_ESCALATION_REFUSED": 75,
+            "REASON_LAST_ADMINISTRATOR": 76,
+            "REASON_SECRET_NOT_FOUND": 60,
+            "REASON_SECRET_UNREADABLE": 61,
+            "REASON_KEY_REFUSED": 62,
+            "REASON_PREVIEW_NOT_FOUND": 95,
+            "REASON_PREVIEW_ENDED": 96,
+            "REASON_CONFIG_INVALID": 80,
+            "REASON_OWN_ADMINISTRATION": 81,
+            "REASON_INTEGRATION_NOT_FOUND": 90,
+            "REASON_INTEGRATION_EXISTS": 91,
         }

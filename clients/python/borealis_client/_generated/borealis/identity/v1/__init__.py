@@ -4,6 +4,8 @@
 # This file has been @generated
 
 __all__ = (
+    "CanIRequest",
+    "CanIResponse",
     "ClientCredential",
     "CreateClientCredentialRequest",
     "CreateClientCredentialResponse",
@@ -17,6 +19,9 @@ __all__ = (
     "ListClientCredentialsRequest",
     "ListClientCredentialsResponse",
     "Principal",
+    "PrincipalKind",
+    "UpdateClientCredentialRequest",
+    "UpdateClientCredentialResponse",
 )
 
 import datetime
@@ -34,6 +39,118 @@ if TYPE_CHECKING:
 
 _COMPILER_VERSION = "0.10.1"
 betterproto2.check_compiler_version(_COMPILER_VERSION)
+
+
+class PrincipalKind(betterproto2.Enum):
+    """
+    What kind of caller.
+    """
+
+    UNSPECIFIED = 0
+    """
+    Never sent.
+    """
+
+    USER = 1
+    """
+    A person.
+    """
+
+    MACHINE = 2
+    """
+    A machine with a client credential.
+    """
+
+    @classmethod
+    def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
+        return {
+            0: "KIND_UNSPECIFIED",
+            1: "KIND_USER",
+            2: "KIND_MACHINE",
+        }
+
+    @classmethod
+    def betterproto_renamed_proto_names_to_value(cls) -> dict[str, int]:
+        return {
+            "KIND_UNSPECIFIED": 0,
+            "KIND_USER": 1,
+            "KIND_MACHINE": 2,
+        }
+
+
+@dataclass(eq=False, repr=False)
+class CanIRequest(betterproto2.Message):
+    """
+    Asks whether the caller may do something.
+    """
+
+    permission: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    What, for example `deployments.write`; docs/permissions.md lists them.
+    """
+
+    application: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Application of a deployment; empty where the question is about none.
+    """
+
+    target: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Name of a target of it; empty for any.
+    """
+
+    account: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    Account of the target: the agent of its cluster. Empty for any.
+    """
+
+    namespace: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Kubernetes namespace of the target. Empty for any.
+    """
+
+
+default_message_pool.register_message("borealis.identity.v1", "CanIRequest", CanIRequest)
+
+
+@dataclass(eq=False, repr=False)
+class CanIResponse(betterproto2.Message):
+    """
+    Whether the caller may.
+    """
+
+    is_allowed: "bool" = betterproto2.field(1, betterproto2.TYPE_BOOL)
+    """
+    Whether the caller may do it in the tenant of this call.
+    """
+
+    by_grant: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    The grant by which, as `type/resource/permission`, and the role that gives it; empty if not allowed.
+    """
+
+    by_role: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Name of the role that gives the grant; empty if not allowed.
+    """
+
+    missing_grants: "list[str]" = betterproto2.field(4, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Grants of which any one would do, the smallest first; empty if allowed.
+    """
+
+    sufficient_roles: "list[str]" = betterproto2.field(5, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Names of roles that would do and exist; empty if allowed. Sorted.
+    """
+
+    administrators: "list[str]" = betterproto2.field(6, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Who can give such a role: e-mail addresses of active people, at most 10; empty if allowed.
+    """
+
+
+default_message_pool.register_message("borealis.identity.v1", "CanIResponse", CanIResponse)
 
 
 @dataclass(eq=False, repr=False)
@@ -59,12 +176,13 @@ class ClientCredential(betterproto2.Message):
 
     role: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
     """
-    Name of the role held: `admin`, `deployer`, `viewer` or `agent`.
+    `admin`, `deployer`, `viewer` or `agent` where the only role is that one of the system; empty otherwise. `roles` says
+    it for all.
     """
 
     agent: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
     """
-    Name of the agent that the credential is bound to; set when, and only when, the role is `agent`.
+    Name of the agent that the credential is bound to; set when, and only when, a role connects agents.
     """
 
     create_time: "datetime.datetime | None" = betterproto2.field(
@@ -72,6 +190,11 @@ class ClientCredential(betterproto2.Message):
     )
     """
     When it was created. Set by the server.
+    """
+
+    roles: "list[str]" = betterproto2.field(7, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Names of the roles held. Sorted.
     """
 
 
@@ -91,13 +214,18 @@ class CreateClientCredentialRequest(betterproto2.Message):
 
     role: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
-    Role that the credential holds: `admin`, `deployer`, `viewer` or `agent`.
+    One role more, by name or id; those of the system are `admin`, `deployer`, `viewer` and `agent`. May be empty.
     """
 
     agent: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
     """
-    Agent that the credential is bound to; required when the role is `agent`, refused otherwise. 1 to 63 characters of
+    Agent that the credential is bound to; required when a role connects agents, refused otherwise. 1 to 63 characters of
     `A-Z`, `a-z`, `0-9`, `-`, `_`. It is the `account` of deploy files.
+    """
+
+    roles: "list[str]" = betterproto2.field(4, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Roles that the credential holds, by name or id. At least one, together with `role`.
     """
 
 
@@ -285,7 +413,7 @@ class Principal(betterproto2.Message):
 
     subject: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    Stable identifier: `clients/{client_id}`.
+    Stable identifier: `clients/{client_id}` or `users/{user_id}`.
     """
 
     display_name: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
@@ -295,12 +423,12 @@ class Principal(betterproto2.Message):
 
     tenant: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
     """
-    Tenant that the token is good for.
+    Id of the tenant in which this call acts: the token's, or the one that the metadata `borealis-tenant` names.
     """
 
     roles: "list[str]" = betterproto2.field(4, betterproto2.TYPE_STRING, repeated=True)
     """
-    Names of the roles held, for example `admin`, `deployer`, `viewer`, `agent`. Sorted.
+    Names of the roles that say anything about the tenant, for example `Organization Admin`. Sorted.
     """
 
     agent: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
@@ -315,8 +443,73 @@ class Principal(betterproto2.Message):
     When the token that was sent ends.
     """
 
+    kind: "PrincipalKind" = betterproto2.field(7, betterproto2.TYPE_ENUM, default_factory=lambda: PrincipalKind(0))
+    """
+    A person or a machine.
+    """
+
+    organization: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    """
+    Name of the organization.
+    """
+
+    email: "str" = betterproto2.field(9, betterproto2.TYPE_STRING)
+    """
+    E-mail address of a person; empty for machines.
+    """
+
+    grants: "list[str]" = betterproto2.field(10, betterproto2.TYPE_STRING, repeated=True)
+    """
+    What the caller holds in the tenant, as `type/resource/permission`. Sorted.
+    """
+
+    administrators: "list[str]" = betterproto2.field(11, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Whom to ask for roles: e-mail addresses of administrators of the organization, at most 10. Only where the caller holds
+    none in the tenant.
+    """
+
 
 default_message_pool.register_message("borealis.identity.v1", "Principal", Principal)
+
+
+@dataclass(eq=False, repr=False)
+class UpdateClientCredentialRequest(betterproto2.Message):
+    """
+    Gives a client credential other roles.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Resource name: `tenants/{tenant}/clientCredentials/{client_id}`.
+    """
+
+    roles: "list[str]" = betterproto2.field(2, betterproto2.TYPE_STRING, repeated=True)
+    """
+    All the roles that it holds from now on, by name or id. At least one.
+    """
+
+
+default_message_pool.register_message(
+    "borealis.identity.v1", "UpdateClientCredentialRequest", UpdateClientCredentialRequest
+)
+
+
+@dataclass(eq=False, repr=False)
+class UpdateClientCredentialResponse(betterproto2.Message):
+    """
+    A changed client credential.
+    """
+
+    credential: "ClientCredential | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The credential.
+    """
+
+
+default_message_pool.register_message(
+    "borealis.identity.v1", "UpdateClientCredentialResponse", UpdateClientCredentialResponse
+)
 
 
 class IdentityServiceStub(betterproto2_grpclib.ServiceStub):
@@ -370,6 +563,27 @@ class IdentityServiceStub(betterproto2_grpclib.ServiceStub):
             metadata=metadata,
         )
 
+    async def can_i(
+        self,
+        message: "CanIRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "CanIResponse":
+        """
+        Says whether the caller may do something, and if not, which grant is missing and who could give it.
+        """
+
+        return await self._unary_unary(
+            "/borealis.identity.v1.IdentityService/CanI",
+            message,
+            CanIResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
     async def create_client_credential(
         self,
         message: "CreateClientCredentialRequest",
@@ -379,7 +593,8 @@ class IdentityServiceStub(betterproto2_grpclib.ServiceStub):
         metadata: "MetadataLike | None" = None,
     ) -> "CreateClientCredentialResponse":
         """
-        Creates a client credential and shows its secret, this once. Fails with CREDENTIAL_EXISTS when the name is taken.
+        Creates a client credential and shows its secret, this once. Fails with CREDENTIAL_EXISTS when the name is taken, and
+        with ESCALATION_REFUSED when a role has more than the caller holds.
         """
 
         return await self._unary_unary(
@@ -407,6 +622,28 @@ class IdentityServiceStub(betterproto2_grpclib.ServiceStub):
             "/borealis.identity.v1.IdentityService/ListClientCredentials",
             message,
             ListClientCredentialsResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def update_client_credential(
+        self,
+        message: "UpdateClientCredentialRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "UpdateClientCredentialResponse":
+        """
+        Gives a client credential other roles. Fails with CREDENTIAL_NOT_FOUND, ROLE_NOT_FOUND, and with ESCALATION_REFUSED
+        when a role that is given or taken has more than the caller holds.
+        """
+
+        return await self._unary_unary(
+            "/borealis.identity.v1.IdentityService/UpdateClientCredential",
+            message,
+            UpdateClientCredentialResponse,
             timeout=timeout,
             deadline=deadline,
             metadata=metadata,

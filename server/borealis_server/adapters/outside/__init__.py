@@ -1,0 +1,1 @@
+"""HTTP to machines outside: `direct` from this one, `through_agent` from inside a cluster; `outside` joins the two."""
