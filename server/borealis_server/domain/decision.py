@@ -14,6 +14,8 @@ class Act:
 
     effect: Effect
     run: TargetRun
+    notes: tuple[Note, ...] = ()
+    """What made it necessary, where people have to know that; told once, before the change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

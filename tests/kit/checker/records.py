@@ -35,6 +35,7 @@ _UNTOLD: dict[str, Any] = {
     "new_available": 0,
     "old_available": 0,
     "asked_weight_percent": 0,
+    "traffic_percent": None,
     "warnings": (),
     "context": (),
 }
