@@ -124,6 +124,10 @@ async def test_st_21_a_good_version_passes_a_bad_one_goes_back_and_a_silent_one_
     why = await platform.cli("why", bad)
     assert 'the query "error-share" averages 0.05 over 2 of 2 judgements, not at most 0.01' in why.out
 
+    evidence = (await platform.cli("query", "evidence", f"{bad}/prod", "-o", "json")).json()["judgements"]
+    assert [(one["step"], one["judgement"]["number"]) for one in evidence] == [("step-3", 1), ("step-3", 2)]
+    assert f'rs="{name}"' in evidence[0]["judgement"]["samples"][0]["answer"]["question"]
+
     silent, _ = await deploy(platform, kube_namespace, "3", "prom")
     waiting = await judged(platform, silent)
     assert analysis_of(waiting)["verdict"] == "VERDICT_INCONCLUSIVE"

@@ -29,7 +29,7 @@ def test_validate_says_that_a_sound_file_cannot_be_started_yet_and_why(offline):
     assert outcome.code == 0
     assert "is valid: application checkout" in outcome.out
     assert "a start is refused, for what is not supported yet in 1 place" in outcome.out
-    assert outcome.err.count("warning[NOT_SUPPORTED]") == 3
+    assert outcome.err.count("warning[NOT_SUPPORTED]") == 1
 
 
 def test_validate_as_json_is_one_document_on_stdout(offline, deploy_file: Path):
