@@ -15,7 +15,7 @@ from kit.prometheus import Traffic, open_prometheus
 from kit.rest import open_rest
 from kit.shop import APPROVAL, SET_25, manifests
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 LABEL = 'rs="{{armory.replicaSetName}}"'
 SHARE = (
@@ -76,9 +76,6 @@ async def deploy(platform, namespace, version, provider):
 async def judged(platform, identifier):
     """The deployment after its analysis, at its end or waiting for a person again."""
     assert (await platform.cli("approve", identifier)).code == 0
-    async with asyncio.timeout(60):
-        while not analysis_of(await platform.deployment(identifier))["why"]:
-            await asyncio.sleep(0.2)
     return await platform.until_state(identifier, "FAILED", "SUCCEEDED", "CANCELLED", "AWAITING_APPROVAL")
 
 
