@@ -17,6 +17,7 @@ from borealis_cli.commands import (
     agents,
     audit,
     config,
+    convert,
     credentials,
     decisions,
     deploy,
@@ -26,6 +27,7 @@ from borealis_cli.commands import (
     integrations,
     kube,
     login,
+    previews,
     programs,
     queries,
     roles,
@@ -76,6 +78,8 @@ for module_of_group in (
     config,
     integrations,
     queries,
+    previews,
+    convert,
 ):
     module_of_group.register(app)
 
