@@ -26,6 +26,7 @@ from borealis_cli.commands import (
     integrations,
     kube,
     login,
+    previews,
     programs,
     queries,
     roles,
@@ -76,6 +77,7 @@ for module_of_group in (
     config,
     integrations,
     queries,
+    previews,
 ):
     module_of_group.register(app)
 

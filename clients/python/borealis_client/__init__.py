@@ -53,9 +53,11 @@ from borealis_client._generated.borealis.deployment.v1 import (
     DeployNewVersion,
     Explanation,
     ExplanationAction,
+    ExposeServices,
     LiveReplicas,
     ManifestFile,
     Pause,
+    PreviewLink,
     RedirectTraffic,
     RoutedService,
     RoutedServiceRole,
@@ -86,6 +88,8 @@ from borealis_client._generated.borealis.integration.v1 import (
     Prometheus,
     TestIntegrationResponse,
 )
+from borealis_client._generated.borealis.preview.v1 import Preview, PreviewState
+from borealis_client._generated.borealis.preview.v1 import Rule as PreviewRule
 from borealis_client._generated.borealis.role.v1 import Grant, Role, TargetGroup, TargetPlace
 from borealis_client._generated.borealis.secret.v1 import RotateSecretKeyResponse, Secret
 from borealis_client._generated.borealis.tenant.v1 import Tenant
@@ -143,6 +147,8 @@ from borealis_client.errors import (
     OwnAdministrationError,
     PageTokenInvalidError,
     PermissionDeniedError,
+    PreviewEndedError,
+    PreviewNotFoundError,
     RateLimitError,
     RefusedError,
     RelayRefusedError,
@@ -178,6 +184,7 @@ from borealis_client.folding import FINAL_STATES, is_final
 from borealis_client.identity import Identity, NewCredential
 from borealis_client.integrations import Integrations
 from borealis_client.kube import Kube, KubeExchange
+from borealis_client.previews import Previews
 from borealis_client.retry import RetryPolicy
 from borealis_client.roles import Roles
 from borealis_client.secrets import Secrets
@@ -255,6 +262,7 @@ __all__ = [
     "ExhaustedError",
     "Explanation",
     "ExplanationAction",
+    "ExposeServices",
     "GatheredFiles",
     "Grant",
     "Identity",
@@ -292,6 +300,13 @@ __all__ = [
     "Pause",
     "PermissionDeniedError",
     "Plan",
+    "Preview",
+    "PreviewEndedError",
+    "PreviewLink",
+    "PreviewNotFoundError",
+    "PreviewRule",
+    "PreviewState",
+    "Previews",
     "Principal",
     "Prometheus",
     "Query",

@@ -160,6 +160,12 @@ class CredentialNotFoundError(NotFoundError):
     reason = "CREDENTIAL_NOT_FOUND"
 
 
+class PreviewNotFoundError(NotFoundError):
+    """The tenant has no preview of that name; those that ended are forgotten after a week."""
+
+    reason = "PREVIEW_NOT_FOUND"
+
+
 class SecretNotFoundError(NotFoundError):
     """The tenant has no secret of that name; metadata `secrets` names all that are missing."""
 
@@ -212,6 +218,12 @@ class DeploymentEndedError(RefusedError):
     """The deployment has ended and takes no more decisions."""
 
     reason = "DEPLOYMENT_ENDED"
+
+
+class PreviewEndedError(RefusedError):
+    """The preview leads nowhere any more: it has expired, or was revoked."""
+
+    reason = "PREVIEW_ENDED"
 
 
 class NotAwaitingApprovalError(RefusedError):
