@@ -191,8 +191,8 @@ def permissions_page() -> str:
 {_NOTE}
 
 Each call names the permission that it needs in its `.proto` file; a call that names none is refused for everybody.
-People and machines hold roles, roles hold grants, and grants give permissions. Who may do what: [access](access.md). Why it is
-so: [ADR 0010](adr/0010-permissions.md), [ADR 0022](adr/0022-grants.md).
+People and machines hold roles, roles hold grants, and grants give permissions. Who may do what: [access](access.md).
+Why it is so: [ADR 0010](adr/0010-permissions.md), [ADR 0022](adr/0022-grants.md).
 
 ## Grants
 
