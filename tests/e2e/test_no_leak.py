@@ -148,7 +148,7 @@ async def test_secrets_that_webhooks_use_stand_nowhere_else(stage):
         await stage.until_state(deployments[1], "FAILED", "ROLLED_BACK", limit_s=60)
         await stage.until_state(deployments[2], "FAILED", "ROLLED_BACK", limit_s=60)
 
-    looks = [("audit", "export"), ("audit", "actions"), ("why", deployments[2])]
+    looks: list[tuple[str, ...]] = [("audit", "export"), ("audit", "actions"), ("why", deployments[2])]
     for one in deployments:
         looks += [("status", one), ("watch", one, "-o", "jsonl")]
     answers = [await stage.cli(*command) for command in looks]
