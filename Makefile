@@ -64,6 +64,7 @@ audit: install ## Look for known vulnerabilities in the locked dependencies; nee
 test: install ## Run every test, the ones against a real Kubernetes API server included
 	@tests/kube/install.sh >/dev/null
 	@tests/tools/install-grpcurl.sh >/dev/null
+	@tests/tools/install-oidc.sh >/dev/null
 	@pytest -q -n 3 --dist worksteal tests
 
 .PHONY: test-fast

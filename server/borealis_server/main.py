@@ -17,17 +17,20 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
-
 from borealis.agent.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
+from borealis.analysis.v1.analysis_service_pb2_grpc import add_AnalysisServiceServicer_to_server
 from borealis.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from borealis.config.v1.config_service_pb2_grpc import add_ConfigServiceServicer_to_server
 from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentServiceServicer_to_server
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
+from borealis.integration.v1.integration_service_pb2_grpc import add_IntegrationServiceServicer_to_server
 from borealis.kube.v1.kube_service_pb2_grpc import add_KubeServiceServicer_to_server
+from borealis.preview.v1.preview_service_pb2_grpc import add_PreviewServiceServicer_to_server
 from borealis.role.v1.role_service_pb2_grpc import add_RoleServiceServicer_to_server
 from borealis.secret.v1.secret_service_pb2_grpc import add_SecretServiceServicer_to_server
 from borealis.tenant.v1.tenant_service_pb2_grpc import add_TenantServiceServicer_to_server
 from borealis.user.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
+
 from borealis_server.adapters import private_files
 from borealis_server.adapters.callback_key import open_callback_key
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
@@ -36,6 +39,7 @@ from borealis_server.adapters.cluster.client import RelayedCluster
 from borealis_server.adapters.envelope import EnvelopeCipher
 from borealis_server.adapters.fetcher import HttpFetcher, open_fetcher
 from borealis_server.adapters.key_file import open_key_file
+from borealis_server.adapters.metrics.asking import HttpMetrics
 from borealis_server.adapters.outside.direct import open_direct
 from borealis_server.adapters.outside.outside import HttpOutside
 from borealis_server.adapters.outside.through_agent import OutsideThroughAgent
@@ -50,13 +54,17 @@ from borealis_server.adapters.store.audit import SqliteAuditStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.directory import SqliteDirectoryStore
+from borealis_server.adapters.store.integrations import SqliteIntegrationStore
+from borealis_server.adapters.store.previews import SqlitePreviewStore
 from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
-from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.callback_tokens import CallbackTokens
 from borealis_server.domain.names import MAIN_TENANT
+from borealis_server.domain.preview import PreviewAddress
 from borealis_server.domain.states import ErrandKind
+from borealis_server.issuer import IssuerRoots, issuer_roots, open_issuer
 from borealis_server.services.agents import AgentService
+from borealis_server.services.asking import Asker
 from borealis_server.services.audit import AuditService, AuditSettings, open_audit_trail
 from borealis_server.services.audit_actions import ActionAudit
 from borealis_server.services.audit_proof import AuditProofService
@@ -67,17 +75,24 @@ from borealis_server.services.deployments import Deployments
 from borealis_server.services.directories import Directories
 from borealis_server.services.errands import open_errands
 from borealis_server.services.explanations import Explanations
+from borealis_server.services.exposing import ServiceExposer
 from borealis_server.services.identity import IdentityService
+from borealis_server.services.integration_uses import IntegrationSecretUses
+from borealis_server.services.integrations import Integrations
 from borealis_server.services.journal import Journal
+from borealis_server.services.judgements import JudgementRunner
 from borealis_server.services.kube_access import KubeAccess
 from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
 from borealis_server.services.organizations import Organizations
+from borealis_server.services.preview_access import PreviewAccess
+from borealis_server.services.previews import Previews, open_previews
 from borealis_server.services.queue import open_queue
+from borealis_server.services.retrospection import Retrospection
 from borealis_server.services.roles import RoleService
 from borealis_server.services.runner import open_runner
 from borealis_server.services.secret_uses import DeploymentSecretUses
-from borealis_server.services.secrets import SecretService
+from borealis_server.services.secrets import SecretService, SecretUses
 from borealis_server.services.tenants import TenantService
 from borealis_server.services.users import UserService
 from borealis_server.services.webhooks import WebhookCaller
@@ -85,19 +100,23 @@ from borealis_server.settings import split_address
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.callbacks import CallbackDoor
 from borealis_server.transport.kube.door import KubeDoor
+from borealis_server.transport.previews.door import PreviewDoor
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.agent import AgentServicer
+from borealis_server.transport.servicers.analysis import AnalysisServicer
 from borealis_server.transport.servicers.audit import AuditServicer
 from borealis_server.transport.servicers.config import ConfigServicer
 from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
+from borealis_server.transport.servicers.integration import IntegrationServicer
 from borealis_server.transport.servicers.kube import KubeServicer
+from borealis_server.transport.servicers.preview import PreviewServicer
 from borealis_server.transport.servicers.role import RoleServicer
 from borealis_server.transport.servicers.secret import SecretServicer
 from borealis_server.transport.servicers.tenant import TenantServicer
 from borealis_server.transport.servicers.tunnel import TunnelServicer, add_tunnel_service
 from borealis_server.transport.servicers.user import UserServicer
-from borealis_server.transport.web import WebOptions, listen, open_web_door, web_app
+from borealis_server.transport.web import WebOptions, issuer_routes, listen, open_web_door, web_app
 
 if TYPE_CHECKING:
     import socket
@@ -141,8 +160,8 @@ class _Parts:
     identity: IdentityService
     hub: RelayHub
     kube: KubeAccess
+    roots: IssuerRoots
     secrets: SecretService
-    issuer: str
     fetcher: HttpFetcher
     journal: Journal
     shelf: DeployFileShelf
@@ -150,6 +169,7 @@ class _Parts:
     tokens: CallbackTokens
     actions: ActionAudit
     callbacks: Callbacks
+    previews: Previews
 
 
 async def serve(settings: ServerSettings, *, port_file: Path | None = None) -> None:
@@ -220,21 +240,16 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
     clock, metrics = SystemClock(), ServerMetrics()
     certificate = _certificate(settings, data_dir, clock)
     issuer = settings.issuer.rstrip("/") or f"https://{_host(settings)}:{web_port}"
-    signer = JwtSigner(open_signing_key(data_dir / "keys" / "token-signing.pem"), issuer=issuer)
     async with AsyncExitStack() as stack:
         fetcher = await stack.enter_async_context(open_fetcher(allows_private=settings.allow_private_addresses))
         file = data_dir / "borealis.db"
         database = await stack.enter_async_context(open_database(file, on_commit=metrics.commits.observe))
-        credentials = SqliteCredentialStore(database)
         directories = Directories(SqliteDirectoryStore(database), clock)
         await Organizations(directories, clock, SystemRandomness()).open_home()
-        identity = IdentityService(
-            credentials=credentials,
-            directories=directories,
-            signer=signer,
-            clock=clock,
-            randomness=SystemRandomness(),
-            token_lifetime_s=settings.token_lifetime_s,
+        roots = issuer_roots(settings, data_dir, issuer, database, clock)
+        credentials, identity = (
+            SqliteCredentialStore(database),
+            _identity(settings, roots, database, directories, clock),
         )
         trail = await stack.enter_async_context(
             open_audit_trail(
@@ -269,8 +284,8 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             identity=identity,
             hub=hub,
             kube=KubeAccess(hub, trail, credentials, identity.verify, clock),
+            roots=roots,
             secrets=secrets,
-            issuer=issuer,
             fetcher=fetcher,
             journal=journal,
             shelf=shelf,
@@ -278,7 +293,23 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             tokens=tokens,
             actions=actions,
             callbacks=Callbacks(journal, shelf, secrets, tokens, identity.verify, actions, clock),
+            previews=await stack.enter_async_context(_open_previews(settings, database, journal, web_port)),
         )
+
+
+def _identity(
+    settings: ServerSettings, roots: IssuerRoots, database: SqliteDatabase, directories: Directories, clock: SystemClock
+) -> IdentityService:
+    return IdentityService(
+        credentials=SqliteCredentialStore(database),
+        directories=directories,
+        signer=roots.signer,
+        clock=clock,
+        randomness=SystemRandomness(),
+        token_lifetime_s=settings.token_lifetime_s,
+        gate=roots.gate,
+        rules=roots.others.rules,
+    )
 
 
 async def _open_secrets(
@@ -286,11 +317,23 @@ async def _open_secrets(
 ) -> SecretService:
     file, randomness = settings.secret_keys_file or data_dir / "keys" / "secrets.keys", SystemRandomness()
     keys = open_key_file(file, randomness, is_given=settings.secret_keys_file is not None)
-    users = [DeploymentSecretUses(SqliteDeploymentStore(database))]
+    users: list[SecretUses] = [
+        DeploymentSecretUses(SqliteDeploymentStore(database)),
+        IntegrationSecretUses(SqliteIntegrationStore(database)),
+    ]
     secrets = SecretService(SqliteSecretStore(database), EnvelopeCipher(keys, randomness), clock, users=users)
     if missing := await secrets.missing_keys():
         log.error("secrets.unreadable", keys=sorted(missing), file=str(file), advice="restore the file of keys")
     return secrets
+
+
+def _open_previews(
+    settings: ServerSettings, database: SqliteDatabase, journal: Journal, web_port: int
+) -> AbstractAsyncContextManager[Previews]:
+    domain, _, port = settings.preview_address.partition(":")
+    address = PreviewAddress(domain=domain, port=int(port or web_port))
+    store = SqlitePreviewStore(database)
+    return open_previews(Previews(store, journal, SystemClock(), SystemRandomness(), address))
 
 
 def _relay_settings(settings: ServerSettings) -> RelaySettings:
@@ -323,8 +366,15 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
         records=SqliteAgentRecordStore(parts.database),
         relay=parts.hub,
     )
+    integrations = Integrations(SqliteIntegrationStore(parts.database), _asker(parts), parts.clock)
     deployments = Deployments(
-        parts.journal, agents, parts.clock, SystemRandomness(), parts.fetcher, secrets=parts.secrets
+        parts.journal,
+        agents,
+        parts.clock,
+        SystemRandomness(),
+        parts.fetcher,
+        secrets=parts.secrets,
+        providers=integrations,
     )
     engine = _Engine(parts, agents)
 
@@ -337,7 +387,7 @@ async def _open_services(parts: _Parts) -> AsyncIterator[_Services]:
         group.create_task(engine.run(), name="engine")
         await engine.started.wait()
         try:
-            yield _Services(behind_door=_behind_door(parts, agents, deployments), wind_down=wind_down)
+            yield _Services(behind_door=_behind_door(parts, agents, deployments, integrations), wind_down=wind_down)
         finally:
             await engine.park()
             keeper.cancel()
@@ -373,13 +423,25 @@ class _Engine:
         await self._parked.wait()
 
 
+def _asker(parts: _Parts) -> Asker:
+    return Asker(SqliteIntegrationStore(parts.database), parts.secrets, HttpMetrics(parts.outside), parts.clock)
+
+
 def _errand_runners(parts: _Parts) -> dict[ErrandKind, ErrandRunner]:
     """Who runs what steps want done outside."""
-    caller = WebhookCaller(parts.outside, parts.shelf, parts.secrets, parts.tokens, parts.clock, web=parts.issuer)
-    return {ErrandKind.CALL_WEBHOOK: caller}
+    caller = WebhookCaller(
+        parts.outside, parts.shelf, parts.secrets, parts.tokens, parts.clock, web=parts.roots.address
+    )
+    return {
+        ErrandKind.CALL_WEBHOOK: caller,
+        ErrandKind.ASK_METRICS: JudgementRunner(parts.shelf, _asker(parts)),
+        ErrandKind.EXPOSE_SERVICES: ServiceExposer(parts.previews, RelayedCluster(parts.hub), parts.hub),
+    }
 
 
-def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) -> Sequence[Service]:
+def _behind_door(
+    parts: _Parts, agents: AgentService, deployments: Deployments, integrations: Integrations
+) -> Sequence[Service]:
     identity = IdentityServicer(parts.identity, Explanations(parts.directories))
     tunnels = TunnelServicer(parts.hub, parts.identity.verify)
     directories, clock, chance = parts.directories, parts.clock, SystemRandomness()
@@ -397,8 +459,17 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
         "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
         "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, audit),
         "borealis.kube.v1.KubeService": partial(add_KubeServiceServicer_to_server, KubeServicer(parts.kube)),
+        "borealis.preview.v1.PreviewService": partial(
+            add_PreviewServiceServicer_to_server, PreviewServicer(parts.previews)
+        ),
         "borealis.config.v1.ConfigService": partial(add_ConfigServiceServicer_to_server, config),
         "borealis.secret.v1.SecretService": partial(add_SecretServiceServicer_to_server, SecretServicer(parts.secrets)),
+        "borealis.integration.v1.IntegrationService": partial(
+            add_IntegrationServiceServicer_to_server, IntegrationServicer(integrations)
+        ),
+        "borealis.analysis.v1.AnalysisService": partial(
+            add_AnalysisServiceServicer_to_server, AnalysisServicer(Retrospection(_asker(parts), parts.clock))
+        ),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server,
             DeploymentServicer(deployments, LiveReplicasReader(RelayedCluster(parts.hub), agents), parts.callbacks),
@@ -407,21 +478,26 @@ def _behind_door(parts: _Parts, agents: AgentService, deployments: Deployments) 
     return [Service(name=name, add=add) for name, add in adds.items()]
 
 
-def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.Event) -> AbstractAsyncContextManager[None]:
+@asynccontextmanager
+async def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.Event) -> AsyncIterator[None]:
     options = WebOptions(
         certificate_file=parts.certificate.certificate_file,
         key_file=parts.certificate.key_file,
         grace_s=parts.settings.shutdown_grace_s,
     )
-    app = web_app(
-        identity=parts.identity,
-        metrics=parts.metrics,
-        issuer=parts.issuer,
-        is_ready=ready.is_set,
-        kube=KubeDoor(parts.kube),
-        callbacks=CallbackDoor(parts.callbacks),
-    )
-    return open_web_door(listener, options, app)
+    async with open_issuer(parts.settings, parts.roots, parts.identity, parts.directories, parts.clock) as served:
+        app = web_app(
+            metrics=parts.metrics,
+            is_ready=ready.is_set,
+            issuer=issuer_routes(*served),
+            kube=KubeDoor(parts.kube),
+            callbacks=CallbackDoor(parts.callbacks),
+            previews=PreviewDoor(
+                PreviewAccess(parts.previews, parts.hub, parts.identity.verify, parts.clock, issuer=parts.roots.address)
+            ),
+        )
+        async with open_web_door(listener, options, app):
+            yield
 
 
 def _open_grpc_door(parts: _Parts, services: _Services) -> AbstractAsyncContextManager[int]:
@@ -450,7 +526,7 @@ async def _keep_client_file(parts: _Parts, file: Path, grpc_port: int) -> Client
     client_id, client_secret = await local_credential(parts.identity, credentials, MAIN_TENANT, known)
     content = ClientFile(
         server=f"{_host(parts.settings)}:{grpc_port}",
-        web=parts.issuer,
+        web=parts.roots.address,
         ca_file=str(parts.certificate.authority_file or ""),
         tenant=MAIN_TENANT,
         client_id=client_id,
@@ -463,7 +539,8 @@ async def _keep_client_file(parts: _Parts, file: Path, grpc_port: int) -> Client
 def _certificate(settings: ServerSettings, data_dir: Path, clock: SystemClock) -> ServerCertificate:
     if settings.tls_cert_file is not None and settings.tls_key_file is not None:
         return open_given_certificate(settings.tls_cert_file, settings.tls_key_file, settings.tls_ca_file, clock.now())
-    return open_own_certificate(data_dir / "tls", settings.host_names, clock.now())
+    previews = f"*.{settings.preview_address.partition(':')[0]}"
+    return open_own_certificate(data_dir / "tls", (*settings.host_names, previews), clock.now())
 
 
 def _host(settings: ServerSettings) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PREFIX = "BOREALIS_SERVER_"
 
 _MAX_PORT = 65535
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _OF_KUBERNETES = re.compile(r"SERVICE_(HOST|PORT(_.+)?)|PORT(_.+)?")
 """Variables that Kubernetes sets in every pod beside a Service named `borealis-server`."""
 
@@ -39,6 +40,14 @@ def _address(value: str) -> str:
     return value
 
 
+def _preview_host(value: str) -> str:
+    domain, colon, port = value.lower().partition(":")
+    is_port = port.isascii() and port.isdecimal() and 0 < int(port) <= _MAX_PORT
+    if not _DOMAIN.fullmatch(domain) or (colon and not is_port):
+        raise ValueError("must be a domain of two or more labels, such as `preview.example.com` or with `:443`")
+    return value.lower()
+
+
 def _default_data_dir() -> Path:
     data_home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(data_home) / "borealis" / "server"
@@ -49,6 +58,7 @@ def _default_host_names() -> tuple[str, ...]:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+PreviewHost = Annotated[str, AfterValidator(_preview_host)]
 
 
 class ServerSettings(BaseSettings):
@@ -62,6 +72,9 @@ class ServerSettings(BaseSettings):
     """Where the gRPC door listens, `host:port`; port 0 takes a free one."""
     web_address: Address = "127.0.0.1:8443"
     """Where the web door (tokens, health, metrics) listens, `host:port`; port 0 takes a free one."""
+    preview_address: PreviewHost = "preview.localhost"
+    """Domain below which previews have their host names, with the port that visitors use where that is not the web
+    door's: `preview.example.com:443`. It needs wildcard DNS, and a domain of its own; the own certificate covers it."""
     host_names: Annotated[tuple[str, ...], NoDecode] = Field(default_factory=_default_host_names, min_length=1)
     """Names and addresses that clients reach this server by, separated by commas. The own certificate is made for them,
     and the first one stands in the issuer and in `client.json`."""
@@ -76,8 +89,24 @@ class ServerSettings(BaseSettings):
     secret_keys_file: Path | None = None
     """File with the keys that encrypt secrets, which this server only reads: a line for each, its id and 32 bytes in
     base64, the one that encrypts first. Default: `keys/secrets.keys` in the data folder, which the server writes."""
-    token_lifetime_s: int = Field(default=900, ge=60, le=86400)
-    """How long an access token is good for, in seconds."""
+    token_lifetime_s: int = Field(default=86400, ge=60, le=86400)
+    """How long an access token of a machine is good for, in seconds; a revoked one ends within seconds all the same."""
+    user_token_lifetime_s: int = Field(default=3600, ge=60, le=86400)
+    """How long an access token of a person's program is good for, in seconds."""
+    login_days: int = Field(default=30, ge=1, le=365)
+    """How long a program stays logged in for a person while nobody uses it, in days."""
+    federated_login_hours: int = Field(default=12, ge=1, le=720)
+    """How long a program stays logged in for a person whom an identity provider vouched for, in hours."""
+    signing_key_days: int = Field(default=90, ge=2, le=3650)
+    """How long a key signs tokens before the next one does, in days."""
+    may_sign_up: bool = False
+    """Whether strangers may found organizations of their own; without it people come by invitation."""
+    issuers_file: Path | None = None
+    """TOML file with identity providers that people log in with, and issuers whose tokens machines bring."""
+    issuers_ca_file: Path | None = None
+    """PEM file of authorities behind those issuers, where the system does not trust them."""
+    trusted_proxies: int = Field(default=0, ge=0, le=8)
+    """How many proxies of your own stand before the web door and add to `X-Forwarded-For`."""
     shutdown_grace_s: float = Field(default=10.0, ge=0, le=600)
     """How long calls in progress may go on after a stop was asked for, in seconds."""
     tunnel_max_age_s: float = Field(default=43200.0, ge=60, le=7 * 86400)
@@ -109,6 +138,13 @@ class ServerSettings(BaseSettings):
     @classmethod
     def _split_names(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _previews_are_apart(self) -> Self:
+        domain = self.preview_address.partition(":")[0]
+        if any(f".{name.lower()}".endswith(f".{domain}") for name in self.host_names):
+            raise ValueError("preview_address: must not be, or lie above, one of host_names: previews are strangers")
+        return self
 
     @model_validator(mode="after")
     def _certificate_is_whole(self) -> Self:

@@ -41,7 +41,7 @@ VALUES = {f"s{number}": a_value(number) for number in range(COUNT)}
 def stage(tmp_path) -> Iterator[Platform]:
     """A server that may call this machine, an agent, and a simulated cluster."""
     kubeconfig = tmp_path / "sandbox" / "kubeconfig"
-    platform = Platform(tmp_path, settings={"BOREALIS_SERVER_ALLOW_PRIVATE_ADDRESSES": "true"})
+    platform = Platform(tmp_path, server_settings={"BOREALIS_SERVER_ALLOW_PRIVATE_ADDRESSES": "true"})
     cluster = Program(
         [sys.executable, "-m", "borealis_sandbox", "--data-dir", kubeconfig.parent], log=tmp_path / "sandbox.log"
     )

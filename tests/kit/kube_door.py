@@ -78,10 +78,9 @@ async def open_kube_web(hub: TunnelHub, folder: Path) -> AsyncIterator[KubeWeb]:
     async with open_audit_trail(store, clock, SystemRandomness()) as trail:
         access = KubeAccess(hub.hub, trail, hub.store, hub.identity.verify, clock)
         app = web_app(
-            identity=hub.identity,
             metrics=ServerMetrics(),
-            issuer=f"https://localhost:{port}",
             is_ready=lambda: True,
+            issuer=[],
             kube=KubeDoor(access),
             callbacks=KubeDoor(access),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -40,17 +40,18 @@ async def outcome_of(
 ) -> tuple[grpc.StatusCode, str]:
     """Status and text that an empty request ends with; OK for a stream that says something, or nothing for a while."""
     path = f"/{method.containing_service.full_name}/{method.name}"
+    raw: Any = channel  # the types want serializers; none means bytes as they are
     try:
         if method.client_streaming:
-            call = channel.stream_stream(path, None, None)(None, metadata=metadata, timeout=_PATIENCE_S)
+            call = raw.stream_stream(path)(metadata=metadata, timeout=_PATIENCE_S)
             await call.done_writing()
             await call.read()
         elif method.server_streaming:
-            watch = channel.unary_stream(path, None, None)(b"", metadata=metadata, timeout=_PATIENCE_S)
+            watch = raw.unary_stream(path)(b"", metadata=metadata, timeout=_PATIENCE_S)
             await watch.read()
             watch.cancel()
         else:
-            await channel.unary_unary(path, None, None)(b"", metadata=metadata, timeout=10)
+            await raw.unary_unary(path)(b"", metadata=metadata, timeout=10)
     except grpc.aio.AioRpcError as error:
         is_silence = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         return (grpc.StatusCode.OK if is_silence else error.code()), error.details() or ""

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.store.directory import SqliteDirectoryStore
+from borealis_server.adapters.store.logins import SqliteLoginStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.adapters.tokens import JwtSigner, open_signing_key
+from borealis_server.domain.login.clients import CLI
+from borealis_server.domain.login.records import Session
 from borealis_server.domain.names import RANDOM_ID_BYTES, random_id
 from borealis_server.domain.roles import VIEWER
 from borealis_server.ports.identity import TokenClaims
@@ -23,17 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from borealis_server.ports.login_store import LoginStore
     from borealis_server.services.users import UserView
 
 
 class People:
     """Invites people and lets them accept, beside the server, as another process of it would."""
 
-    def __init__(self, directories: Directories, signer: JwtSigner) -> None:
+    def __init__(self, directories: Directories, signer: JwtSigner, logins: LoginStore) -> None:
         self.directories = directories
         self.users = UserService(directories, SystemClock(), SystemRandomness())
         self.founder = replace(a_caller(name="setup"), grants=EVERYTHING)
         self._signer = signer
+        self._logins = logins
 
     async def invited(self, email: str, *roles: str) -> UserView:
         """Somebody with these roles; without any, they had one that was taken again."""
@@ -48,9 +53,28 @@ class People:
         user = (await self.invited(email, *roles)).user
         if is_deactivated:
             await self.users.set_active(self.founder, user.id, is_active=False)
-        return self.signed(f"users/{user.id}", tenant)
+        return self.signed(f"users/{user.id}", tenant, session=await self.session(user.id, tenant))
 
-    def signed(self, subject: str, tenant: str = "main") -> str:
+    async def session(self, user_id: str, tenant: str = "main") -> str:
+        """Id of a session in which a program acts for that person."""
+        session_id, now = random_id(SystemRandomness().token_bytes(RANDOM_ID_BYTES)), SystemClock().now()
+        session = Session(
+            key=session_id,
+            user_id=user_id,
+            expires_at=now + timedelta(hours=1),
+            client_id=CLI,
+            tenant=tenant,
+            scope=(),
+            family_hash="",
+            current_hash="",
+            began_at=now,
+            used_at=now,
+            authenticated_at=now,
+        )
+        await self._logins.add(session)
+        return session_id
+
+    def signed(self, subject: str, tenant: str = "main", *, session: str = "") -> str:
         """A token for the subject, good for an hour."""
         now = SystemClock().now().replace(microsecond=0)
         claims = TokenClaims(
@@ -59,6 +83,8 @@ class People:
             issued_at=now,
             expires_at=now + timedelta(hours=1),
             token_id=random_id(SystemRandomness().token_bytes(RANDOM_ID_BYTES)),
+            client_id=CLI if session else "",
+            session_id=session,
         )
         return self._signer.sign(claims)
 
@@ -69,4 +95,5 @@ async def people_of(server: Any) -> AsyncIterator[People]:
     data_dir: Path = server.running.data_dir
     signer = JwtSigner(open_signing_key(data_dir / "keys" / "token-signing.pem"), issuer=server.running.client.web)
     async with open_database(data_dir / "borealis.db") as database:
-        yield People(Directories(SqliteDirectoryStore(database), SystemClock()), signer)
+        directories = Directories(SqliteDirectoryStore(database), SystemClock())
+        yield People(directories, signer, SqliteLoginStore(database))

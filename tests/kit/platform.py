@@ -41,8 +41,10 @@ class Platform:
     agents: dict[str, Program] = field(default_factory=dict)
     commands: list[Program] = field(default_factory=list)
     ports: list[int] = field(default_factory=lambda: free_ports(2))
-    settings: dict[str, str] = field(default_factory=dict)
-    """Variables of the server's environment besides those of every test."""
+    server_settings: dict[str, str] = field(default_factory=dict)
+    """More variables of the server's environment."""
+    agent_settings: dict[str, str] = field(default_factory=dict)
+    """More variables of every agent's environment."""
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +79,7 @@ class Platform:
             "BOREALIS_SERVER_DATA_DIR": str(self.folder / "server"),
             "BOREALIS_SERVER_GRPC_ADDRESS": f"127.0.0.1:{self.ports[0]}",
             "BOREALIS_SERVER_WEB_ADDRESS": f"127.0.0.1:{self.ports[1]}",
-            **self.settings,
+            **self.server_settings,
         }
         command: list[str | Path] = [sys.executable, "-m", "borealis_server", "--port-file", ready]
         self.server = Program(command, log=self.folder / "server.log", env=environment)
@@ -88,22 +90,27 @@ class Platform:
         assert self.server
         self.server.kill()
 
-    async def add_agent(self, name: str, kubeconfig: Path) -> None:
-        """Make the credential of an agent, start it, and wait until it is connected."""
+    async def add_agent(self, name: str, kubeconfig: Path, *, targets: str = "") -> None:
+        """Make the credential of an agent, start it, and wait until it is connected; `targets` is its list of them."""
         file = self.folder / f"{name}.json"
         if not file.exists():
             made = await self.cli("agent", "create", name, "--out", str(file))
             assert made.code == 0, made.err
-        self.start_agent(name, kubeconfig)
+        self.start_agent(name, kubeconfig, targets=targets)
         await self.until_agent(name, "CONNECTED")
 
-    def start_agent(self, name: str, kubeconfig: Path) -> None:
+    def start_agent(self, name: str, kubeconfig: Path, *, targets: str = "") -> None:
         """Start an agent whose credential was made before."""
         environment = {
             **_clean_environment(),
             "BOREALIS_AGENT_CREDENTIALS_FILE": str(self.folder / f"{name}.json"),
             "BOREALIS_AGENT_KUBECONFIG": str(kubeconfig),
+            **self.agent_settings,
         }
+        if targets:
+            file = self.folder / f"{name}-targets.toml"
+            file.write_text(targets)
+            environment["BOREALIS_AGENT_TARGETS_FILE"] = str(file)
         command = [sys.executable, "-m", "borealis_agent"]
         self.agents[name] = Program(command, log=self.folder / f"{name}.log", env=environment)
 

@@ -24,13 +24,18 @@ from borealis_agent.targets_file import kube_alone
 from borealis_agent.telemetry import AgentMetrics
 from borealis_server.adapters.clock import SystemClock
 from borealis_server.adapters.pki import open_own_certificate
+from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.relay.hub import RelayHub
 from borealis_server.adapters.relay.metrics import RelayMetrics
 from borealis_server.adapters.store.memory import MemoryCredentialStore
+from borealis_server.adapters.store.memory_audit import MemoryAuditStore
 from borealis_server.adapters.tokens import JwtSigner, open_signing_key
 from borealis_server.domain.identity import NewCredential
 from borealis_server.domain.names import CredentialName
 from borealis_server.ports.relay import AgentRef
+from borealis_server.services.audit_actions import ActionAudit
+from borealis_server.services.directories import Directories
+from borealis_server.services.explanations import Explanations
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.identity import IdentityServicer
@@ -48,11 +53,6 @@ if TYPE_CHECKING:
     from borealis_server.ports.audit import RelayAudit
     from borealis_server.ports.clock import Clock
     from borealis_server.services.identity import IdentityService, IssuedCredential
-from borealis_server.adapters.randomness import SystemRandomness
-from borealis_server.adapters.store.memory_audit import MemoryAuditStore
-from borealis_server.services.audit_actions import ActionAudit
-from borealis_server.services.directories import Directories
-from borealis_server.services.explanations import Explanations
 
 TENANT = "main"
 _CONNECT_LIMIT_S = 10.0

@@ -23,8 +23,12 @@ from borealis_cli.commands import (
     files,
     identity,
     inspection,
+    integrations,
     kube,
+    login,
+    previews,
     programs,
+    queries,
     roles,
     secrets,
     tenants,
@@ -59,9 +63,22 @@ def choose_tenant(
     ACTING_TENANT.set(tenant)
 
 
-for module in (deploy, files, inspection, decisions, identity, programs):
+for module in (deploy, files, inspection, decisions, identity, login, programs):
     module.register(app)
-for module_of_group in (agents, kube, audit, tenants, users, roles, credentials, secrets, config):
+for module_of_group in (
+    agents,
+    kube,
+    audit,
+    tenants,
+    users,
+    roles,
+    credentials,
+    secrets,
+    config,
+    integrations,
+    queries,
+    previews,
+):
     module_of_group.register(app)
 
 

@@ -9,6 +9,19 @@ Server and credential may also come from BOREALIS_* variables or the context fil
 """
 
 from borealis_client._generated.borealis.agent.v1 import Agent, AgentSession, AgentState
+from borealis_client._generated.borealis.analysis.v1 import (
+    Analysis,
+    Answer,
+    Comparison,
+    Judgement,
+    Mode,
+    Outcome,
+    Plan,
+    Query,
+    QueryResult,
+    Sample,
+    Verdict,
+)
 from borealis_client._generated.borealis.audit.v1 import (
     AuditAction,
     AuditActionEnd,
@@ -40,9 +53,11 @@ from borealis_client._generated.borealis.deployment.v1 import (
     DeployNewVersion,
     Explanation,
     ExplanationAction,
+    ExposeServices,
     LiveReplicas,
     ManifestFile,
     Pause,
+    PreviewLink,
     RedirectTraffic,
     RoutedService,
     RoutedServiceRole,
@@ -66,12 +81,22 @@ from borealis_client._generated.borealis.deployment.v1 import (
     WorkloadPlace,
 )
 from borealis_client._generated.borealis.identity.v1 import CanIResponse, ClientCredential, Principal
+from borealis_client._generated.borealis.integration.v1 import (
+    Datadog,
+    Integration,
+    NewRelic,
+    Prometheus,
+    TestIntegrationResponse,
+)
+from borealis_client._generated.borealis.preview.v1 import Preview, PreviewState
+from borealis_client._generated.borealis.preview.v1 import Rule as PreviewRule
 from borealis_client._generated.borealis.role.v1 import Grant, Role, TargetGroup, TargetPlace
 from borealis_client._generated.borealis.secret.v1 import RotateSecretKeyResponse, Secret
 from borealis_client._generated.borealis.tenant.v1 import Tenant
 from borealis_client._generated.borealis.user.v1 import Invitation, RoleRef, User, UserState
 from borealis_client.access_token import AccessToken
 from borealis_client.agents import Agents
+from borealis_client.analyses import Analyses
 from borealis_client.audit import Audit
 from borealis_client.audit_chain import AuditCheck, check_export
 from borealis_client.client import Borealis, connect
@@ -102,6 +127,8 @@ from borealis_client.errors import (
     DeploymentNotFoundError,
     EscalationRefusedError,
     ExhaustedError,
+    IntegrationExistsError,
+    IntegrationNotFoundError,
     InternalError,
     InvalidArgumentError,
     InvalidError,
@@ -110,6 +137,7 @@ from borealis_client.errors import (
     InvitationNotFoundError,
     KeyRefusedError,
     LastAdministratorError,
+    LoginFailedError,
     NotAwaitingApprovalError,
     NotFoundError,
     NotLoggedInError,
@@ -119,6 +147,8 @@ from borealis_client.errors import (
     OwnAdministrationError,
     PageTokenInvalidError,
     PermissionDeniedError,
+    PreviewEndedError,
+    PreviewNotFoundError,
     RateLimitError,
     RefusedError,
     RelayRefusedError,
@@ -152,7 +182,9 @@ from borealis_client.errors import (
 )
 from borealis_client.folding import FINAL_STATES, is_final
 from borealis_client.identity import Identity, NewCredential
+from borealis_client.integrations import Integrations
 from borealis_client.kube import Kube, KubeExchange
+from borealis_client.previews import Previews
 from borealis_client.retry import RetryPolicy
 from borealis_client.roles import Roles
 from borealis_client.secrets import Secrets
@@ -171,6 +203,9 @@ __all__ = [
     "Agents",
     "AlreadyDecidedError",
     "AlreadyExistsError",
+    "Analyses",
+    "Analysis",
+    "Answer",
     "ApplyConfigResponse",
     "Approval",
     "Audit",
@@ -191,6 +226,7 @@ __all__ = [
     "ClientCredential",
     "ClusterBusyError",
     "ClusterRefusedError",
+    "Comparison",
     "Config",
     "ConfigChange",
     "ConfigChangeAction",
@@ -207,6 +243,7 @@ __all__ = [
     "CredentialExistsError",
     "CredentialNotFoundError",
     "CredentialRefusedError",
+    "Datadog",
     "DeadlineExceededError",
     "DeniedError",
     "DeployFileInvalidError",
@@ -225,9 +262,14 @@ __all__ = [
     "ExhaustedError",
     "Explanation",
     "ExplanationAction",
+    "ExposeServices",
     "GatheredFiles",
     "Grant",
     "Identity",
+    "Integration",
+    "IntegrationExistsError",
+    "IntegrationNotFoundError",
+    "Integrations",
     "InternalError",
     "InvalidArgumentError",
     "InvalidError",
@@ -235,24 +277,40 @@ __all__ = [
     "InvitationExistsError",
     "InvitationExpiredError",
     "InvitationNotFoundError",
+    "Judgement",
     "KeyRefusedError",
     "Kube",
     "KubeExchange",
     "LastAdministratorError",
     "LiveReplicas",
+    "LoginFailedError",
     "ManifestFile",
+    "Mode",
     "NewCredential",
+    "NewRelic",
     "NotAwaitingApprovalError",
     "NotFoundError",
     "NotLoggedInError",
     "NotPausedError",
     "ObjectOwnedByError",
     "OrganizationNotFoundError",
+    "Outcome",
     "OwnAdministrationError",
     "PageTokenInvalidError",
     "Pause",
     "PermissionDeniedError",
+    "Plan",
+    "Preview",
+    "PreviewEndedError",
+    "PreviewLink",
+    "PreviewNotFoundError",
+    "PreviewRule",
+    "PreviewState",
+    "Previews",
     "Principal",
+    "Prometheus",
+    "Query",
+    "QueryResult",
     "RateLimitError",
     "RedirectTraffic",
     "RefusedError",
@@ -269,6 +327,7 @@ __all__ = [
     "RoutedService",
     "RoutedServiceRole",
     "RunWebhook",
+    "Sample",
     "Secret",
     "SecretNotFoundError",
     "SecretUnreadableError",
@@ -303,6 +362,7 @@ __all__ = [
     "TenantInUseError",
     "TenantNotFoundError",
     "Tenants",
+    "TestIntegrationResponse",
     "TokenRefusedError",
     "TooLateError",
     "TrafficRoute",
@@ -314,6 +374,7 @@ __all__ = [
     "UserNotFoundError",
     "UserState",
     "Users",
+    "Verdict",
     "VerifyAuditResponse",
     "Violation",
     "Wait",

@@ -6,11 +6,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from borealis_client.agents import Agents
+from borealis_client.analyses import Analyses
 from borealis_client.audit import Audit
 from borealis_client.config import Configuration
 from borealis_client.deployments import Deployments
 from borealis_client.identity import Identity
+from borealis_client.integrations import Integrations
 from borealis_client.kube import Kube
+from borealis_client.previews import Previews
 from borealis_client.retry import RetryPolicy
 from borealis_client.roles import Roles
 from borealis_client.secrets import Secrets
@@ -37,7 +40,10 @@ class Borealis:
         self.identity: Final = Identity(transport)
         self.kube: Final = Kube(transport)
         self.audit: Final = Audit(transport)
+        self.integrations: Final = Integrations(transport)
+        self.analyses: Final = Analyses(transport)
         self.secrets: Final = Secrets(transport)
+        self.previews: Final = Previews(transport)
         self.config: Final = Configuration(transport)
         self.tenants: Final = Tenants(transport)
         self.users: Final = Users(transport)

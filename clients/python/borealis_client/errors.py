@@ -4,6 +4,7 @@ Catch the leaf you can handle, a kind to treat a family alike, or `BorealisError
 change; `reason` and `metadata` are for programs and do not. It does not read gRPC errors (`status`).
 """
 
+# Long on purpose: one small class for each reason of the contract, as the server has them.
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -159,10 +160,22 @@ class CredentialNotFoundError(NotFoundError):
     reason = "CREDENTIAL_NOT_FOUND"
 
 
+class PreviewNotFoundError(NotFoundError):
+    """The tenant has no preview of that name; those that ended are forgotten after a week."""
+
+    reason = "PREVIEW_NOT_FOUND"
+
+
 class SecretNotFoundError(NotFoundError):
     """The tenant has no secret of that name; metadata `secrets` names all that are missing."""
 
     reason = "SECRET_NOT_FOUND"
+
+
+class IntegrationNotFoundError(NotFoundError):
+    """No integration of that name."""
+
+    reason = "INTEGRATION_NOT_FOUND"
 
 
 class WebhookStepNotFoundError(NotFoundError):
@@ -195,10 +208,22 @@ class CredentialExistsError(AlreadyExistsError):
     reason = "CREDENTIAL_EXISTS"
 
 
+class IntegrationExistsError(AlreadyExistsError):
+    """An integration of that name exists."""
+
+    reason = "INTEGRATION_EXISTS"
+
+
 class DeploymentEndedError(RefusedError):
     """The deployment has ended and takes no more decisions."""
 
     reason = "DEPLOYMENT_ENDED"
+
+
+class PreviewEndedError(RefusedError):
+    """The preview leads nowhere any more: it has expired, or was revoked."""
+
+    reason = "PREVIEW_ENDED"
 
 
 class NotAwaitingApprovalError(RefusedError):
@@ -426,6 +451,15 @@ class SettingsError(BorealisError):
 
 class NotLoggedInError(UnauthenticatedError):
     """No server or no credential is configured."""
+
+
+class LoginFailedError(UnauthenticatedError):
+    """Logging in came to nothing; `error` is the issuer's word for why, where it gave one."""
+
+    def __init__(self, message: str, *, error: str = "") -> None:
+        super().__init__(message, metadata={"error": error} if error else None)
+        self.error: Final = error
+        """An error code of OAuth, for example `access_denied`; empty when there is none."""
 
 
 class ServerUnreachableError(UnavailableError):

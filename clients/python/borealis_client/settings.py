@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from borealis_client.errors import NotLoggedInError, SettingsError
+from borealis_client.login.contexts import config_folder, read_contexts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from borealis_client.login.contexts import LoginContext
+
 DEFAULT_PORT: Final = 7443
+DEFAULT_WEB_PORT: Final = 8443
 _LOOSE_MODE: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -55,7 +59,7 @@ class ServerAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """Everything needed to call a server. Either a token or a client id with its secret."""
+    """Everything needed to call a server. Either a token, a client id with its secret, or a person's login."""
 
     server: ServerAddress
     ca_file: Path | None = None
@@ -65,6 +69,10 @@ class ConnectionSettings:
     token: str = field(default="", repr=False)
     tenant: str = ""
     """Tenant of the credential when the context file says it; empty when not known."""
+    login: LoginContext | None = None
+    """The person's login to use; None with a token or a client id."""
+    config_folder: Path | None = None
+    """Where its tokens are."""
     act_in: str = ""
     """Id or name of the tenant to act in instead, for credentials that reach further; empty for their own."""
     warnings: tuple[str, ...] = ()
@@ -95,9 +103,10 @@ def resolve(  # every one is an independent choice of the caller
     tenant: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> ConnectionSettings:
-    """Settings from the arguments, else from BOREALIS_* variables, else from the context file.
+    """Settings from the arguments, else from BOREALIS_* variables, else from a login, else from the context file.
 
-    A credential in a context file is only ever sent to the server that the same file names.
+    The login is that of BOREALIS_CONTEXT, else the current one; BOREALIS_CONTEXT_FILE and CI=true leave it out. A
+    credential is only ever sent to the server that it belongs to.
 
     Errors: NotLoggedInError when server or credential is missing, SettingsError when something contradicts itself.
     """
@@ -108,11 +117,22 @@ def resolve(  # every one is an independent choice of the caller
         env.get("BOREALIS_TOKEN", ""), env.get("BOREALIS_CLIENT_ID", ""), env.get("BOREALIS_CLIENT_SECRET", "")
     )
     ca = ca_file or env.get("BOREALIS_CA_FILE", "")
+    login = None if who else _login(env, given)
+    if login is not None:
+        ca = ca or login.ca_file
+        return ConnectionSettings(
+            server=ServerAddress.parse(login.server),
+            ca_file=Path(ca).expanduser() if ca else None,
+            tenant=login.tenant,
+            act_in=tenant or env.get("BOREALIS_TENANT", ""),
+            login=login,
+            config_folder=config_folder(env),
+        )
     context = _Context() if given and who and ca else _read_context(_context_path(env))
     address = ServerAddress.parse(given or context.server or _no_server(_context_path(env)))
     if not context.server or ServerAddress.parse(context.server) != address:
         context = _Context()
-    who = who or context.who or _no_credential(address)
+    who = who or context.who or _no_credential(address, is_ci=_is_ci(env))
     ca = ca or context.ca_file
     act_in = tenant or env.get("BOREALIS_TENANT", "")
     return ConnectionSettings(
@@ -125,6 +145,80 @@ def resolve(  # every one is an independent choice of the caller
         act_in=act_in,
         warnings=context.warnings,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginTarget:
+    """Where to log in."""
+
+    server: ServerAddress
+    web: str
+    """Address of the web door."""
+    ca_file: Path | None
+
+
+def login_target(
+    server: str = "",
+    *,
+    web: str = "",
+    ca_file: Path | str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> LoginTarget:
+    """Where a person logs in: from the arguments, BOREALIS_* variables, the login of before, or the context file.
+
+    Errors: NotLoggedInError when no server is configured, SettingsError.
+    """
+    env = os.environ if environment is None else environment
+    contexts = read_contexts(config_folder(env))
+    local = _read_context(_context_path(env))
+    current = contexts.get(contexts.current)
+    named = server or env.get("BOREALIS_SERVER", "") or (current.server if current else "") or local.server
+    address = ServerAddress.parse(named or _no_server(_context_path(env)))
+    known = [one for one in (current, *contexts.contexts) if one and ServerAddress.parse(one.server) == address]
+    is_local = bool(local.server) and ServerAddress.parse(local.server) == address
+    ca = ca_file or env.get("BOREALIS_CA_FILE", "")
+    if known:
+        web, ca = web or known[0].issuer, ca or known[0].ca_file
+    elif is_local:
+        web, ca = web or local.web, ca or local.ca_file
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return LoginTarget(
+        server=address,
+        web=web or f"https://{host}:{DEFAULT_WEB_PORT}",
+        ca_file=Path(ca).expanduser() if ca else None,
+    )
+
+
+def own_config_folder() -> Path:
+    """Where logins of this process's user are."""
+    return config_folder(os.environ)
+
+
+def _login(env: Mapping[str, str], server: str) -> LoginContext | None:
+    """The login to use for `server`, or for whatever is meant when it is empty."""
+    wanted = env.get("BOREALIS_CONTEXT", "")
+    if not wanted and (_is_ci(env) or env.get("BOREALIS_CONTEXT_FILE", "")):
+        return None
+    contexts = read_contexts(config_folder(env))
+    if wanted:
+        found = contexts.get(wanted)
+        if found is None:
+            known = ", ".join(one.name for one in contexts.contexts) or "none"
+            raise NotLoggedInError(f"there is no context {wanted!r} (BOREALIS_CONTEXT); there is: {known}.")
+        if server and ServerAddress.parse(found.server) != ServerAddress.parse(server):
+            raise SettingsError(f"the context {wanted!r} is for {found.server}, not for {server}.")
+        return found
+    current = contexts.get(contexts.current)
+    if not server:
+        return current
+    address = ServerAddress.parse(server)
+    fitting = [one for one in (current, *contexts.contexts) if one and ServerAddress.parse(one.server) == address]
+    return fitting[0] if fitting else None
+
+
+def _is_ci(env: Mapping[str, str]) -> bool:
+    """Whether a CI system runs this, where nobody is logged in and nothing is to be left behind."""
+    return env.get("CI", "").lower() in ("1", "true", "yes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +241,7 @@ class _Who:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Context:
     server: str = ""
+    web: str = ""
     ca_file: str = ""
     tenant: str = ""
     who: _Who | None = None
@@ -179,6 +274,7 @@ def _read_context(path: Path) -> _Context:
     is_loose = bool(mode & _LOOSE_MODE)
     return _Context(
         server=content.get("server", ""),
+        web=content.get("web", ""),
         ca_file=content.get("ca_file", ""),
         tenant=content.get("tenant", ""),
         who=_Who.of(content.get("token", ""), content.get("client_id", ""), content.get("client_secret", "")),
@@ -193,7 +289,7 @@ def _no_server(context_path: Path) -> str:
     )
 
 
-def _no_credential(address: ServerAddress) -> _Who:
-    raise NotLoggedInError(
-        f"no credential for {address}. Set BOREALIS_CLIENT_ID and BOREALIS_CLIENT_SECRET, or BOREALIS_TOKEN."
-    )
+def _no_credential(address: ServerAddress, *, is_ci: bool) -> _Who:
+    ways = "Set BOREALIS_CLIENT_ID and BOREALIS_CLIENT_SECRET, or BOREALIS_TOKEN"
+    person = "" if is_ci else f", or log in: borealis login {address}"
+    raise NotLoggedInError(f"no credential for {address}. {ways}{person}.")

@@ -12,6 +12,7 @@ from borealis_client._generated.borealis.identity.v1 import IdentityServiceStub,
 from borealis_client.channel import WaitableChannel
 from borealis_client.credentials import GivenToken, IssuedToken, IssuedTokens
 from borealis_client.errors import CertificateError, DeadlineExceededError, UnauthenticatedError, UnavailableError
+from borealis_client.login.tokens import LoginTokens
 from borealis_client.status import translated
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Transport:
         self._timeout_s = timeout_s
         self._tls = settings.ssl_context()
         self._channel = self._new_channel()
-        self._tokens: TokenSource = GivenToken(settings.token) if settings.token else IssuedTokens(self._issue_token)
+        self._tokens: TokenSource = _token_source(settings, self._issue_token)
 
     async def close(self) -> None:
         """Ends the connection, and with it every call in flight."""
@@ -255,6 +256,14 @@ def _cancellation_kept() -> Iterator[None]:
         if surplus > 1:  # somebody really did cancel us at the same time, and grpclib put its error in the place of it
             raise asyncio.CancelledError from None
         raise
+
+
+def _token_source(settings: ConnectionSettings, issue: Callable[[], Awaitable[IssuedToken]]) -> TokenSource:
+    if settings.token:
+        return GivenToken(settings.token)
+    if settings.login is not None and settings.config_folder is not None:
+        return LoginTokens(settings.login, settings.config_folder)
+    return IssuedTokens(issue)
 
 
 def _now() -> float:

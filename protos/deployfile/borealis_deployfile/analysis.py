@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from borealis_deployfile.contexts import read_context
-from borealis_deployfile.durations import UNIT_SECONDS
+from borealis_deployfile.durations import UNIT_SECONDS, read_duration
 from borealis_deployfile.faults import Code
 from borealis_deployfile.language.analysis import ANALYSIS, ANALYSIS_STEP, QUERY
 from borealis_deployfile.language.durations import LONGEST_S, UNITS
@@ -15,11 +15,13 @@ from borealis_deployfile.model import Analysis, Query
 from borealis_deployfile.reader import Word, is_blank
 
 if TYPE_CHECKING:
-    from borealis_deployfile.model import Mode, Origin
+    from borealis_deployfile.model import Comparison, Mode, Origin, Outcome
     from borealis_deployfile.reader import Place, Reader
 
 _MODE: Final = Choice(words=("automatic", "manual"))
 _LOOKBACK: Final = Choice(words=("sliding", "growing"))
+_OUTCOME: Final = Choice(words=("fail", "pass", "inconclusive"))
+_COMPARISON: Final = Choice(words=("difference", "ratio"))
 _LIMITS: Final = ("upperLimit", "lowerLimit")
 
 
@@ -77,6 +79,10 @@ def read_analysis_step(reader: Reader, place: Place, origin: Origin) -> Analysis
         roll_forward=_mode(reader, fields, "rollForwardMode"),
         is_growing=_word(reader, fields, "lookbackMethod", _LOOKBACK) == "growing",
         aborts_early=_flag(reader, fields, "abortOnFailedJudgment"),
+        initial_delay_s=_delay_s(reader, fields, "initialDelay"),
+        scrape_delay_s=_delay_s(reader, fields, "scrapeDelay"),
+        min_passing=_min_passing(reader, fields, runs),
+        errors_in_a_row=_errors_in_a_row(reader, fields),
         origin=origin,
     )
     return None if reader.errors > errors_before else step
@@ -89,20 +95,39 @@ def _add_query(reader: Reader, place: Place, draft: AnalysisDraft) -> None:
     errors_before = reader.errors
     is_whole = reader.require(place, fields, QUERY, "a query")
     name = _text(reader, fields, "name")
-    template = reader.verbatim(fields["queryTemplate"], "`queryTemplate`") if "queryTemplate" in fields else None
     upper, lower = _limits(reader, place, fields, name)
     if "aggregationMethod" in fields:
         reader.warn(Code.NO_EFFECT, fields["aggregationMethod"], "`aggregationMethod` is ignored", "take it out")
-    provider = _text(reader, fields, "metricProviderName")
+    query = _query(reader, fields, name or "", lower=lower, upper=upper)
     if name is None:
         return
     word = Word(text=name, place=fields["name"])
     if name in draft.queries:
         reader.fault(Code.DUPLICATE_KEY, word.place, f'the query "{name}" is written twice', "keep one of them")
         return
-    query = Query(name=name, template=template or "", upper_limit=upper, lower_limit=lower, provider=provider)
     is_sound = is_whole and reader.errors == errors_before
     draft.queries[name] = QueryDraft(name=word, query=query if is_sound else None)
+
+
+def _query(reader: Reader, fields: dict[str, Place], name: str, *, lower: float | None, upper: float | None) -> Query:
+    """The query as far as it could be read; whether it is sound is for the caller."""
+    on_no_data = _outcome(reader, fields, "onNoData") or "fail"
+    baseline = _verbatim(reader, fields, "baselineQueryTemplate")
+    if "compareBy" in fields and "baselineQueryTemplate" not in fields:
+        message = "`compareBy` needs something to compare with"
+        reader.fault(Code.INVALID_VALUE, fields["compareBy"], message, "write `baselineQueryTemplate`, or take it out")
+    return Query(
+        name=name,
+        template=_verbatim(reader, fields, "queryTemplate"),
+        upper_limit=upper,
+        lower_limit=lower,
+        provider=_text(reader, fields, "metricProviderName"),
+        on_no_data=on_no_data,
+        on_nan=_outcome(reader, fields, "onNaN") or on_no_data,
+        is_dry_run=_flag(reader, fields, "dryRun"),
+        baseline=baseline,
+        compare_by=_comparison(reader, fields),
+    )
 
 
 def _limits(
@@ -138,6 +163,43 @@ def _query_names(reader: Reader, fields: dict[str, Place]) -> tuple[str, ...]:
     for word in words:
         reader.refer("query", word, "an analysis step")
     return tuple(word.text for word in words)
+
+
+def _min_passing(reader: Reader, fields: dict[str, Place], runs: int | None) -> int:
+    least = _count(reader, fields, "minPassing") or 0
+    if runs is not None and least > runs:
+        message = f"{least} judgements cannot pass: there are {runs}"
+        reader.fault(Code.INVALID_VALUE, fields["minPassing"], message, "lower it, or raise `numberOfJudgmentRuns`")
+    return least
+
+
+def _errors_in_a_row(reader: Reader, fields: dict[str, Place]) -> int | None:
+    name = "maxConsecutiveErrors"
+    return reader.count(fields[name], f"`{name}`", least=0) if name in fields else None
+
+
+def _delay_s(reader: Reader, fields: dict[str, Place], name: str) -> float:
+    return (read_duration(reader, fields[name], f"`{name}`") or 0.0) if name in fields else 0.0
+
+
+def _outcome(reader: Reader, fields: dict[str, Place], name: str) -> Outcome | None:
+    match _word(reader, fields, name, _OUTCOME):
+        case "pass":
+            return "pass"
+        case "inconclusive":
+            return "inconclusive"
+        case "fail":
+            return "fail"
+        case _:
+            return None
+
+
+def _comparison(reader: Reader, fields: dict[str, Place]) -> Comparison:
+    return "ratio" if _word(reader, fields, "compareBy", _COMPARISON) == "ratio" else "difference"
+
+
+def _verbatim(reader: Reader, fields: dict[str, Place], name: str) -> str:
+    return (reader.verbatim(fields[name], f"`{name}`") or "") if name in fields else ""
 
 
 def _count(reader: Reader, fields: dict[str, Place], name: str) -> int | None:

@@ -19,6 +19,10 @@ DEFAULT_TTL_S: Final = 300.0
 
 Mode = Literal["automatic", "manual"]
 """Who acts on the result of an analysis."""
+Outcome = Literal["fail", "pass", "inconclusive"]
+"""What a judgement counts as that has no number to judge."""
+Comparison = Literal["difference", "ratio"]
+"""How a value is set against that of the baseline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,14 @@ class Analysis:
     """Whether each window starts at the first one's start."""
     aborts_early: bool = False
     """Whether the first judgement out of limits ends the step."""
+    initial_delay_s: float = 0.0
+    """From the start of the step to that of the first window."""
+    scrape_delay_s: float = 0.0
+    """From the end of each window to its question."""
+    min_passing: int = 0
+    """Judgements of each query that must pass one by one; 0 leaves it to the average."""
+    errors_in_a_row: int | None = None
+    """Failed questions in a row that do not count; None: each one fails the step at its end."""
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
@@ -103,6 +115,7 @@ class ExposeServices:
 
     services: tuple[str, ...]
     ttl_s: float = DEFAULT_TTL_S
+    requires_login: bool = False
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
@@ -183,6 +196,13 @@ class Query:
     lower_limit: float | None = None
     provider: str | None = None
     """Goes before the provider of the step and the default."""
+    on_no_data: Outcome = "fail"
+    on_nan: Outcome = "fail"
+    is_dry_run: bool = False
+    """Whether its result is shown and decides nothing."""
+    baseline: str = ""
+    """Template of the question about the version to compare with; empty judges the value itself."""
+    compare_by: Comparison = "difference"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

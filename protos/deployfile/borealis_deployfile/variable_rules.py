@@ -12,7 +12,7 @@ from borealis_deployfile.faults import Code
 from borealis_deployfile.hints import did_you_mean
 from borealis_deployfile.model import Analysis, BlueGreen, Canary, ExposeServices, RunWebhook
 from borealis_deployfile.templates import parse_template
-from borealis_deployfile.variables import CONTEXT, PREVIEW, REPLICA_SET, REPLICA_SETS, own_name
+from borealis_deployfile.variables import CONTEXT, OLD_REPLICA_SET, PREVIEW, REPLICA_SET, REPLICA_SETS, own_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,7 +39,9 @@ class _Situation:
             advice = did_you_mean(wanted, sorted(self.context)) or f"add `{wanted}` to `context`"
             return "is not set in any `context`", advice
         own = own_name(name) or ""
-        if not self.has_new_version and (own == REPLICA_SET or own.startswith((REPLICA_SETS, PREVIEW))):
+        if not self.has_new_version and (
+            own in (REPLICA_SET, OLD_REPLICA_SET) or own.startswith((REPLICA_SETS, PREVIEW))
+        ):
             return "has no value before the deployment", "use it in the strategy or in `afterDeployment`"
         if own.startswith(PREVIEW) and own.removeprefix(PREVIEW) not in self.previews:
             service = own.removeprefix(PREVIEW)
@@ -123,7 +125,8 @@ def _of_steps(uses: Uses, steps: Iterable[Step], situation: _Situation) -> Itera
             continue
         for name in step.queries:
             if name in uses.queries:
-                yield from _of_texts(step, f'the query "{name}"', [uses.queries[name].template], here)
+                query = uses.queries[name]
+                yield from _of_texts(step, f'the query "{name}"', [query.template, query.baseline], here)
 
 
 def _texts_of(webhook: Webhook) -> Iterator[str]:

@@ -18,6 +18,7 @@ CONTEXT: Final = "context."
 REPLICA_SET: Final = "replicaSetName"
 PREVIEW: Final = "preview."
 REPLICA_SETS: Final = "replicaSetNames."
+OLD_REPLICA_SET: Final = "oldReplicaSetName"
 
 
 class Scope(StrEnum):
@@ -47,6 +48,10 @@ OWN_VARIABLES: Final = (
         meaning="Name of the new ReplicaSet; of several, the one whose Deployment sorts first.",
     ),
     OwnVariable(name=f"{REPLICA_SETS}DEPLOYMENT", meaning="Name of the new ReplicaSet of that Deployment."),
+    OwnVariable(
+        name=OLD_REPLICA_SET,
+        meaning="Name of the old version's ReplicaSet, of the same Deployment; without one it has no value.",
+    ),
     OwnVariable(name="accountName", meaning="Account of the target."),
     OwnVariable(name="namespace", meaning="Namespace of the target."),
     OwnVariable(

@@ -1,75 +1,78 @@
-"""Access tokens as JSON Web Tokens, signed with ES256 and a key of our own.
+"""Access and ID tokens as JSON Web Tokens, signed with ES256 and keys of our own.
 
-Owns the form of tokens and the key file. Whether a token is good now is `services/identity.py`.
+Owns the form of tokens. Which key signs is `signing_keys.py`; whether a token is good now is `services/identity.py`.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import jwt
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from jwt.algorithms import ECAlgorithm
 
-from borealis_server.adapters import private_files
+from borealis_server.adapters.signing_keys import ALGORITHM, FixedKeys, open_signing_key
 from borealis_server.domain.errors import Unauthenticated
-from borealis_server.domain.startup import StartRefusedError
 from borealis_server.ports.identity import TokenClaims
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+    from borealis_server.adapters.signing_keys import SigningKeys
+
+__all__ = ["AUDIENCE", "JwtSigner", "open_signing_key"]
 
 AUDIENCE = "borealis"
-"""Whom tokens are for: the API of this platform."""
+"""Whom access tokens are for: the API of this platform."""
 
-_ALGORITHM = "ES256"
 _REQUIRED = ["iss", "aud", "sub", "exp", "nbf", "iat", "jti"]
-_SUBJECT = re.compile(r"(?:clients|users)/[a-z0-9]{1,63}")
+_SUBJECT = re.compile(r"(?:clients|users)/[a-z0-9]{1,63}|external/[a-z0-9-]{1,32}/[!-~]{1,255}")
+_RESERVED = frozenset({*_REQUIRED, "tenant", "client_id", "sid"})
 
 
 class JwtSigner:
-    """Signs tokens with one key and recognises what it signed."""
+    """Signs tokens and recognises what it signed."""
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey, *, issuer: str) -> None:
-        self._key = key
-        self._public_key = key.public_key()
+    def __init__(self, keys: ec.EllipticCurvePrivateKey | SigningKeys, *, issuer: str) -> None:
+        self._keys: SigningKeys = FixedKeys(keys) if isinstance(keys, ec.EllipticCurvePrivateKey) else keys
         self._issuer = issuer
-        self._key_id = _thumbprint(_jwk(self._public_key))
 
-    def sign(self, claims: TokenClaims) -> str:
-        """A token that says `claims`."""
-        payload = {
-            "iss": self._issuer,
+    def sign(self, claims: TokenClaims, about: Mapping[str, object] | None = None) -> str:
+        """An access token that says `claims`, and what is `about` its holder for those who look inside."""
+        issued_at = int(claims.issued_at.timestamp())
+        payload = {name: value for name, value in (about or {}).items() if name not in _RESERVED} | {
             "aud": AUDIENCE,
             "sub": claims.subject,
+            "client_id": claims.client_id or claims.subject.partition("/")[2],
             "tenant": claims.tenant,
-            "iat": int(claims.issued_at.timestamp()),
-            "nbf": int(claims.issued_at.timestamp()),
+            "iat": issued_at,
+            "nbf": issued_at,
             "exp": int(claims.expires_at.timestamp()),
             "jti": claims.token_id,
         }
-        return jwt.encode(payload, self._key, algorithm=_ALGORITHM, headers={"kid": self._key_id})
+        if claims.session_id:
+            payload["sid"] = claims.session_id
+        return self._signed(payload, "at+jwt")
+
+    def sign_identity(self, claims: Mapping[str, object], *, audience: str) -> str:
+        """An ID token for the program `audience`: it says who logged in, and opens no door."""
+        return self._signed({**claims, "aud": audience}, "JWT")
 
     def read(self, token: str) -> TokenClaims:
         """What the token says, after its signature, issuer and audience were checked.
 
-        Errors: Unauthenticated when it is not a token of ours.
+        Errors: Unauthenticated when it is not an access token of ours.
         """
         try:
             key_id = jwt.get_unverified_header(token).get("kid")
-            if key_id != self._key_id:
+            key = self._keys.shown().get(key_id) if isinstance(key_id, str) else None
+            if key is None:
                 raise Unauthenticated("the token was signed with a key that is not ours")
             payload = jwt.decode(
                 token,
-                self._public_key,
-                algorithms=[_ALGORITHM],
+                key.public_key(),
+                algorithms=[ALGORITHM],
                 issuer=self._issuer,
                 audience=AUDIENCE,
                 # Times are judged with our own clock port, on every use and not only on the first.
@@ -80,61 +83,35 @@ class JwtSigner:
             raise Unauthenticated(_why(error)) from error
 
     def public_keys(self) -> Mapping[str, object]:
-        """The key that tokens can be checked with, as a JSON Web Key Set."""
-        key = _jwk(self._public_key) | {"kid": self._key_id, "use": "sig", "alg": _ALGORITHM}
-        return {"keys": [key]}
+        """The keys that tokens can be checked with, as a JSON Web Key Set."""
+        return self._keys.as_key_set()
 
-
-def open_signing_key(file: Path) -> ec.EllipticCurvePrivateKey:
-    """The signing key in `file`; a new one is made and kept there when there is none.
-
-    Errors: StartRefusedError when the file holds something else.
-    """
-    if not file.exists():
-        key = ec.generate_private_key(ec.SECP256R1())
-        private_files.write(file, _pem(key))
-        return key
-    try:
-        loaded = serialization.load_pem_private_key(private_files.read(file), password=None)
-    except ValueError as error:
-        raise StartRefusedError(_not_a_key(file)) from error
-    if not isinstance(loaded, ec.EllipticCurvePrivateKey) or not isinstance(loaded.curve, ec.SECP256R1):
-        raise StartRefusedError(_not_a_key(file))
-    return loaded
-
-
-def _not_a_key(file: Path) -> str:
-    return f"{file} holds no ECDSA P-256 key: restore it, or remove it and every client gets new tokens by itself"
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _jwk(key: ec.EllipticCurvePublicKey) -> dict[str, Any]:  # Any: values of JSON
-    return {name: value for name, value in ECAlgorithm.to_jwk(key, as_dict=True).items() if name != "key_ops"}
-
-
-def _thumbprint(jwk: Mapping[str, Any]) -> str:
-    """RFC 7638: the same key has the same id after every start."""
-    text = json.dumps({name: jwk[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"), sort_keys=True)
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+    def _signed(self, payload: Mapping[str, Any], kind: str) -> str:  # Any: values of JSON
+        key_id, key = self._keys.signing()
+        return jwt.encode(
+            {"iss": self._issuer, **payload}, key, algorithm=ALGORITHM, headers={"kid": key_id, "typ": kind}
+        )
 
 
 def _claims(payload: Mapping[str, Any]) -> TokenClaims:  # Any: values of JSON
-    subject, tenant = payload["sub"], payload.get("tenant")
-    times = (payload["iat"], payload["exp"])
-    if not (isinstance(tenant, str) and _SUBJECT.fullmatch(subject) and all(type(t) is int for t in times)):
+    subject, tenant, session = payload["sub"], payload.get("tenant"), payload.get("sid", "")
+    client_id, times = payload.get("client_id", ""), (payload["iat"], payload["exp"])
+    is_form_ours = (
+        all(isinstance(text, str) for text in (tenant, session, client_id))
+        and all(type(time) is int for time in times)
+        and _SUBJECT.fullmatch(subject) is not None
+    )
+    if not is_form_ours:
         raise Unauthenticated("the token lacks claims that ours have")
     issued_at, expires_at = (datetime.fromtimestamp(seconds, UTC) for seconds in times)
     return TokenClaims(
-        tenant=tenant,
+        tenant=str(tenant),
         subject=subject,
         issued_at=issued_at,
         expires_at=expires_at,
         token_id=payload["jti"],
+        client_id=client_id if session else "",
+        session_id=session,
     )
 
 
@@ -143,7 +120,7 @@ def _why(error: jwt.InvalidTokenError) -> str:
         case jwt.InvalidSignatureError():
             return "the token's signature is wrong"
         case jwt.InvalidAlgorithmError():
-            return f"the token is not signed with {_ALGORITHM}"
+            return f"the token is not signed with {ALGORITHM}"
         case jwt.InvalidAudienceError():
             return "the token is for somebody else (wrong audience)"
         case jwt.InvalidIssuerError():

@@ -27,6 +27,8 @@ class Permission(StrEnum):
     KUBE_READ = "kube.read"
     KUBE_WRITE = "kube.write"
     AUDIT_READ = "audit.read"
+    INTEGRATIONS_READ = "integrations.read"
+    INTEGRATIONS_WRITE = "integrations.write"
     TENANTS_WRITE = "tenants.write"
     USERS_READ = "users.read"
     USERS_WRITE = "users.write"
@@ -34,6 +36,7 @@ class Permission(StrEnum):
     ROLES_WRITE = "roles.write"
     SECRETS_WRITE = "secrets.write"
     KEYS_ROTATE = "keys.rotate"
+    PREVIEWS_RULE = "previews.rule"
 
 
 class GrantType(StrEnum):
@@ -65,9 +68,9 @@ _OF_TARGETS: Final = frozenset({Permission.DEPLOYMENTS_WRITE, Permission.DEPLOYM
 """What narrow grants can give for some targets only: the rest holds for a tenant or not at all."""
 
 _LEVELS: Final[Mapping[str, frozenset[Permission]]] = {
-    FULL: _SEE | _OF_TARGETS,
+    FULL: _SEE | _OF_TARGETS | {Permission.INTEGRATIONS_READ},
     READ: _SEE,
-    "deploy": _SEE | {Permission.DEPLOYMENTS_WRITE},
+    "deploy": _SEE | {Permission.DEPLOYMENTS_WRITE, Permission.INTEGRATIONS_READ},
     "approve": _SEE | {Permission.DEPLOYMENTS_APPROVE},
 }
 

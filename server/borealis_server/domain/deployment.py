@@ -6,7 +6,10 @@ Every record is frozen; `transitions.py` holds the states' tables, `decide.py` t
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from borealis_server.domain.analysis.evidence import Judgement
+from borealis_server.domain.analysis.verdict import AnalysisRun
 from borealis_server.domain.errand import Errand
+from borealis_server.domain.exposure import Exposure
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
 from borealis_server.domain.routes import Route, RouteSpec
 from borealis_server.domain.states import (
@@ -90,8 +93,14 @@ class StepRun:
     """Who ended a timed pause early; None when nobody did."""
     errand: Errand | None = None
     """What the step wants done outside of the cluster; None when nothing is, or its report has come."""
+    analysis: AnalysisRun | None = None
+    """What a step of the kind ANALYSIS judges, and what it found; None for the others."""
     webhook: WebhookRun | None = None
     """For a step that runs a webhook alone."""
+    exposure: Exposure | None = None
+    """For a step that exposes Services alone."""
+    awaits: tuple[str, ...] = ()
+    """Refs of steps of the same stage that must be over before this one starts: it uses what they make."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,6 +375,8 @@ class Event:
     """The target concerned, after the event."""
     deployment_message: str = ""
     """What the deployment waits for, or why it ended, after the event."""
+    judgement: Judgement | None = None
+    """The evidence of a judgement that was made; None for every other event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -262,6 +262,20 @@ class CredentialNotFound(NotFound):
         )
 
 
+class PreviewNotFound(NotFound):
+    """The tenant has no preview of that name."""
+
+    reason = "PREVIEW_NOT_FOUND"
+    resource_type = "preview"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"there is no preview {name}: see `borealis preview list`; those that ended are forgotten after a week",
+            resource_name=str(name),
+            metadata={"preview": str(name)},
+        )
+
+
 class SecretNotFound(NotFound):
     """The tenant has no secrets of these names."""
 
@@ -274,6 +288,34 @@ class SecretNotFound(NotFound):
             f"the tenant {tenant} has no secret {missing}: set it with `borealis secret set NAME`, or correct the name",
             resource_name=f"tenants/{tenant}/secrets/{missing}",
             metadata={"tenant": tenant, "secrets": missing},
+        )
+
+
+class IntegrationNotFound(NotFound):
+    """The tenant has no integration of that name."""
+
+    reason = "INTEGRATION_NOT_FOUND"
+    resource_type = "integration"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"there is no integration {name}: `borealis integration list` shows which there are",
+            resource_name=str(name),
+            metadata={"integration": str(name)},
+        )
+
+
+class IntegrationExists(AlreadyExists):
+    """The tenant has an integration of that name."""
+
+    reason = "INTEGRATION_EXISTS"
+    resource_type = "integration"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"there is an integration {name} already: change it (borealis integration update), or take another name",
+            resource_name=str(name),
+            metadata={"integration": str(name)},
         )
 
 
@@ -511,6 +553,19 @@ class DeploymentEnded(Refused):
             f"deployment {name} has ended ({state}) and takes no more decisions: start a new deployment",
             subject=str(name),
             metadata={"deployment": str(name), "state": state},
+        )
+
+
+class PreviewEnded(Refused):
+    """The preview leads nowhere any more."""
+
+    reason = "PREVIEW_ENDED"
+
+    def __init__(self, name: object, state: str) -> None:
+        super().__init__(
+            f"{name} is {state}: run the step that exposes the Service again to get another address",
+            subject=str(name),
+            metadata={"preview": str(name), "state": state},
         )
 
 

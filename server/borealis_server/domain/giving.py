@@ -21,6 +21,8 @@ _PREFIX = "roles/"
 def roles_meant(directory: Directory, names: Iterable[str], *, tenant: str) -> tuple[Role, ...]:
     """The roles with these names or ids; a name means the role of `tenant` before the one of the organization.
 
+    `payments/Deployer` is the role of another tenant, by its id or name.
+
     Errors: RoleNotFound.
     """
     found = {role.id: role for role in (_role_meant(directory, name, tenant) for name in names)}
@@ -31,9 +33,12 @@ def _role_meant(directory: Directory, name: str, tenant: str) -> Role:
     by_id = directory.role(name.removeprefix(_PREFIX))
     if by_id is not None:
         return by_id
-    key = name_key(name)
-    named = [role for role in directory.all_roles() if name_key(role.name) == key and role.tenant in ("", tenant)]
-    if not named:
+    there, slash, own_name = name.rpartition("/")
+    other = directory.tenant(there) if slash else None
+    tenants = {other.id} if other else {"", tenant}
+    key = name_key(own_name)
+    named = [role for role in directory.all_roles() if name_key(role.name) == key and role.tenant in tenants]
+    if not named or (slash and other is None):
         raise RoleNotFound(name)
     return max(named, key=lambda role: role.tenant == tenant)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from borealis_server.domain.analysis.evidence import Judgement
 from borealis_server.domain.deployment import Deployment, Event, StepRun, TargetRun, Wait
 from borealis_server.domain.stages import with_steps_ended
 from borealis_server.domain.states import DeploymentState, EndReason, EventKind, Phase, StepPart, StepState, TargetState
@@ -39,6 +40,7 @@ class Note:
     message: str
     step: str = ""
     actor: str = SYSTEM
+    judgement: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ class Recorded:
             deployment_message=_message(self.deployment, state),
             target=run.name if run else "",
             step=note.step,
+            judgement=note.judgement,
             target_run=_without_copies(run, note.step) if run else None,
         )
         return Recorded(deployment=replace(self.deployment, sequence=sequence), events=(*self.events, event))

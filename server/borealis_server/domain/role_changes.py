@@ -32,7 +32,7 @@ def with_role(directory: Directory, role: Role, *, giver: Sequence[HeldGrant]) -
     Errors: InvalidArgument, TenantNotFound, RoleExists, SystemRoleFixed; EscalationRefused, for those of before too.
     """
     if role.id in SYSTEM_ROLES:
-        raise SystemRoleFixed(role.name)
+        raise SystemRoleFixed(SYSTEM_ROLES[role.id].name)
     before = directory.roles.get(role.id)
     if before is not None and before.tenant != role.tenant:
         raise InvalidArgument.of("tenant", "cannot be changed: create another role there")

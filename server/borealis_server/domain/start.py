@@ -143,13 +143,14 @@ def checked(
     known_agents: Collection[str],
     *,
     secrets: Collection[str] | None = None,
+    providers: Collection[str] | None = None,
     read: ReadStart | None = None,
     fetched: Mapping[str, tuple[FileContent, ...]] = _NOTHING_FETCHED,
     unread: Mapping[str, str] = _ALL_READ,
 ) -> CheckedStart:
     """The request, understood; `read` where its file was read before.
 
-    `secrets` are the names of those that exist, None where that is not known.
+    `secrets` and metric `providers` are the names of those that exist, None where that is not known.
     `fetched` is what its addresses answered, `unread` why others did not. Errors: InvalidArgument; DeployFileInvalid
     with every fault at once.
     """
@@ -158,7 +159,7 @@ def checked(
     manifests = check_manifests(read.file, files, unread=unread)
     bodies = check_bodies(read.file, files, unread=unread)
     faults = [
-        *check_surroundings(bodies.file, Surroundings(accounts=known_agents, secrets=secrets)),
+        *check_surroundings(bodies.file, Surroundings(accounts=known_agents, secrets=secrets, providers=providers)),
         *manifests.faults,
         *bodies.faults,
         *unsupported(bodies.file),

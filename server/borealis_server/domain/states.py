@@ -108,6 +108,7 @@ class StepKind(StrEnum):
 
     SET_WEIGHT = "SET_WEIGHT"
     PAUSE = "PAUSE"
+    ANALYSIS = "ANALYSIS"
     DEPLOY_NEW_VERSION = "DEPLOY_NEW_VERSION"
     """Blue/green: the new version at full size beside the old one, without traffic."""
     REDIRECT_TRAFFIC = "REDIRECT_TRAFFIC"
@@ -115,12 +116,15 @@ class StepKind(StrEnum):
     SHUT_DOWN_OLD_VERSION = "SHUT_DOWN_OLD_VERSION"
     """Blue/green: the old version goes; there is no way back from here."""
     RUN_WEBHOOK = "RUN_WEBHOOK"
+    EXPOSE_SERVICES = "EXPOSE_SERVICES"
 
 
 class ErrandKind(StrEnum):
     """What a step wants done outside of the cluster; `main.py` says by whom."""
 
     CALL_WEBHOOK = "CALL_WEBHOOK"
+    EXPOSE_SERVICES = "EXPOSE_SERVICES"
+    ASK_METRICS = "ASK_METRICS"
 
 
 class EndReason(StrEnum):
@@ -135,10 +139,13 @@ class EndReason(StrEnum):
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     OBJECT_OWNED_BY = "OBJECT_OWNED_BY"
     SERVICE_NOT_MATCHED = "SERVICE_NOT_MATCHED"
+    ANALYSIS_OUT_OF_LIMITS = "ANALYSIS_OUT_OF_LIMITS"
+    ANALYSIS_ERROR = "ANALYSIS_ERROR"
     UNRESOLVED_VARIABLE = "UNRESOLVED_VARIABLE"
     WEBHOOK_TRIGGER_FAILED = "WEBHOOK_TRIGGER_FAILED"
     WEBHOOK_CALLBACK_FAILED = "WEBHOOK_CALLBACK_FAILED"
     WEBHOOK_TIMEOUT = "WEBHOOK_TIMEOUT"
+    PREVIEW_FAILED = "PREVIEW_FAILED"
     ROUTE_NOT_MATCHED = "ROUTE_NOT_MATCHED"
     REPLACED = "REPLACED"
     REJECTED = "REJECTED"
@@ -177,6 +184,8 @@ class EventKind(StrEnum):
     EFFECT_DONE = "EFFECT_DONE"
     PROGRESS = "PROGRESS"
     DECISION = "DECISION"
+    JUDGED = "JUDGED"
+    """An analysis has made a judgement; the event carries its evidence."""
     WARNING = "WARNING"
 
 

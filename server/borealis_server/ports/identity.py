@@ -50,20 +50,40 @@ class TokenClaims:
     tenant: str
     """Tenant that it is good for."""
     subject: str
-    """Whom it was issued for: `clients/{client_id}` or `users/{user_id}`."""
+    """Whom it was issued for: `clients/{client_id}`, `users/{user_id}` or `external/{rule}/{subject there}`."""
     issued_at: datetime
     """From when it is good; whole seconds."""
     expires_at: datetime
     """When it ends; whole seconds."""
     token_id: str
     """Identifier of this one token."""
+    client_id: str = ""
+    """Program that acts for a user; empty for machines."""
+    session_id: str = ""
+    """Session that it was issued in; empty for machines."""
+
+    @property
+    def user_id(self) -> str:
+        """User that it acts for; empty for machines."""
+        kind, _, identifier = self.subject.partition("/")
+        return identifier if kind == "users" else ""
+
+    @property
+    def rule_id(self) -> str:
+        """Rule of trust by which it was exchanged; empty unless it was."""
+        kind, _, rest = self.subject.partition("/")
+        return rest.partition("/")[0] if kind == "external" else ""
 
 
 class TokenSigner(Protocol):
     """Makes access tokens and recognises its own."""
 
-    def sign(self, claims: TokenClaims) -> str:
-        """A token that says `claims`."""
+    def sign(self, claims: TokenClaims, about: Mapping[str, object] | None = None) -> str:
+        """An access token that says `claims`, and what is `about` its holder for those who look inside."""
+        ...
+
+    def sign_identity(self, claims: Mapping[str, object], *, audience: str) -> str:
+        """An ID token for the program `audience`: it says who logged in, and opens no door."""
         ...
 
     def read(self, token: str) -> TokenClaims:

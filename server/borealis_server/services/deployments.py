@@ -49,6 +49,14 @@ class KnownAgents(Protocol):
         ...
 
 
+class KnownProviders(Protocol):
+    """Tells which metric providers a tenant has."""
+
+    async def names(self, tenant: str) -> frozenset[str]:
+        """The name of every integration."""
+        ...
+
+
 class KnownSecrets(Protocol):
     """Tells which secrets a tenant has."""
 
@@ -72,8 +80,10 @@ class Deployments:
         fetcher: Fetcher,
         *,
         secrets: KnownSecrets | None = None,
+        providers: KnownProviders | None = None,
     ) -> None:
         self._secrets = secrets
+        self._providers = providers
         self._journal = journal
         self._agents = agents
         self._fetcher = fetcher
@@ -91,7 +101,10 @@ class Deployments:
         fetched, unread = await self._fetch(request, read.addresses)
         agents = await self._agents.agent_names(request.tenant)
         secrets = None if self._secrets is None else await self._secrets.names(request.tenant)
-        start = checked(request, agents, secrets=secrets, read=read, fetched=fetched, unread=unread)
+        providers = None if self._providers is None else await self._providers.names(request.tenant)
+        start = checked(
+            request, agents, secrets=secrets, providers=providers, read=read, fetched=fetched, unread=unread
+        )
         if caller is not None:
             check_start(caller, start.file, start.objects)
         key = DeploymentKey(tenant=request.tenant, id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)))

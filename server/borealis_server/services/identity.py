@@ -25,7 +25,7 @@ from borealis_server.ports.identity import TokenClaims
 from borealis_server.services.principals import Principals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from borealis_server.domain.access import HeldGrant
     from borealis_server.domain.directory import Directory
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from borealis_server.domain.roles import Role
     from borealis_server.ports.clock import Clock
     from borealis_server.ports.identity import CredentialStore, TokenSigner
+    from borealis_server.ports.issuers import TrustRule
     from borealis_server.ports.randomness import Randomness
     from borealis_server.services.directories import Directories
+    from borealis_server.services.session_gate import SessionGate
 
 _CLIENTS = "clients/"
 _SECRET_BYTES = 32
@@ -81,6 +83,8 @@ class IdentityService:
         clock: Clock,
         randomness: Randomness,
         token_lifetime_s: int,
+        gate: SessionGate | None = None,
+        rules: Iterable[TrustRule] = (),
     ) -> None:
         self._credentials = credentials
         self._directories = directories
@@ -89,6 +93,8 @@ class IdentityService:
         self._clock = clock
         self._randomness = randomness
         self._token_lifetime_s = token_lifetime_s
+        self._gate = gate
+        self._rules = {rule.id: rule for rule in rules}
         self._read_tokens: OrderedDict[bytes, TokenClaims] = OrderedDict()
 
     async def issue_token(self, client_id: str, client_secret: str) -> IssuedToken:
@@ -118,15 +124,30 @@ class IdentityService:
 
         Errors: Unauthenticated; TenantDenied when the caller has no role there, or it does not exist.
         """
+        claims = await self.checked_claims(token)
+        kind, _, identifier = claims.subject.partition("/")
+        given = {"token_tenant": claims.tenant, "wanted": tenant}
+        match kind:
+            case "users":
+                session = await self._gate.session(claims) if self._gate else None
+                groups = session.group_roles if session else ()
+                return await self._principals.of_user(identifier, **given, expires_at=claims.expires_at, groups=groups)
+            case "external":
+                return await self._principals.of_external(
+                    claims.subject, **given, expires_at=claims.expires_at, rule=self._rules.get(claims.rule_id)
+                )
+            case _:
+                return await self._principals.of_client(identifier, **given, expires_at=claims.expires_at)
+
+    async def checked_claims(self, token: str) -> TokenClaims:
+        """What a token says, if it is ours and good now by itself. Errors: Unauthenticated."""
         claims = self._claims(token)
         now = self._clock.now()
         if now >= claims.expires_at:
             raise Unauthenticated("the token has expired")
         if now < claims.issued_at:
             raise Unauthenticated("the token is not good yet; check the clocks")
-        kind, _, identifier = claims.subject.partition("/")
-        resolve = self._principals.of_client if f"{kind}/" == _CLIENTS else self._principals.of_user
-        return await resolve(identifier, token_tenant=claims.tenant, wanted=tenant, expires_at=claims.expires_at)
+        return claims
 
     def public_keys(self) -> Mapping[str, object]:
         """The keys that our tokens can be checked with, as a JSON Web Key Set."""

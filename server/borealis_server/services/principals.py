@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from borealis_server.domain.identity import ClientCredential
     from borealis_server.domain.roles import Role
     from borealis_server.ports.identity import CredentialStore
+    from borealis_server.ports.issuers import TrustRule
     from borealis_server.services.directories import Directories
 
 
@@ -83,6 +84,9 @@ class Principals:
 
     async def _user(self, user_id: str, token_tenant: str, wanted: str, groups: Sequence[str]) -> Principal:
         directory = await self._directories.of_user(user_id)
+        if directory is not None and user_id not in directory.users:
+            self._directories.forget()  # they came in a moment ago, through another server
+            directory = await self._directories.of_user(user_id)
         user = directory.users.get(user_id) if directory else None
         if directory is None or user is None or not user.is_active:
             raise CredentialRevoked("the user behind the token was deactivated")
@@ -100,6 +104,39 @@ class Principals:
             organization=directory.organization.id,
             tenant=tenant,
             roles=roles_there(roles, tenant),
+            grants=held,
+            expires_at=_NEVER,
+        )
+
+    async def of_external(
+        self, subject: str, *, token_tenant: str, wanted: str, expires_at: datetime, rule: TrustRule | None
+    ) -> Principal:
+        """The machine that another issuer vouches for, with the roles of the rule, acting as a credential would.
+
+        Errors: CredentialRevoked when the rule or its tenant is gone; TenantDenied when it may not act there.
+        """
+        if rule is None:
+            raise CredentialRevoked("the rule of trust behind the token was removed")
+        known = await self._known.get(
+            f"{subject}/{token_tenant}/{wanted}", lambda: self._external(subject, token_tenant, wanted, rule)
+        )
+        return replace(known, expires_at=expires_at)
+
+    async def _external(self, subject: str, token_tenant: str, wanted: str, rule: TrustRule) -> Principal:
+        directory = await self._directories.of_tenant(token_tenant)
+        home = directory.tenant(token_tenant) if directory else None
+        if directory is None or home is None or token_tenant != rule.tenant:
+            raise CredentialRevoked("the tenant of the rule behind the token was deleted")
+        roles = tuple(role for role in directory.roles_named(rule.roles) if role.tenant in ("", home.id))
+        held = held_grants(directory, roles, home=home.id)
+        tenant = _acting_tenant(directory, held, own=home.id, wanted=wanted)
+        return Principal(
+            subject=subject,
+            kind=PrincipalKind.MACHINE,
+            display_name=subject.removeprefix("external/"),
+            organization=directory.organization.id,
+            tenant=tenant,
+            roles=roles_there(roles, tenant, home=home.id),
             grants=held,
             expires_at=_NEVER,
         )

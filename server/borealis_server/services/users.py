@@ -165,6 +165,15 @@ class UserService:
             caller.organization, lambda newest: without_invitation(newest, found.id, giver=caller.grants)
         )
 
+    async def invitation(self, secret: str) -> tuple[Directory, Invitation] | None:
+        """The invitation with that link, and where to, while it can be accepted."""
+        token_hash = hash_of(secret)
+        organization = await self._directories.store.organization_of_invitation(token_hash)
+        directory = await self._directories.get(organization) if organization else None
+        found = [one for one in directory.invitations.values() if one.token_hash == token_hash] if directory else []
+        is_open = directory is not None and found and self._clock.now() < found[0].expires_at
+        return (directory, found[0]) if directory is not None and is_open else None
+
     async def accept(self, secret: str) -> User:
         """Let in whoever holds the link of an invitation. What they log in with is for the caller of this to keep.
 

@@ -1,56 +1,47 @@
-"""The web door: tokens for standard OAuth clients, discovery, health and metrics, over HTTP/1.1 and HTTP/2 with TLS.
+"""The web door, over HTTP/1.1 and HTTP/2 with TLS: the issuer for programs and people, `/kube`, health and metrics.
 
-Owns HTTP. The same identity service answers here and at the gRPC door.
+Owns HTTP and who answers where.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote_plus
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from hypercorn.logging import Logger
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from borealis_server.domain.errors import CredentialRefused, ServerUnavailable
 from borealis_server.domain.startup import StartRefusedError
 from borealis_server.transport.callbacks import PREFIX as CALLBACKS_PREFIX
 from borealis_server.transport.kube.door import PREFIX as KUBE_PREFIX
+from borealis_server.transport.oauth.endpoints import OAuthEndpoints
+from borealis_server.transport.pages.account import AccountPages
+from borealis_server.transport.pages.consent import ConsentPages
+from borealis_server.transport.pages.login import LoginPages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from borealis_server.services.identity import IdentityService
     from borealis_server.telemetry import ServerMetrics
+    from borealis_server.transport.oauth.endpoints import OAuthParts
+    from borealis_server.transport.pages.parts import PageParts
+    from borealis_server.transport.previews.door import PreviewDoor
 
-TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
-KEYS_PATH = "/oauth/jwks"
-DISCOVERY_PATH = "/.well-known/openid-configuration"
-
-_GRANT = "client_credentials"
-_FORM = "application/x-www-form-urlencoded"
-_MAX_FORM_BYTES = 16 * 1024
-_MAX_FORM_FIELDS = 32
 _BACKLOG = 256
 _KEEPALIVE_S = 60
-_FORM_LIMIT_S = 60
-_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_KEYS_CACHE = {"Cache-Control": "public, max-age=300"}
 _REQUESTS_PER_CONNECTION = 2**31 - 1  # the default of 1000 drops sessions of HTTP/2 in the middle of their streams
 
 
@@ -64,16 +55,6 @@ class WebOptions:
     """PEM of its private key."""
     grace_s: float
     """How long requests in progress may go on when the door closes."""
-
-
-class OAuthError(Exception):
-    """A refusal in the words of RFC 6749, section 5.2."""
-
-    def __init__(self, error: str, description: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
-        super().__init__(description)
-        self.error = error
-        self.description = description
-        self.status = status
 
 
 def listen(address: tuple[str, int]) -> socket.socket:
@@ -110,78 +91,53 @@ async def open_web_door(listener: socket.socket, options: WebOptions, app: ASGIA
             closing.set()
 
 
+def issuer_routes(oauth: OAuthParts, pages: PageParts) -> list[Route]:
+    """Where the issuer answers programs and people."""
+    served = (OAuthEndpoints(oauth), LoginPages(pages), ConsentPages(pages), AccountPages(pages))
+    return [route for one in served for route in one.routes()]
+
+
 def web_app(
     *,
-    identity: IdentityService,
     metrics: ServerMetrics,
-    issuer: str,
     is_ready: Callable[[], bool],
+    issuer: Sequence[Route],
     kube: ASGIApp,
     callbacks: ASGIApp,
+    previews: PreviewDoor | None = None,
 ) -> ASGIApp:
     """Everything behind the web door.
 
     `kube` serves what is below `/kube/`, by paths as they were encoded, and `callbacks` what is below `/webhooks/`.
+    `previews` serves the hosts of previews and nothing else does: each is an origin of its own.
     """
-    door = _WebDoor(identity, metrics, issuer, is_ready)
-    pages = Starlette(
-        routes=[
-            Route(DISCOVERY_PATH, door.discovery, methods=["GET"]),
-            Route(KEYS_PATH, door.keys, methods=["GET"]),
-            Route(TOKEN_PATH, door.token, methods=["POST"]),
-            Route("/healthz", door.healthz, methods=["GET"]),
-            Route("/readyz", door.readyz, methods=["GET"]),
-            Route("/metrics", door.metrics, methods=["GET"]),
-        ]
-    )
+    probes = _Probes(metrics, is_ready)
+    routes = [
+        *issuer,
+        Route("/healthz", probes.healthz, methods=["GET"]),
+        Route("/readyz", probes.readyz, methods=["GET"]),
+        Route("/metrics", probes.metrics, methods=["GET"]),
+    ]
+    others = Starlette(routes=routes)
 
     doors = {KUBE_PREFIX: kube, CALLBACKS_PREFIX: callbacks}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("raw_path", b"")
-        chosen = next((door for prefix, door in doors.items() if path.startswith(prefix)), pages)
+        chosen = next((door for prefix, door in doors.items() if path.startswith(prefix)), others)
+        if previews is not None and previews.covers(scope):
+            chosen = previews
         await chosen(scope, receive, send)
 
     return app
 
 
-class _WebDoor:
-    def __init__(
-        self, identity: IdentityService, metrics: ServerMetrics, issuer: str, is_ready: Callable[[], bool]
-    ) -> None:
-        self._identity = identity
+class _Probes:
+    """What machines ask about this process."""
+
+    def __init__(self, metrics: ServerMetrics, is_ready: Callable[[], bool]) -> None:
         self._metrics = metrics
-        self._issuer = issuer
         self._is_ready = is_ready
-
-    async def discovery(self, _request: Request) -> Response:
-        document = {
-            "issuer": self._issuer,
-            "jwks_uri": self._issuer + KEYS_PATH,
-            "token_endpoint": self._issuer + TOKEN_PATH,
-            "grant_types_supported": [_GRANT],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-            "response_types_supported": [],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["ES256"],
-        }
-        return JSONResponse(document, headers=_KEYS_CACHE)
-
-    async def keys(self, _request: Request) -> Response:
-        return JSONResponse(self._identity.public_keys(), headers=_KEYS_CACHE)
-
-    async def token(self, request: Request) -> Response:
-        try:
-            client_id, client_secret = _credential(request, await _form(request))
-            issued = await self._identity.issue_token(client_id, client_secret)
-        except OAuthError as error:
-            return _refusal(error)
-        except CredentialRefused as error:
-            return _refusal(OAuthError("invalid_client", error.message, HTTPStatus.UNAUTHORIZED))
-        except ServerUnavailable as error:
-            return _refusal(OAuthError("temporarily_unavailable", error.message, HTTPStatus.SERVICE_UNAVAILABLE))
-        body = {"access_token": issued.access_token, "token_type": "Bearer", "expires_in": issued.expires_in_s}
-        return JSONResponse(body, headers=_NO_STORE)
 
     async def healthz(self, _request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -193,72 +149,6 @@ class _WebDoor:
 
     async def metrics(self, _request: Request) -> Response:
         return Response(self._metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Fields of the form in the body. Errors: OAuthError."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise OAuthError("invalid_request", f"the content type must be {_FORM}")
-    try:
-        async with asyncio.timeout(_FORM_LIMIT_S):
-            body = await _body(request)
-    except TimeoutError as error:
-        raise OAuthError("invalid_request", f"the form did not come within {_FORM_LIMIT_S} s") from error
-    try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FORM_FIELDS
-        )
-    except ValueError as error:
-        raise OAuthError("invalid_request", "the form is malformed") from error
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise OAuthError("invalid_request", "a field of the form is repeated")
-    if fields.get("grant_type") != _GRANT:
-        known = "grant_type" in fields
-        raise OAuthError("unsupported_grant_type" if known else "invalid_request", f"grant_type must be `{_GRANT}`")
-    return fields
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_FORM_BYTES:
-            raise OAuthError(
-                "invalid_request",
-                f"the form is larger than {_MAX_FORM_BYTES} bytes",
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            )
-    return body
-
-
-def _credential(request: Request, form: dict[str, str]) -> tuple[str, str]:
-    """Client id and secret, from the header or the form but not from both. Errors: OAuthError."""
-    header = request.headers.get("authorization")
-    in_form = "client_secret" in form
-    if header is None:
-        if "client_id" not in form or not in_form:
-            raise OAuthError("invalid_client", "client_id and client_secret are needed", HTTPStatus.UNAUTHORIZED)
-        return form["client_id"], form["client_secret"]
-    if in_form:
-        raise OAuthError("invalid_request", "send the secret in the header or in the form, not in both")
-    scheme, _, encoded = header.partition(" ")
-    try:
-        client_id, colon, secret = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
-    except (binascii.Error, ValueError):
-        colon = client_id = secret = ""
-    if scheme.lower() != "basic" or not colon:
-        raise OAuthError("invalid_client", "the authorization header is not Basic", HTTPStatus.UNAUTHORIZED)
-    return unquote_plus(client_id), unquote_plus(secret)
-
-
-def _refusal(error: OAuthError) -> Response:
-    headers = dict(_NO_STORE)
-    if error.status is HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = 'Basic realm="borealis"'
-    return JSONResponse(
-        {"error": error.error, "error_description": error.description}, status_code=error.status, headers=headers
-    )
 
 
 def _config(options: WebOptions, descriptor: int) -> Config:

@@ -9,6 +9,7 @@ TESTS = Path(__file__).parents[2]
 ROWS = {
     *(f"PL-{number:02}" for number in range(1, 22)),
     *(f"ST-{number:02}" for number in range(1, 6)),
+    *(f"ST-{number:02}" for number in range(15, 25)),
     *(f"CN-{number:02}" for number in range(1, 7)),
     *(f"BG-{number:02}" for number in range(1, 12)),
     *(f"RB-{number:02}" for number in range(1, 5)),

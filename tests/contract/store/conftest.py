@@ -13,9 +13,13 @@ from borealis_server.adapters.store.agents import SqliteAgentRecordStore
 from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.directory import SqliteDirectoryStore
+from borealis_server.adapters.store.integrations import SqliteIntegrationStore
 from borealis_server.adapters.store.memory import MemoryAgentRecordStore, MemoryCredentialStore, MemoryDeploymentStore
 from borealis_server.adapters.store.memory_directory import MemoryDirectoryStore
+from borealis_server.adapters.store.memory_integrations import MemoryIntegrationStore
+from borealis_server.adapters.store.memory_previews import MemoryPreviewStore
 from borealis_server.adapters.store.memory_secrets import MemorySecretStore
+from borealis_server.adapters.store.previews import SqlitePreviewStore
 from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.domain.deployment import (
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
     from borealis_server.ports.agents import AgentRecordStore
     from borealis_server.ports.directory import DirectoryStore
     from borealis_server.ports.identity import CredentialStore
+    from borealis_server.ports.integrations import IntegrationStore
+    from borealis_server.ports.previews import PreviewStore
     from borealis_server.ports.secrets import SecretStore
     from borealis_server.ports.store import DeploymentStore
 
@@ -54,6 +60,8 @@ class Stores:
     agents: AgentRecordStore
     deployments: DeploymentStore
     secrets: SecretStore
+    integrations: IntegrationStore
+    previews: PreviewStore
 
 
 class Records:
@@ -150,6 +158,8 @@ async def _sqlite_stores(file: Path) -> AsyncIterator[Stores]:
             SqliteAgentRecordStore(database),
             SqliteDeploymentStore(database),
             SqliteSecretStore(database),
+            SqliteIntegrationStore(database),
+            SqlitePreviewStore(database),
         )
 
 
@@ -157,8 +167,15 @@ async def _sqlite_stores(file: Path) -> AsyncIterator[Stores]:
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     if request.param == "memory":
         credentials = MemoryCredentialStore()
-        directories = MemoryDirectoryStore(credentials)
-        yield Stores(credentials, directories, MemoryAgentRecordStore(), MemoryDeploymentStore(), MemorySecretStore())
+        yield Stores(
+            credentials,
+            MemoryDirectoryStore(credentials),
+            MemoryAgentRecordStore(),
+            MemoryDeploymentStore(),
+            MemorySecretStore(),
+            MemoryIntegrationStore(),
+            MemoryPreviewStore(),
+        )
         return
     async with _sqlite_stores(tmp_path / "borealis.db") as opened:
         yield opened

@@ -51,7 +51,7 @@ async def test_a_standard_client_gets_a_token_that_the_grpc_door_accepts(web, as
 
     status, headers, body = await web.post_token(form, **options)
 
-    assert (status, body["token_type"], body["expires_in"]) == (200, "Bearer", 900)
+    assert (status, body["token_type"], body["expires_in"]) == (200, "Bearer", 86400)
     assert headers["Cache-Control"] == "no-store"
     client = as_token(body["access_token"])
     answer = await client.identity.GetCaller(pb.GetCallerRequest(), metadata=client.metadata, timeout=5)
@@ -108,8 +108,30 @@ async def test_a_malformed_authorization_header_is_an_invalid_client(web, header
     assert (status, body["error"]) == (401, "invalid_client")
 
 
-async def test_json_is_not_a_form(web):
-    status, _, body = await web.post_token(b"{}", headers={"Content-Type": "application/json"})
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"{}",
+        b"[]",
+        b'"text"',
+        b'[["grant_type", "client_credentials"]]',
+        b'{"grant_type": ["client_credentials"]}',
+        b'{"grant_type": "client_credentials", "client_id": {"a": "b"}}',
+        b'{"grant_type": "a", "grant_type": "b"}',
+        b"[" * 10_000,
+        b"\xff",
+    ],
+)
+async def test_json_that_is_no_flat_object_is_refused(web, body):
+    status, _, answer = await web.post_token(body, headers={"Content-Type": "application/json"})
+
+    assert (status, answer["error"]) == (400, "invalid_request")
+
+
+async def test_other_content_types_are_refused(web):
+    status, _, body = await web.post_token(b"grant_type=x", headers={"Content-Type": "text/plain"})
 
     assert (status, body["error"]) == (400, "invalid_request")
 

@@ -40,9 +40,7 @@ def test_every_place_that_asks_for_more_than_the_engine_can_is_named():
 
     assert {fault.code for fault in faults} == {Code.NOT_SUPPORTED}
     assert [fault.path for fault in faults] == [
-        "targets.stage.constraints.afterDeployment[1]",
         "strategies.swap.blueGreen.redirectTrafficAfter[0]",
-        "strategies.slices.canary.steps[1]",
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from borealis_cli.render.analyses import analysis_text
 from borealis_cli.render.glyphs import sign
 from borealis_cli.render.text import Span, duration, elapsed, one_line, short_id, timestamp, word
 from borealis_cli.render.webhook import answer_lines, webhook_text
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from borealis_cli.render.glyphs import Glyphs
     from borealis_cli.render.text import Line
-    from borealis_client import Deployment, StepRun, TargetRun, TrafficRoute, Wait, Workload
+    from borealis_client import Deployment, Pause, StepRun, TargetRun, TrafficRoute, Wait, Workload
 
 TROUBLE: Final = frozenset({TargetRunState.FAILED, TargetRunState.CANCELLED, TargetRunState.ROLLING_BACK})
 ENDED: Final = frozenset({TargetRunState.SUCCEEDED, TargetRunState.FAILED, TargetRunState.CANCELLED})
@@ -48,10 +49,10 @@ def headline(target: TargetRun, *, glyphs: Glyphs, now: datetime) -> Line:
 def details(deployment: Deployment, target: TargetRun, *, glyphs: Glyphs, now: datetime) -> list[Line]:
     """What is worth saying below the headline: steps, pods, the wait, what to type, what went wrong."""
     if target.state in {TargetRunState.NOT_STARTED, TargetRunState.SUCCEEDED}:
-        return _warnings(target, glyphs)
+        return [line for step in target.steps for line in _links(step, now)] + _warnings(target, glyphs)
     lines: list[Line] = []
     for step in target.steps:
-        lines += [_step(step, glyphs=glyphs, now=now), *answer_lines(step)]
+        lines += [_step(step, glyphs=glyphs, now=now), *answer_lines(step), *_links(step, now)]
     lines += [_pods(workload) for workload in target.workloads if pods(workload)]
     lines += [_route(route) for route in target.routes]
     if target.wait:
@@ -129,19 +130,41 @@ def _step(step: StepRun, *, glyphs: Glyphs, now: datetime) -> Line:
 def _step_text(step: StepRun, now: datetime) -> str:
     if step.set_weight:
         return f"setWeight {step.set_weight.weight_percent}"
+    if step.expose_services is not None:
+        return f"expose {one_line(', '.join(step.expose_services.services))}"
+    if step.analysis is not None:
+        return analysis_text(step.analysis)
     if step.run_webhook:
         return webhook_text(step.run_webhook, step.state, now)
-    if step.pause is None:
-        return next((text for field, text in _WORKS.items() if getattr(step, field) is not None), one_line(step.ref))
-    if step.pause.approval is None:
-        skip = step.pause.skip
+    if step.pause is not None:
+        return _pause_text(step, step.pause, now)
+    return next((text for field, text in _WORKS.items() if getattr(step, field) is not None), one_line(step.ref))
+
+
+def _pause_text(step: StepRun, pause: Pause, now: datetime) -> str:
+    if pause.approval is None:
+        skip = pause.skip
         ending = f", skipped by {_said(skip.decided_by, skip.comment)}" if skip else _rest(step, now)
-        return f"pause {duration(step.pause.duration_s)}{ending}"
-    given = step.pause.approval
+        return f"pause {duration(pause.duration_s)}{ending}"
+    given = pause.approval
     if given.decided_by:
         return f"approval by {_said(given.decided_by, given.comment)}"
     roles = " or ".join(given.requires_roles)
     return f"approval by the role {one_line(roles)}" if roles else "approval"
+
+
+def _links(step: StepRun, now: datetime) -> list[Line]:
+    """The addresses that a step has made, as long as they lead somewhere."""
+    links = step.expose_services.links if step.expose_services else []
+    return [
+        (
+            Span(f"  {one_line(link.service)}: "),
+            Span(one_line(link.url), "bold"),
+            Span(f"  {duration((link.expire_time - now).total_seconds())} left", "quiet"),
+        )
+        for link in links
+        if link.expire_time and link.expire_time > now
+    ]
 
 
 def _said(who: str, comment: str) -> str:

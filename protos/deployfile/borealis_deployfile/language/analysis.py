@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from borealis_deployfile.language.durations import UNITS
+from borealis_deployfile.language.durations import DURATION, UNITS
 from borealis_deployfile.language.shapes import Choice, Either, Field, Flag, ListOf, MapOf, Number, Shape, Text, Whole
 
 _MODES: Final = Choice(words=("automatic", "manual"))
+_OUTCOMES: Final = Choice(words=("fail", "pass", "inconclusive"))
 _VARIABLES: Final = MapOf(item=Text(may_be_empty=True, holds="query"), key="suite")
 
 QUERY: Final = Shape(
@@ -40,6 +41,42 @@ QUERY: Final = Shape(
             summary="Provider that this query asks, before the one of the step and the default.",
             example="prometheus",
             default="that of the step, else `analysis.defaultMetricProviderName`",
+        ),
+        Field(
+            name="onNoData",
+            type=_OUTCOMES,
+            summary="What a judgement without a value counts as. An inconclusive result waits for a person.",
+            example="inconclusive",
+            default="fail",
+        ),
+        Field(
+            name="onNaN",
+            type=_OUTCOMES,
+            summary="What a judgement counts as whose value is not a number, as 0/0 is without traffic.",
+            example="inconclusive",
+            default="that of `onNoData`",
+        ),
+        Field(
+            name="dryRun",
+            type=Flag(),
+            summary="Ask and show the query, and leave its result out of the verdict.",
+            example=True,
+            default="false",
+        ),
+        Field(
+            name="baselineQueryTemplate",
+            type=Text(is_multiline=True, holds="query"),
+            summary="The same question about the version to compare with; a template. The limits are then for how far "
+            "the value of `queryTemplate` is from this one's.",
+            example='sum(rate(http_errors_total{rs="{{armory.oldReplicaSetName}}"}[{{armory.promQlStepInterval}}]))\n',
+        ),
+        Field(
+            name="compareBy",
+            type=Choice(words=("difference", "ratio")),
+            summary="How the two values are compared: the first less the baseline's, or the first divided by it.",
+            example="ratio",
+            default="difference",
+            needs=("baselineQueryTemplate",),
         ),
         Field(
             name="aggregationMethod",
@@ -147,6 +184,34 @@ ANALYSIS_STEP: Final = Shape(
             example=True,
             default="false",
             aliases=("abortOnFailedJudgement",),
+        ),
+        Field(
+            name="initialDelay",
+            type=DURATION,
+            summary="How long the new version runs before the first window begins.",
+            example={"duration": 30, "unit": "seconds"},
+            default="none",
+        ),
+        Field(
+            name="scrapeDelay",
+            type=DURATION,
+            summary="How long after the end of a window it is asked for, so that the provider has collected all of it.",
+            example={"duration": 15, "unit": "seconds"},
+            default="none",
+        ),
+        Field(
+            name="minPassing",
+            type=Whole(least=1),
+            summary="How many judgements of each query must pass one by one, beside their average.",
+            example=3,
+            default="the average alone decides",
+        ),
+        Field(
+            name="maxConsecutiveErrors",
+            type=Whole(least=0),
+            summary="How many judgements in a row may end in an error of the provider; they do not count then.",
+            example=2,
+            default="an error fails the step at its end",
         ),
     ),
 )

@@ -126,7 +126,8 @@ def _described(condition: Condition) -> tuple[StepKind, str, float, Approval | N
             summary = f"judge {condition.runs} times by {', '.join(condition.queries)}"
             is_manual = condition.roll_forward == "manual"
             approval = Approval(roles=(), expires_after_s=None) if is_manual else None
-            return StepKind.ANALYSIS, summary, condition.interval_s * condition.runs, approval
+            delays_s = condition.initial_delay_s + condition.scrape_delay_s
+            return StepKind.ANALYSIS, summary, delays_s + condition.interval_s * condition.runs, approval
         case RunWebhook():
             return StepKind.RUN_WEBHOOK, f"run the webhook {condition.name}", 0.0, None
         case ExposeServices():

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from borealis_deployfile.model import Condition, DeployFile, Pause, RunWebhook, Target
+from borealis_deployfile.model import Analysis, Condition, DeployFile, ExposeServices, Pause, RunWebhook, Target
+from borealis_server.domain.analysis.verdict import AnalysisRun
 from borealis_server.domain.deployment import StepRun
+from borealis_server.domain.exposure import Exposure
+from borealis_server.domain.planning.analyses import plan_analysis
 from borealis_server.domain.states import StepKind, StepPart
 from borealis_server.domain.webhook import DEFAULT_CALLBACK_LIMIT_S, WebhookRun
 
@@ -45,6 +48,14 @@ def plan_condition(setting: Setting, condition: Condition, ref: str, part: StepP
         case RunWebhook():
             webhook = _webhook(setting, condition)
             return StepRun(ref=ref, kind=StepKind.RUN_WEBHOOK, part=part, stage=stage, webhook=webhook)
+        case ExposeServices():
+            exposure = Exposure(
+                services=condition.services, ttl_s=condition.ttl_s, requires_login=condition.requires_login
+            )
+            return StepRun(ref=ref, kind=StepKind.EXPOSE_SERVICES, part=part, stage=stage, exposure=exposure)
+        case Analysis():
+            analysis = AnalysisRun(plan=plan_analysis(setting.file, condition))
+            return StepRun(ref=ref, kind=StepKind.ANALYSIS, part=part, stage=stage, analysis=analysis)
     raise ValueError(f"no engine for {type(condition).__name__}")
 
 

@@ -57,6 +57,8 @@ def absorb(run: TargetRun, step: StepRun, report: ErrandReport, here: Circumstan
         names = ", ".join(f"{{{{{name}}}}}" for name in report.names)
         message = f"the webhook {webhook.name} was not called: no value for {names}"
         return fail(run, step, EndReason.UNRESOLVED_VARIABLE, message, here)
+    if not isinstance(report, Answered | Unreached):
+        raise TypeError(f"{step.ref} runs a webhook, and its report is {type(report).__name__}")
     tried = _with_report(webhook, report)
     step = replace(step, webhook=tried)
     if isinstance(report, Answered) and report.status in _ACCEPTED:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from borealis_server.domain import pods
 from borealis_server.domain.decision import Become, Circumstances, Decision, Hold
-from borealis_server.domain.deployment import StepRun, TargetRun
+from borealis_server.domain.deployment import StepRun, TargetRun, Wait
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
 from borealis_server.domain.routing import steering
@@ -34,14 +34,32 @@ def drive(run: TargetRun, seen: Observation, here: Circumstances) -> Decision | 
     steps = run.current_steps
     if not steps:
         return None
-    if any(step.state is StepState.NOT_STARTED for step in steps):
-        return _start(run, here)
-    return _decide(run, steps, seen, here)
+    due = tuple(step for step in steps if step.state is StepState.NOT_STARTED and not _awaited(run, step))
+    if due:
+        return _start(run, due, here)
+    started = tuple(step for step in steps if step.state is not StepState.NOT_STARTED)
+    return _decide(_with_waits(run, here), started, seen, here)
 
 
-def _start(run: TargetRun, here: Circumstances) -> Become:
-    notes = []
+def _awaited(run: TargetRun, step: StepRun) -> tuple[str, ...]:
+    """Refs of steps whose work the step uses, and which are not over."""
+    return tuple(ref for ref in step.awaits if not run.step(ref).state.is_final)
+
+
+def _with_waits(run: TargetRun, here: Circumstances) -> TargetRun:
+    """The run in which a step that waits for another one of its stage says so."""
     for step in run.current_steps:
+        names = _awaited(run, step)
+        if names and step.state is StepState.NOT_STARTED:
+            since = step.wait.since if step.wait else here.now
+            wait = Wait(what=f"what {' and '.join(names)} makes", since=since, ended_by="the deployment itself")
+            run = run.with_step(replace(step, wait=wait))
+    return run
+
+
+def _start(run: TargetRun, due: tuple[StepRun, ...], here: Circumstances) -> Become:
+    notes = []
+    for step in due:
         if _is_skipped(run, step):
             skipped, message = move_step(step, StepEvent.SKIPPED, here.now), "skipped: a first deployment goes to 100 %"
         else:

@@ -1,11 +1,8 @@
 """Deployments between their records and their protobuf form. No logic."""
 
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from borealis.deployment.v1 import deployment_pb2 as pb
 from borealis.deployment.v1 import deployment_service_pb2 as service_pb
+
 from borealis_server.domain.deployment import (
     Approval,
     Deployment,
@@ -21,9 +18,12 @@ from borealis_server.domain.live_replicas import LiveReplicas
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.routes import Route
 from borealis_server.domain.states import ServiceRole, StepKind
+from borealis_server.domain.steps.expose_services import exposure_of
 from borealis_server.domain.steps.run_webhook import webhook_of
 from borealis_server.domain.webhook import Callback
 from borealis_server.domain.why import Explanation
+from borealis_server.transport.mapping.analysis import analysis_to_proto, judgement_to_proto
+from borealis_server.transport.mapping.moments import timestamp
 
 
 def to_proto(deployment: Deployment) -> pb.Deployment:
@@ -60,6 +60,7 @@ def event_to_proto(event: Event) -> pb.DeploymentEvent:
         deployment_state=f"STATE_{event.deployment_state}",
         target_run=target_to_proto(event.target_run) if event.target_run else None,
         deployment_message=event.deployment_message,
+        judgement=judgement_to_proto(event.judgement) if event.judgement else None,
     )
 
 
@@ -122,15 +123,6 @@ def _name(deployment: Deployment, other: str) -> str:
     return str(DeploymentName(deployment.key.tenant, other)) if other else ""
 
 
-def timestamp(moment: datetime | None) -> Timestamp | None:
-    """A moment, absent when None."""
-    if moment is None:
-        return None
-    value = Timestamp()
-    value.FromDatetime(moment)
-    return value
-
-
 def _step_to_proto(step: StepRun) -> pb.StepRun:
     run = pb.StepRun(
         ref=step.ref,
@@ -146,6 +138,8 @@ def _step_to_proto(step: StepRun) -> pb.StepRun:
             run.set_weight.weight_percent = step.weight_percent
         case StepKind.PAUSE:
             run.pause.CopyFrom(_pause_to_proto(step))
+        case StepKind.ANALYSIS if step.analysis:
+            run.analysis.CopyFrom(analysis_to_proto(step.analysis))
         case StepKind.DEPLOY_NEW_VERSION:
             run.deploy_new_version.SetInParent()
         case StepKind.REDIRECT_TRAFFIC:
@@ -154,7 +148,24 @@ def _step_to_proto(step: StepRun) -> pb.StepRun:
             run.shut_down_old_version.SetInParent()
         case StepKind.RUN_WEBHOOK:
             run.run_webhook.CopyFrom(_webhook_to_proto(step))
+        case StepKind.EXPOSE_SERVICES:
+            run.expose_services.CopyFrom(_exposure_to_proto(step))
     return run
+
+
+def _exposure_to_proto(step: StepRun) -> pb.ExposeServices:
+    exposure = exposure_of(step)
+    links = [
+        pb.PreviewLink(service=link.service, url=link.url, expire_time=timestamp(link.expires_at))
+        for link in exposure.links
+    ]
+    return pb.ExposeServices(
+        services=exposure.services,
+        ttl_s=exposure.ttl_s,
+        requires_login=exposure.requires_login,
+        links=links,
+        failure=exposure.failure,
+    )
 
 
 def _webhook_to_proto(step: StepRun) -> pb.RunWebhook:

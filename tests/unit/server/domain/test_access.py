@@ -34,7 +34,9 @@ SEE = {Permission.DEPLOYMENTS_READ, Permission.AGENTS_READ}
 EVERYBODY = {Permission.PUBLIC, Permission.AUTHENTICATED}
 ALLOWED = {
     ADMINISTRATOR.id: set(Permission) - {Permission.TUNNEL_CONNECT},
-    DEPLOYER.id: EVERYBODY | SEE | {Permission.DEPLOYMENTS_WRITE, Permission.DEPLOYMENTS_APPROVE},
+    DEPLOYER.id: EVERYBODY
+    | SEE
+    | {Permission.DEPLOYMENTS_WRITE, Permission.DEPLOYMENTS_APPROVE, Permission.INTEGRATIONS_READ},
     VIEWER.id: EVERYBODY | SEE,
     AGENT.id: EVERYBODY | {Permission.TUNNEL_CONNECT},
 }

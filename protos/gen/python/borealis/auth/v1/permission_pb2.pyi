@@ -19,6 +19,8 @@ class Permission(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PERMISSION_KUBE_READ: _ClassVar[Permission]
     PERMISSION_KUBE_WRITE: _ClassVar[Permission]
     PERMISSION_AUDIT_READ: _ClassVar[Permission]
+    PERMISSION_INTEGRATIONS_READ: _ClassVar[Permission]
+    PERMISSION_INTEGRATIONS_WRITE: _ClassVar[Permission]
     PERMISSION_TENANTS_WRITE: _ClassVar[Permission]
     PERMISSION_USERS_READ: _ClassVar[Permission]
     PERMISSION_USERS_WRITE: _ClassVar[Permission]
@@ -26,6 +28,7 @@ class Permission(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PERMISSION_ROLES_WRITE: _ClassVar[Permission]
     PERMISSION_SECRETS_WRITE: _ClassVar[Permission]
     PERMISSION_KEYS_ROTATE: _ClassVar[Permission]
+    PERMISSION_PREVIEWS_RULE: _ClassVar[Permission]
 PERMISSION_UNSPECIFIED: Permission
 PERMISSION_PUBLIC: Permission
 PERMISSION_AUTHENTICATED: Permission
@@ -38,6 +41,8 @@ PERMISSION_CREDENTIALS_WRITE: Permission
 PERMISSION_KUBE_READ: Permission
 PERMISSION_KUBE_WRITE: Permission
 PERMISSION_AUDIT_READ: Permission
+PERMISSION_INTEGRATIONS_READ: Permission
+PERMISSION_INTEGRATIONS_WRITE: Permission
 PERMISSION_TENANTS_WRITE: Permission
 PERMISSION_USERS_READ: Permission
 PERMISSION_USERS_WRITE: Permission
@@ -45,5 +50,6 @@ PERMISSION_ROLES_READ: Permission
 PERMISSION_ROLES_WRITE: Permission
 PERMISSION_SECRETS_WRITE: Permission
 PERMISSION_KEYS_ROTATE: Permission
+PERMISSION_PREVIEWS_RULE: Permission
 PERMISSION_FIELD_NUMBER: _ClassVar[int]
 permission: _descriptor.FieldDescriptor

@@ -1,5 +1,6 @@
 import datetime
 
+from borealis.analysis.v1 import analysis_pb2 as _analysis_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -121,10 +122,13 @@ class TargetRun(_message.Message):
         END_REASON_REPLACED: _ClassVar[TargetRun.EndReason]
         END_REASON_REJECTED: _ClassVar[TargetRun.EndReason]
         END_REASON_SERVICE_NOT_MATCHED: _ClassVar[TargetRun.EndReason]
+        END_REASON_ANALYSIS_OUT_OF_LIMITS: _ClassVar[TargetRun.EndReason]
+        END_REASON_ANALYSIS_ERROR: _ClassVar[TargetRun.EndReason]
         END_REASON_UNRESOLVED_VARIABLE: _ClassVar[TargetRun.EndReason]
         END_REASON_WEBHOOK_TRIGGER_FAILED: _ClassVar[TargetRun.EndReason]
         END_REASON_WEBHOOK_CALLBACK_FAILED: _ClassVar[TargetRun.EndReason]
         END_REASON_WEBHOOK_TIMEOUT: _ClassVar[TargetRun.EndReason]
+        END_REASON_PREVIEW_FAILED: _ClassVar[TargetRun.EndReason]
         END_REASON_ROUTE_NOT_MATCHED: _ClassVar[TargetRun.EndReason]
     END_REASON_UNSPECIFIED: TargetRun.EndReason
     END_REASON_USER_CANCELLED: TargetRun.EndReason
@@ -138,10 +142,13 @@ class TargetRun(_message.Message):
     END_REASON_REPLACED: TargetRun.EndReason
     END_REASON_REJECTED: TargetRun.EndReason
     END_REASON_SERVICE_NOT_MATCHED: TargetRun.EndReason
+    END_REASON_ANALYSIS_OUT_OF_LIMITS: TargetRun.EndReason
+    END_REASON_ANALYSIS_ERROR: TargetRun.EndReason
     END_REASON_UNRESOLVED_VARIABLE: TargetRun.EndReason
     END_REASON_WEBHOOK_TRIGGER_FAILED: TargetRun.EndReason
     END_REASON_WEBHOOK_CALLBACK_FAILED: TargetRun.EndReason
     END_REASON_WEBHOOK_TIMEOUT: TargetRun.EndReason
+    END_REASON_PREVIEW_FAILED: TargetRun.EndReason
     END_REASON_ROUTE_NOT_MATCHED: TargetRun.EndReason
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -242,7 +249,7 @@ class Wait(_message.Message):
     def __init__(self, what: _Optional[str] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_by: _Optional[str] = ..., limit_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., at_limit: _Optional[str] = ...) -> None: ...
 
 class StepRun(_message.Message):
-    __slots__ = ("ref", "state", "set_weight", "pause", "deploy_new_version", "redirect_traffic", "shut_down_old_version", "run_webhook", "start_time", "end_time", "part", "stage", "wait")
+    __slots__ = ("ref", "state", "set_weight", "pause", "deploy_new_version", "redirect_traffic", "shut_down_old_version", "analysis", "run_webhook", "expose_services", "start_time", "end_time", "part", "stage", "wait")
     class Part(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PART_UNSPECIFIED: _ClassVar[StepRun.Part]
@@ -278,7 +285,9 @@ class StepRun(_message.Message):
     DEPLOY_NEW_VERSION_FIELD_NUMBER: _ClassVar[int]
     REDIRECT_TRAFFIC_FIELD_NUMBER: _ClassVar[int]
     SHUT_DOWN_OLD_VERSION_FIELD_NUMBER: _ClassVar[int]
+    ANALYSIS_FIELD_NUMBER: _ClassVar[int]
     RUN_WEBHOOK_FIELD_NUMBER: _ClassVar[int]
+    EXPOSE_SERVICES_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     PART_FIELD_NUMBER: _ClassVar[int]
@@ -291,13 +300,39 @@ class StepRun(_message.Message):
     deploy_new_version: DeployNewVersion
     redirect_traffic: RedirectTraffic
     shut_down_old_version: ShutDownOldVersion
+    analysis: _analysis_pb2.Analysis
     run_webhook: RunWebhook
+    expose_services: ExposeServices
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
     part: StepRun.Part
     stage: int
     wait: Wait
-    def __init__(self, ref: _Optional[str] = ..., state: _Optional[_Union[StepRun.State, str]] = ..., set_weight: _Optional[_Union[SetWeight, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., deploy_new_version: _Optional[_Union[DeployNewVersion, _Mapping]] = ..., redirect_traffic: _Optional[_Union[RedirectTraffic, _Mapping]] = ..., shut_down_old_version: _Optional[_Union[ShutDownOldVersion, _Mapping]] = ..., run_webhook: _Optional[_Union[RunWebhook, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., part: _Optional[_Union[StepRun.Part, str]] = ..., stage: _Optional[int] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ...) -> None: ...
+    def __init__(self, ref: _Optional[str] = ..., state: _Optional[_Union[StepRun.State, str]] = ..., set_weight: _Optional[_Union[SetWeight, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., deploy_new_version: _Optional[_Union[DeployNewVersion, _Mapping]] = ..., redirect_traffic: _Optional[_Union[RedirectTraffic, _Mapping]] = ..., shut_down_old_version: _Optional[_Union[ShutDownOldVersion, _Mapping]] = ..., analysis: _Optional[_Union[_analysis_pb2.Analysis, _Mapping]] = ..., run_webhook: _Optional[_Union[RunWebhook, _Mapping]] = ..., expose_services: _Optional[_Union[ExposeServices, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., part: _Optional[_Union[StepRun.Part, str]] = ..., stage: _Optional[int] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ...) -> None: ...
+
+class ExposeServices(_message.Message):
+    __slots__ = ("services", "ttl_s", "requires_login", "links", "failure")
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    TTL_S_FIELD_NUMBER: _ClassVar[int]
+    REQUIRES_LOGIN_FIELD_NUMBER: _ClassVar[int]
+    LINKS_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    services: _containers.RepeatedScalarFieldContainer[str]
+    ttl_s: float
+    requires_login: bool
+    links: _containers.RepeatedCompositeFieldContainer[PreviewLink]
+    failure: str
+    def __init__(self, services: _Optional[_Iterable[str]] = ..., ttl_s: _Optional[float] = ..., requires_login: _Optional[bool] = ..., links: _Optional[_Iterable[_Union[PreviewLink, _Mapping]]] = ..., failure: _Optional[str] = ...) -> None: ...
+
+class PreviewLink(_message.Message):
+    __slots__ = ("service", "url", "expire_time")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    service: str
+    url: str
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, service: _Optional[str] = ..., url: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SetWeight(_message.Message):
     __slots__ = ("weight_percent",)
@@ -434,7 +469,7 @@ class Workload(_message.Message):
     def __init__(self, name: _Optional[str] = ..., namespace: _Optional[str] = ..., replicas: _Optional[int] = ..., new_replica_set: _Optional[str] = ..., old_replica_set: _Optional[str] = ..., new_pods: _Optional[int] = ..., old_pods: _Optional[int] = ..., new_available: _Optional[int] = ..., old_available: _Optional[int] = ..., asked_weight_percent: _Optional[int] = ..., actual_weight_percent: _Optional[int] = ...) -> None: ...
 
 class DeploymentEvent(_message.Message):
-    __slots__ = ("sequence", "time", "kind", "target", "step", "message", "actor", "deployment_state", "target_run", "deployment_message")
+    __slots__ = ("sequence", "time", "kind", "target", "step", "message", "actor", "deployment_state", "target_run", "deployment_message", "judgement")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[DeploymentEvent.Kind]
@@ -448,6 +483,7 @@ class DeploymentEvent(_message.Message):
         KIND_DECISION: _ClassVar[DeploymentEvent.Kind]
         KIND_WARNING: _ClassVar[DeploymentEvent.Kind]
         KIND_DEPLOYMENT_QUEUED: _ClassVar[DeploymentEvent.Kind]
+        KIND_JUDGED: _ClassVar[DeploymentEvent.Kind]
     KIND_UNSPECIFIED: DeploymentEvent.Kind
     KIND_DEPLOYMENT_STARTED: DeploymentEvent.Kind
     KIND_DEPLOYMENT_ENDED: DeploymentEvent.Kind
@@ -459,6 +495,7 @@ class DeploymentEvent(_message.Message):
     KIND_DECISION: DeploymentEvent.Kind
     KIND_WARNING: DeploymentEvent.Kind
     KIND_DEPLOYMENT_QUEUED: DeploymentEvent.Kind
+    KIND_JUDGED: DeploymentEvent.Kind
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -469,6 +506,7 @@ class DeploymentEvent(_message.Message):
     DEPLOYMENT_STATE_FIELD_NUMBER: _ClassVar[int]
     TARGET_RUN_FIELD_NUMBER: _ClassVar[int]
     DEPLOYMENT_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    JUDGEMENT_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     time: _timestamp_pb2.Timestamp
     kind: DeploymentEvent.Kind
@@ -479,7 +517,8 @@ class DeploymentEvent(_message.Message):
     deployment_state: Deployment.State
     target_run: TargetRun
     deployment_message: str
-    def __init__(self, sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[_Union[DeploymentEvent.Kind, str]] = ..., target: _Optional[str] = ..., step: _Optional[str] = ..., message: _Optional[str] = ..., actor: _Optional[str] = ..., deployment_state: _Optional[_Union[Deployment.State, str]] = ..., target_run: _Optional[_Union[TargetRun, _Mapping]] = ..., deployment_message: _Optional[str] = ...) -> None: ...
+    judgement: _analysis_pb2.Judgement
+    def __init__(self, sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[_Union[DeploymentEvent.Kind, str]] = ..., target: _Optional[str] = ..., step: _Optional[str] = ..., message: _Optional[str] = ..., actor: _Optional[str] = ..., deployment_state: _Optional[_Union[Deployment.State, str]] = ..., target_run: _Optional[_Union[TargetRun, _Mapping]] = ..., deployment_message: _Optional[str] = ..., judgement: _Optional[_Union[_analysis_pb2.Judgement, _Mapping]] = ...) -> None: ...
 
 class Explanation(_message.Message):
     __slots__ = ("sentence", "target", "what", "since_time", "ended_by", "limit_time", "at_limit", "advice", "actions")

@@ -77,6 +77,16 @@ class Permission(betterproto2.Enum):
     See who asked what of clusters.
     """
 
+    INTEGRATIONS_READ = 60
+    """
+    See integrations with metric providers, test them, and ask them about the past.
+    """
+
+    INTEGRATIONS_WRITE = 61
+    """
+    Create, change and delete integrations.
+    """
+
     TENANTS_WRITE = 20
     """
     Create and delete tenants.
@@ -112,6 +122,11 @@ class Permission(betterproto2.Enum):
     Change the key that encrypts the secrets of all tenants.
     """
 
+    PREVIEWS_RULE = 45
+    """
+    Say whether the tenant allows previews, and to whom.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -127,6 +142,8 @@ class Permission(betterproto2.Enum):
             9: "PERMISSION_KUBE_READ",
             10: "PERMISSION_KUBE_WRITE",
             11: "PERMISSION_AUDIT_READ",
+            60: "PERMISSION_INTEGRATIONS_READ",
+            61: "PERMISSION_INTEGRATIONS_WRITE",
             20: "PERMISSION_TENANTS_WRITE",
             21: "PERMISSION_USERS_READ",
             22: "PERMISSION_USERS_WRITE",
@@ -134,6 +151,7 @@ class Permission(betterproto2.Enum):
             24: "PERMISSION_ROLES_WRITE",
             40: "PERMISSION_SECRETS_WRITE",
             41: "PERMISSION_KEYS_ROTATE",
+            45: "PERMISSION_PREVIEWS_RULE",
         }
 
     @classmethod
@@ -151,6 +169,8 @@ class Permission(betterproto2.Enum):
             "PERMISSION_KUBE_READ": 9,
             "PERMISSION_KUBE_WRITE": 10,
             "PERMISSION_AUDIT_READ": 11,
+            "PERMISSION_INTEGRATIONS_READ": 60,
+            "PERMISSION_INTEGRATIONS_WRITE": 61,
             "PERMISSION_TENANTS_WRITE": 20,
             "PERMISSION_USERS_READ": 21,
             "PERMISSION_USERS_WRITE": 22,
@@ -158,4 +178,5 @@ class Permission(betterproto2.Enum):
             "PERMISSION_ROLES_WRITE": 24,
             "PERMISSION_SECRETS_WRITE": 40,
             "PERMISSION_KEYS_ROTATE": 41,
+            "PERMISSION_PREVIEWS_RULE": 45,
         }

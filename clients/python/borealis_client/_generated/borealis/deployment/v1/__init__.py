@@ -19,6 +19,7 @@ __all__ = (
     "ExplainDeploymentResponse",
     "Explanation",
     "ExplanationAction",
+    "ExposeServices",
     "GetDeploymentRequest",
     "GetDeploymentResponse",
     "GetLiveReplicasRequest",
@@ -28,6 +29,7 @@ __all__ = (
     "LiveReplicas",
     "ManifestFile",
     "Pause",
+    "PreviewLink",
     "RedirectTraffic",
     "ReportWebhookRequest",
     "ReportWebhookResponse",
@@ -225,6 +227,11 @@ class DeploymentEventKind(betterproto2.Enum):
     The deployment was accepted and waits in the queue.
     """
 
+    JUDGED = 30
+    """
+    An analysis has made a judgement; `judgement` holds its evidence.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -239,6 +246,7 @@ class DeploymentEventKind(betterproto2.Enum):
             8: "KIND_DECISION",
             9: "KIND_WARNING",
             10: "KIND_DEPLOYMENT_QUEUED",
+            30: "KIND_JUDGED",
         }
 
     @classmethod
@@ -255,6 +263,7 @@ class DeploymentEventKind(betterproto2.Enum):
             "KIND_DECISION": 8,
             "KIND_WARNING": 9,
             "KIND_DEPLOYMENT_QUEUED": 10,
+            "KIND_JUDGED": 30,
         }
 
 
@@ -534,6 +543,16 @@ class TargetRunEndReason(betterproto2.Enum):
     A Service of a blue/green strategy is missing, or does not fit the Deployments. Nothing was changed.
     """
 
+    ANALYSIS_OUT_OF_LIMITS = 30
+    """
+    An analysis came to values outside of their limits, or to none where its rules want one.
+    """
+
+    ANALYSIS_ERROR = 31
+    """
+    An analysis could not be judged: the metric provider or a query was wrong.
+    """
+
     UNRESOLVED_VARIABLE = 12
     """
     A template names a variable or a secret that has no value. Nothing was sent.
@@ -552,6 +571,11 @@ class TargetRunEndReason(betterproto2.Enum):
     WEBHOOK_TIMEOUT = 15
     """
     Nobody called back for a webhook within the limit.
+    """
+
+    PREVIEW_FAILED = 40
+    """
+    A Service could not be exposed: it is missing, does not fit, or its agent does not let previews through.
     """
 
     ROUTE_NOT_MATCHED = 20
@@ -574,10 +598,13 @@ class TargetRunEndReason(betterproto2.Enum):
             9: "END_REASON_REPLACED",
             10: "END_REASON_REJECTED",
             11: "END_REASON_SERVICE_NOT_MATCHED",
+            30: "END_REASON_ANALYSIS_OUT_OF_LIMITS",
+            31: "END_REASON_ANALYSIS_ERROR",
             12: "END_REASON_UNRESOLVED_VARIABLE",
             13: "END_REASON_WEBHOOK_TRIGGER_FAILED",
             14: "END_REASON_WEBHOOK_CALLBACK_FAILED",
             15: "END_REASON_WEBHOOK_TIMEOUT",
+            40: "END_REASON_PREVIEW_FAILED",
             20: "END_REASON_ROUTE_NOT_MATCHED",
         }
 
@@ -596,10 +623,13 @@ class TargetRunEndReason(betterproto2.Enum):
             "END_REASON_REPLACED": 9,
             "END_REASON_REJECTED": 10,
             "END_REASON_SERVICE_NOT_MATCHED": 11,
+            "END_REASON_ANALYSIS_OUT_OF_LIMITS": 30,
+            "END_REASON_ANALYSIS_ERROR": 31,
             "END_REASON_UNRESOLVED_VARIABLE": 12,
             "END_REASON_WEBHOOK_TRIGGER_FAILED": 13,
             "END_REASON_WEBHOOK_CALLBACK_FAILED": 14,
             "END_REASON_WEBHOOK_TIMEOUT": 15,
+            "END_REASON_PREVIEW_FAILED": 40,
             "END_REASON_ROUTE_NOT_MATCHED": 20,
         }
 
@@ -1061,6 +1091,11 @@ class DeploymentEvent(betterproto2.Message):
     One sentence: what the deployment waits for, or why it ended, after the event.
     """
 
+    judgement: "__analysis__v1__.Judgement | None" = betterproto2.field(30, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The evidence of a judgement; absent in events of other kinds.
+    """
+
 
 default_message_pool.register_message("borealis.deployment.v1", "DeploymentEvent", DeploymentEvent)
 
@@ -1174,6 +1209,41 @@ class Explanation(betterproto2.Message):
 
 
 default_message_pool.register_message("borealis.deployment.v1", "Explanation", Explanation)
+
+
+@dataclass(eq=False, repr=False)
+class ExposeServices(betterproto2.Message):
+    """
+    Makes Services reachable under temporary addresses.
+    """
+
+    services: "list[str]" = betterproto2.field(1, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Names of the Services in the target's namespace.
+    """
+
+    ttl_s: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    How long the addresses live, in seconds.
+    """
+
+    requires_login: "bool" = betterproto2.field(3, betterproto2.TYPE_BOOL)
+    """
+    Whether only people of the tenant may visit.
+    """
+
+    links: "list[PreviewLink]" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The addresses; none before the step has succeeded. They end with a rollback too.
+    """
+
+    failure: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Why the newest try came to nothing; empty where none did.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "ExposeServices", ExposeServices)
 
 
 @dataclass(eq=False, repr=False)
@@ -1382,6 +1452,33 @@ class Pause(betterproto2.Message):
 
 
 default_message_pool.register_message("borealis.deployment.v1", "Pause", Pause)
+
+
+@dataclass(eq=False, repr=False)
+class PreviewLink(betterproto2.Message):
+    """
+    A temporary address of a Service.
+    """
+
+    service: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the Service.
+    """
+
+    url: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Whoever has it may visit, unless a login is required.
+    """
+
+    expire_time: "datetime.datetime | None" = betterproto2.field(
+        3, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When it ends.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "PreviewLink", PreviewLink)
 
 
 @dataclass(eq=False, repr=False)
@@ -1838,9 +1935,23 @@ class StepRun(betterproto2.Message):
     Removes the old version.
     """
 
+    analysis: "__analysis__v1__.Analysis | None" = betterproto2.field(
+        30, betterproto2.TYPE_MESSAGE, optional=True, group="kind"
+    )
+    """
+    Judges the new version by metrics.
+    """
+
     run_webhook: "RunWebhook | None" = betterproto2.field(13, betterproto2.TYPE_MESSAGE, optional=True, group="kind")
     """
     Calls a webhook.
+    """
+
+    expose_services: "ExposeServices | None" = betterproto2.field(
+        16, betterproto2.TYPE_MESSAGE, optional=True, group="kind"
+    )
+    """
+    Makes Services reachable under temporary addresses.
     """
 
     start_time: "datetime.datetime | None" = betterproto2.field(
@@ -2533,3 +2644,4 @@ class DeploymentServiceStub(betterproto2_grpclib.ServiceStub):
 
 
 from ....google import protobuf as ___google__protobuf__
+from ...analysis import v1 as __analysis__v1__

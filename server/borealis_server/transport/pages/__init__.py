@@ -1,0 +1,1 @@
+"""The pages of the web door on which people log in and agree. They need no script."""
