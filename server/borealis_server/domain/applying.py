@@ -63,6 +63,8 @@ def watched(run: TargetRun) -> frozenset[Watched]:
         for load in run.workloads
         for api_version, kind in _watched_kinds(run)
     }
+    if stage.watches_over(run):
+        return frozenset(pods_and_services)
     routes = {
         Watched(api_version=part.api_version, kind=part.kind, namespace=route.namespace)
         for route in run.routes

@@ -32,6 +32,8 @@ class Hold:
 
     run: TargetRun
     wake_at: datetime | None = None
+    is_spared: bool = False
+    """Whether the cluster asked to be left alone until `wake_at`: nothing is watched meanwhile."""
     notes: tuple[Note, ...] = ()
 
 

@@ -247,7 +247,7 @@ class Runner:
 
     def _hold(self, key: TargetKey, run: TargetRun, hold: Hold) -> None:
         self._timers.set(key, hold.wake_at)
-        can_see = needs_observation(run) and run.agent_lost_at is None
+        can_see = needs_observation(run) and run.agent_lost_at is None and not hold.is_spared
         kinds = watched(run) if can_see else frozenset()
         self._watches.want(key, AgentRef(tenant=key.deployment.tenant, name=run.account), kinds)
 
