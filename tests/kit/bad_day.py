@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from borealis_server.ports.relay import AgentRef, Relay, RelayRequest, RelayResponse
+    from borealis_server.ports.relay import AgentRef, AgentSession, Relay, RelayRequest, RelayResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,14 @@ class BadDayRelay:
     def is_connected(self, agent: AgentRef) -> bool:
         """Whether a call could be sent now."""
         return not self.is_cut and self._relay.is_connected(agent)
+
+    def sessions(self, agent: AgentRef) -> tuple[AgentSession, ...]:
+        """The live sessions of an agent."""
+        return () if self.is_cut else self._relay.sessions(agent)
+
+    def all_sessions(self, tenant: str) -> tuple[AgentSession, ...]:
+        """The live sessions of all agents of a tenant."""
+        return () if self.is_cut else self._relay.all_sessions(tenant)
 
     def watch_agents(self) -> AbstractAsyncContextManager[AsyncIterator[AgentChange]]:
         """Cuts and mends."""
