@@ -75,11 +75,11 @@ class BadDayRelay:
         return not self.is_cut and self._relay.is_connected(agent)
 
     def sessions(self, agent: AgentRef) -> tuple[AgentSession, ...]:
-        """Those of the relay behind, but for the time of a cut."""
+        """The live sessions of an agent."""
         return () if self.is_cut else self._relay.sessions(agent)
 
     def all_sessions(self, tenant: str) -> tuple[AgentSession, ...]:
-        """Those of the relay behind, but for the time of a cut."""
+        """The live sessions of all agents of a tenant."""
         return () if self.is_cut else self._relay.all_sessions(tenant)
 
     def watch_agents(self) -> AbstractAsyncContextManager[AsyncIterator[AgentChange]]:

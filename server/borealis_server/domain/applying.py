@@ -75,9 +75,9 @@ def watched(run: TargetRun) -> frozenset[Watched]:
 
 def _watched_kinds(run: TargetRun) -> Sequence[tuple[str, str]]:
     """Between steps pods are looked at by a timer: such waits are many. What leads traffic away is seen at once."""
-    if stage.watches_over(run):
-        return (_SERVICES,) if traffic.is_routed(run) else ()
     is_led = traffic.is_routed(run) or bool(run.routes)
+    if stage.watches_over(run):
+        return (_SERVICES,) if is_led else ()
     return (_REPLICA_SETS, _SERVICES, _ENDPOINTS) if is_led else (_REPLICA_SETS,)
 
 

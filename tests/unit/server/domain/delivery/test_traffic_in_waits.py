@@ -1,4 +1,4 @@
-"""What somebody else does to Services while a blue/green run waits, for a condition or for pods, is put right."""
+"""What somebody else does to Services while a blue/green run waits for a condition or for pods is put right."""
 
 from __future__ import annotations
 
