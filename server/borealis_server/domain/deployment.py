@@ -26,11 +26,7 @@ from borealis_server.domain.states import (
 )
 from borealis_server.domain.webhook import WebhookRun
 
-_PART_OF_PHASE = {
-    Phase.BEFORE: StepPart.BEFORE,
-    Phase.STEPPING: StepPart.STRATEGY,
-    Phase.AFTER: StepPart.AFTER,
-}
+_PART_OF_PHASE = {Phase.BEFORE: StepPart.BEFORE, Phase.STEPPING: StepPart.STRATEGY, Phase.AFTER: StepPart.AFTER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
