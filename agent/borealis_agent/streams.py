@@ -16,6 +16,7 @@ from borealis_agent.targets.hygiene import (
     HeadFault,
     authorization,
     content_length,
+    cookies,
     fault_of_method,
     fault_of_path,
     request_fields,
@@ -114,7 +115,7 @@ class StreamServer:
         body = await stream.read()
         connection = await target.send(_outgoing(request, request.http, body))
         try:
-            await _return(stream, connection, request.idle_timeout_ms)
+            await _return(stream, connection, request.idle_timeout_ms, target.private_fields)
         finally:
             connection.release()
 
@@ -124,12 +125,13 @@ class StreamServer:
         pipe = None
         try:
             if connection.is_switched:
-                headers = response_headers(connection.headers, is_switch=True)
+                private = target.private_fields
+                headers = response_headers(connection.headers, is_switch=True, private=private)
                 pipe = connection.take_pipe()
                 stream.answer(pb.Opened(http=pb.HttpResponse(status=101, headers=headers), switched=True))
                 await carry(stream, pipe, idle_s=request.idle_timeout_ms / 1000)
             else:
-                await _return(stream, connection, request.idle_timeout_ms)
+                await _return(stream, connection, request.idle_timeout_ms, target.private_fields)
                 await _take_rest(stream)
         finally:
             connection.release()
@@ -152,6 +154,7 @@ def _outgoing(request: pb.Open, http: pb.HttpRequest, body: bytes | None, *, is_
         fields = request_fields(http.headers)
         length = content_length(http.headers)
         credentials = authorization(http.headers)
+        own_cookies = cookies(http.headers)
         upgrade = upgrade_protocol(http.headers) if is_upgrade else b""
     except HeadFault as fault:
         code = pb.Reset.CODE_DENIED if fault.is_denied else pb.Reset.CODE_PROTOCOL
@@ -170,6 +173,7 @@ def _outgoing(request: pb.Open, http: pb.HttpRequest, body: bytes | None, *, is_
         tuple(request.actor_groups),
         request.has_idempotency_key,
         credentials,
+        own_cookies,
         request.open_timeout_ms / 1000 or _OPEN_TIMEOUT_S,
     )
 
@@ -184,7 +188,7 @@ async def _send_with_body(stream: LiveStream, request: pb.Open, target: HttpTarg
             upload = tasks.create_task(_upload(stream, connection, outgoing.length), name=f"stream.{stream.id}.body")
             try:
                 await connection.answered(outgoing.limit_s)
-                await _return(stream, connection, request.idle_timeout_ms)
+                await _return(stream, connection, request.idle_timeout_ms, target.private_fields)
                 if not upload.done():
                     await _end_of(upload, stream)
             except (TargetFailure, StreamError) as error:
@@ -216,10 +220,12 @@ async def _upload(stream: LiveStream, connection: HttpConnection, length: int | 
         connection.end(b"" if length is not None else b"0\r\n\r\n")
 
 
-async def _return(stream: LiveStream, connection: HttpConnection, idle_timeout_ms: int) -> None:
+async def _return(
+    stream: LiveStream, connection: HttpConnection, idle_timeout_ms: int, private: frozenset[bytes]
+) -> None:
     """Give the answer back: as one frame if all of it is there, else as it comes."""
     head = pb.Opened(
-        http=pb.HttpResponse(status=connection.status, headers=response_headers(connection.headers)),
+        http=pb.HttpResponse(status=connection.status, headers=response_headers(connection.headers, private=private)),
     )
     stream.answer(head)
     if connection.is_complete:

@@ -26,6 +26,7 @@ from borealis.deployment.v1.deployment_service_pb2_grpc import add_DeploymentSer
 from borealis.identity.v1.identity_service_pb2_grpc import add_IdentityServiceServicer_to_server
 from borealis.integration.v1.integration_service_pb2_grpc import add_IntegrationServiceServicer_to_server
 from borealis.kube.v1.kube_service_pb2_grpc import add_KubeServiceServicer_to_server
+from borealis.preview.v1.preview_service_pb2_grpc import add_PreviewServiceServicer_to_server
 from borealis.role.v1.role_service_pb2_grpc import add_RoleServiceServicer_to_server
 from borealis.secret.v1.secret_service_pb2_grpc import add_SecretServiceServicer_to_server
 from borealis.tenant.v1.tenant_service_pb2_grpc import add_TenantServiceServicer_to_server
@@ -54,10 +55,12 @@ from borealis_server.adapters.store.credentials import SqliteCredentialStore
 from borealis_server.adapters.store.deployments import SqliteDeploymentStore
 from borealis_server.adapters.store.directory import SqliteDirectoryStore
 from borealis_server.adapters.store.integrations import SqliteIntegrationStore
+from borealis_server.adapters.store.previews import SqlitePreviewStore
 from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.domain.callback_tokens import CallbackTokens
 from borealis_server.domain.names import MAIN_TENANT
+from borealis_server.domain.preview import PreviewAddress
 from borealis_server.domain.states import ErrandKind
 from borealis_server.issuer import IssuerRoots, issuer_roots, open_issuer
 from borealis_server.services.agents import AgentService
@@ -71,7 +74,9 @@ from borealis_server.services.deploy_files import DeployFileShelf
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.directories import Directories
 from borealis_server.services.errands import open_errands
+from borealis_server.services.evidence import Evidence
 from borealis_server.services.explanations import Explanations
+from borealis_server.services.exposing import ServiceExposer
 from borealis_server.services.identity import IdentityService
 from borealis_server.services.integration_uses import IntegrationSecretUses
 from borealis_server.services.integrations import Integrations
@@ -81,6 +86,8 @@ from borealis_server.services.kube_access import KubeAccess
 from borealis_server.services.live_replicas import LiveReplicasReader
 from borealis_server.services.local_access import local_credential
 from borealis_server.services.organizations import Organizations
+from borealis_server.services.preview_access import PreviewAccess
+from borealis_server.services.previews import Previews, open_previews
 from borealis_server.services.queue import open_queue
 from borealis_server.services.retrospection import Retrospection
 from borealis_server.services.roles import RoleService
@@ -94,6 +101,7 @@ from borealis_server.settings import split_address
 from borealis_server.telemetry import ServerMetrics
 from borealis_server.transport.callbacks import CallbackDoor
 from borealis_server.transport.kube.door import KubeDoor
+from borealis_server.transport.previews.door import PreviewDoor
 from borealis_server.transport.server import DoorOptions, Service, open_grpc_door
 from borealis_server.transport.servicers.agent import AgentServicer
 from borealis_server.transport.servicers.analysis import AnalysisServicer
@@ -103,6 +111,7 @@ from borealis_server.transport.servicers.deployment import DeploymentServicer
 from borealis_server.transport.servicers.identity import IdentityServicer
 from borealis_server.transport.servicers.integration import IntegrationServicer
 from borealis_server.transport.servicers.kube import KubeServicer
+from borealis_server.transport.servicers.preview import PreviewServicer
 from borealis_server.transport.servicers.role import RoleServicer
 from borealis_server.transport.servicers.secret import SecretServicer
 from borealis_server.transport.servicers.tenant import TenantServicer
@@ -161,6 +170,7 @@ class _Parts:
     tokens: CallbackTokens
     actions: ActionAudit
     callbacks: Callbacks
+    previews: Previews
 
 
 async def serve(settings: ServerSettings, *, port_file: Path | None = None) -> None:
@@ -235,19 +245,12 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
         fetcher = await stack.enter_async_context(open_fetcher(allows_private=settings.allow_private_addresses))
         file = data_dir / "borealis.db"
         database = await stack.enter_async_context(open_database(file, on_commit=metrics.commits.observe))
-        credentials = SqliteCredentialStore(database)
         directories = Directories(SqliteDirectoryStore(database), clock)
         await Organizations(directories, clock, SystemRandomness()).open_home()
         roots = issuer_roots(settings, data_dir, issuer, database, clock)
-        identity = IdentityService(
-            credentials=credentials,
-            directories=directories,
-            signer=roots.signer,
-            clock=clock,
-            randomness=SystemRandomness(),
-            token_lifetime_s=settings.token_lifetime_s,
-            gate=roots.gate,
-            rules=roots.others.rules,
+        credentials, identity = (
+            SqliteCredentialStore(database),
+            _identity(settings, roots, database, directories, clock),
         )
         trail = await stack.enter_async_context(
             open_audit_trail(
@@ -291,7 +294,23 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             tokens=tokens,
             actions=actions,
             callbacks=Callbacks(journal, shelf, secrets, tokens, identity.verify, actions, clock),
+            previews=await stack.enter_async_context(_open_previews(settings, database, journal, web_port)),
         )
+
+
+def _identity(
+    settings: ServerSettings, roots: IssuerRoots, database: SqliteDatabase, directories: Directories, clock: SystemClock
+) -> IdentityService:
+    return IdentityService(
+        credentials=SqliteCredentialStore(database),
+        directories=directories,
+        signer=roots.signer,
+        clock=clock,
+        randomness=SystemRandomness(),
+        token_lifetime_s=settings.token_lifetime_s,
+        gate=roots.gate,
+        rules=roots.others.rules,
+    )
 
 
 async def _open_secrets(
@@ -307,6 +326,15 @@ async def _open_secrets(
     if missing := await secrets.missing_keys():
         log.error("secrets.unreadable", keys=sorted(missing), file=str(file), advice="restore the file of keys")
     return secrets
+
+
+def _open_previews(
+    settings: ServerSettings, database: SqliteDatabase, journal: Journal, web_port: int
+) -> AbstractAsyncContextManager[Previews]:
+    domain, _, port = settings.preview_address.partition(":")
+    address = PreviewAddress(domain=domain, port=int(port or web_port))
+    store = SqlitePreviewStore(database)
+    return open_previews(Previews(store, journal, SystemClock(), SystemRandomness(), address))
 
 
 def _relay_settings(settings: ServerSettings) -> RelaySettings:
@@ -405,7 +433,11 @@ def _errand_runners(parts: _Parts) -> dict[ErrandKind, ErrandRunner]:
     caller = WebhookCaller(
         parts.outside, parts.shelf, parts.secrets, parts.tokens, parts.clock, web=parts.roots.address
     )
-    return {ErrandKind.CALL_WEBHOOK: caller, ErrandKind.ASK_METRICS: JudgementRunner(parts.shelf, _asker(parts))}
+    return {
+        ErrandKind.CALL_WEBHOOK: caller,
+        ErrandKind.ASK_METRICS: JudgementRunner(parts.shelf, _asker(parts)),
+        ErrandKind.EXPOSE_SERVICES: ServiceExposer(parts.previews, RelayedCluster(parts.hub), parts.hub),
+    }
 
 
 def _behind_door(
@@ -428,13 +460,17 @@ def _behind_door(
         "borealis.tunnel.v1.TunnelService": partial(add_tunnel_service, tunnels),
         "borealis.audit.v1.AuditService": partial(add_AuditServiceServicer_to_server, audit),
         "borealis.kube.v1.KubeService": partial(add_KubeServiceServicer_to_server, KubeServicer(parts.kube)),
+        "borealis.preview.v1.PreviewService": partial(
+            add_PreviewServiceServicer_to_server, PreviewServicer(parts.previews)
+        ),
         "borealis.config.v1.ConfigService": partial(add_ConfigServiceServicer_to_server, config),
         "borealis.secret.v1.SecretService": partial(add_SecretServiceServicer_to_server, SecretServicer(parts.secrets)),
         "borealis.integration.v1.IntegrationService": partial(
             add_IntegrationServiceServicer_to_server, IntegrationServicer(integrations)
         ),
         "borealis.analysis.v1.AnalysisService": partial(
-            add_AnalysisServiceServicer_to_server, AnalysisServicer(Retrospection(_asker(parts), parts.clock))
+            add_AnalysisServiceServicer_to_server,
+            AnalysisServicer(Retrospection(_asker(parts), parts.clock), Evidence(parts.journal.store)),
         ),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server,
@@ -458,6 +494,9 @@ async def _open_web_door(parts: _Parts, listener: socket.socket, ready: asyncio.
             issuer=issuer_routes(*served),
             kube=KubeDoor(parts.kube),
             callbacks=CallbackDoor(parts.callbacks),
+            previews=PreviewDoor(
+                PreviewAccess(parts.previews, parts.hub, parts.identity.verify, parts.clock, issuer=parts.roots.address)
+            ),
         )
         async with open_web_door(listener, options, app):
             yield
@@ -502,7 +541,8 @@ async def _keep_client_file(parts: _Parts, file: Path, grpc_port: int) -> Client
 def _certificate(settings: ServerSettings, data_dir: Path, clock: SystemClock) -> ServerCertificate:
     if settings.tls_cert_file is not None and settings.tls_key_file is not None:
         return open_given_certificate(settings.tls_cert_file, settings.tls_key_file, settings.tls_ca_file, clock.now())
-    return open_own_certificate(data_dir / "tls", settings.host_names, clock.now())
+    previews = f"*.{settings.preview_address.partition(':')[0]}"
+    return open_own_certificate(data_dir / "tls", (*settings.host_names, previews), clock.now())
 
 
 def _host(settings: ServerSettings) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PREFIX = "BOREALIS_SERVER_"
 
 _MAX_PORT = 65535
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _OF_KUBERNETES = re.compile(r"SERVICE_(HOST|PORT(_.+)?)|PORT(_.+)?")
 """Variables that Kubernetes sets in every pod beside a Service named `borealis-server`."""
 
@@ -39,6 +40,14 @@ def _address(value: str) -> str:
     return value
 
 
+def _preview_host(value: str) -> str:
+    domain, colon, port = value.lower().partition(":")
+    is_port = port.isascii() and port.isdecimal() and 0 < int(port) <= _MAX_PORT
+    if not _DOMAIN.fullmatch(domain) or (colon and not is_port):
+        raise ValueError("must be a domain of two or more labels, such as `preview.example.com` or with `:443`")
+    return value.lower()
+
+
 def _default_data_dir() -> Path:
     data_home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(data_home) / "borealis" / "server"
@@ -49,6 +58,7 @@ def _default_host_names() -> tuple[str, ...]:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+PreviewHost = Annotated[str, AfterValidator(_preview_host)]
 
 
 class ServerSettings(BaseSettings):
@@ -62,6 +72,9 @@ class ServerSettings(BaseSettings):
     """Where the gRPC door listens, `host:port`; port 0 takes a free one."""
     web_address: Address = "127.0.0.1:8443"
     """Where the web door (tokens, health, metrics) listens, `host:port`; port 0 takes a free one."""
+    preview_address: PreviewHost = "preview.localhost"
+    """Domain below which previews have their host names, with the port that visitors use where that is not the web
+    door's: `preview.example.com:443`. It needs wildcard DNS, and a domain of its own; the own certificate covers it."""
     host_names: Annotated[tuple[str, ...], NoDecode] = Field(default_factory=_default_host_names, min_length=1)
     """Names and addresses that clients reach this server by, separated by commas. The own certificate is made for them,
     and the first one stands in the issuer and in `client.json`."""
@@ -125,6 +138,13 @@ class ServerSettings(BaseSettings):
     @classmethod
     def _split_names(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _previews_are_apart(self) -> Self:
+        domain = self.preview_address.partition(":")[0]
+        if any(f".{name.lower()}".endswith(f".{domain}") for name in self.host_names):
+            raise ValueError("preview_address: must not be, or lie above, one of host_names: previews are strangers")
+        return self
 
     @model_validator(mode="after")
     def _certificate_is_whole(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,15 +13,20 @@ from borealis_server.adapters.metrics.asking import HttpMetrics
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.store.memory import MemoryDeploymentStore
 from borealis_server.adapters.store.memory_integrations import MemoryIntegrationStore
+from borealis_server.adapters.store.memory_previews import MemoryPreviewStore
+from borealis_server.domain.errors import AgentUnavailable
+from borealis_server.domain.preview import PreviewAddress
 from borealis_server.domain.states import ErrandKind
 from borealis_server.ports.relay import AgentChange, AgentChangeKind, AgentRef, AgentSession
 from borealis_server.services.asking import Asker
 from borealis_server.services.deploy_files import DeployFileShelf
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.errands import open_errands
+from borealis_server.services.exposing import ServiceExposer
 from borealis_server.services.integrations import Integrations
 from borealis_server.services.journal import Journal
 from borealis_server.services.judgements import JudgementRunner
+from borealis_server.services.previews import Previews, open_previews
 from borealis_server.services.queue import open_queue
 from borealis_server.services.runner import Runner, open_runner
 from borealis_server.services.webhooks import WebhookCaller
@@ -32,10 +38,12 @@ from kit.web import KnownAddresses
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from borealis_server.ports.relay import RelayRequest
     from borealis_server.ports.store import DeploymentStore
     from borealis_server.services.errands import ErrandRunner
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+PREVIEWS = PreviewAddress(domain="preview.example.test", port=443)
 AGENT = AgentRef(tenant=TENANT, name=ACCOUNT)
 POD_S = 1.0
 """How long the model cluster takes for one pod."""
@@ -54,11 +62,23 @@ class ModelRelay:
 
     def __init__(self) -> None:
         self._here: set[AgentRef] = {AGENT}
+        self.answers: deque[Exception | None] = deque([None])
+        """How requests to Services end, one after the other, the last one for ever; None is an answer."""
         self._watchers: list[asyncio.Queue[AgentChange]] = []
 
     def is_connected(self, agent: AgentRef) -> bool:
         """Whether the agent is here."""
         return agent in self._here
+
+    @asynccontextmanager
+    async def call(self, agent: AgentRef, _request: RelayRequest) -> AsyncIterator[None]:
+        """A request to a Service; nobody looks at its answer."""
+        if agent not in self._here:
+            raise AgentUnavailable(agent.name, dispatched=False)
+        outcome = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
+        if outcome is not None:
+            raise outcome
+        yield
 
     def leave(self, agent: AgentRef = AGENT) -> None:
         """The agent goes."""
@@ -130,16 +150,20 @@ class ModelEngine:
     outside: ScriptedOutside = field(default_factory=ScriptedOutside)
     secrets: KnownSecrets = field(default_factory=KnownSecrets)
     integrations: MemoryIntegrationStore = field(default_factory=MemoryIntegrationStore)
+    preview_store: MemoryPreviewStore = field(default_factory=MemoryPreviewStore)
+    previews: Previews = field(init=False)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ControlPlane]:
         """A server process over this world: its runner works inside the context."""
         journal = Journal(self.store)
+        self.previews = Previews(self.preview_store, journal, self.clock, SystemRandomness(), PREVIEWS)
         async with asyncio.TaskGroup() as group:
             pods = group.create_task(self._work(), name="model cluster")
             try:
                 # Any other relay would do: the runner asks it for no calls.
                 async with (
+                    open_previews(self.previews),
                     open_runner(journal, self.kube, self.relay, self.clock, lanes=self.lanes) as self.runner,  # type: ignore[arg-type]
                     open_errands(journal, self.clock, self.errand_runners(journal), limit=self.errand_limit),
                     open_queue(journal, self.agents, self.clock),
@@ -153,7 +177,12 @@ class ModelEngine:
         shelf = DeployFileShelf(journal.store)
         caller = WebhookCaller(self.outside, shelf, self.secrets, TOKENS, self.clock, web=WEB)
         asker = Asker(self.integrations, self.secrets, HttpMetrics(self.outside), self.clock)
-        return {ErrandKind.CALL_WEBHOOK: caller, ErrandKind.ASK_METRICS: JudgementRunner(shelf, asker)}
+        exposer = ServiceExposer(self.previews, self.kube, self.relay)  # type: ignore[arg-type]  # it makes calls only
+        return {
+            ErrandKind.CALL_WEBHOOK: caller,
+            ErrandKind.ASK_METRICS: JudgementRunner(shelf, asker),
+            ErrandKind.EXPOSE_SERVICES: exposer,
+        }
 
     def plane(self, journal: Journal) -> ControlPlane:
         """What callers do, without a runner."""

@@ -90,16 +90,16 @@ class Platform:
         assert self.server
         self.server.kill()
 
-    async def add_agent(self, name: str, kubeconfig: Path) -> None:
-        """Make the credential of an agent, start it, and wait until it is connected."""
+    async def add_agent(self, name: str, kubeconfig: Path, *, targets: str = "") -> None:
+        """Make the credential of an agent, start it, and wait until it is connected; `targets` is its list of them."""
         file = self.folder / f"{name}.json"
         if not file.exists():
             made = await self.cli("agent", "create", name, "--out", str(file))
             assert made.code == 0, made.err
-        self.start_agent(name, kubeconfig)
+        self.start_agent(name, kubeconfig, targets=targets)
         await self.until_agent(name, "CONNECTED")
 
-    def start_agent(self, name: str, kubeconfig: Path) -> None:
+    def start_agent(self, name: str, kubeconfig: Path, *, targets: str = "") -> None:
         """Start an agent whose credential was made before."""
         environment = {
             **_clean_environment(),
@@ -107,6 +107,10 @@ class Platform:
             "BOREALIS_AGENT_KUBECONFIG": str(kubeconfig),
             **self.agent_settings,
         }
+        if targets:
+            file = self.folder / f"{name}-targets.toml"
+            file.write_text(targets)
+            environment["BOREALIS_AGENT_TARGETS_FILE"] = str(file)
         command = [sys.executable, "-m", "borealis_agent"]
         self.agents[name] = Program(command, log=self.folder / f"{name}.log", env=environment)
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_agent.targets.dialer import Dialer
+from borealis_agent.targets.endpoints import EndpointsDialer
 from borealis_agent.targets.http1.client import HttpClient
 from borealis_agent.targets.pipe import Pipe
 from borealis_agent.targets.policy import address_of, fault_of_http, is_below, matches, parse_address
@@ -19,6 +20,7 @@ from borealis_agent.targets.target import TargetFailure
 from borealis_agent.targets.web import WebServer, proxy_for, web_server
 
 if TYPE_CHECKING:
+    from borealis_agent.targets.dialer import AnyDialer
     from borealis_agent.targets.policy import Policy, ServiceRange, TcpAddress
     from borealis_agent.targets.target import HttpTarget
 
@@ -47,6 +49,7 @@ class Catalog:
     ) -> None:
         self._policy = policy
         self._kube = kube if policy.kube is not None else None
+        self._api = kube
         self._kube_rule = policy.kube if policy.kube is not None and not policy.kube.is_open else None
         self._web = {
             name: web_server(target, https_proxy=https_proxy, no_proxy=no_proxy) for name, target in policy.http.items()
@@ -129,8 +132,7 @@ class Catalog:
         if not service:
             raise _denied(f"give a Service of {range_name} as the host name.namespace, and its port")
         _refuse_if(_fault_of_service(services, namespace, port))
-        full_name = f"{service}.{namespace}.{services.domain}"
-        return await Dialer(full_name, port, allow_local=services.allow_local).dial(Pipe)
+        return await self._service_dialer(services, namespace, service, port).dial(Pipe)
 
     def close(self) -> None:
         """Close all connections."""
@@ -142,13 +144,25 @@ class Catalog:
             raise _denied(f"the target is {target.host}:{target.port} and nothing else")
         return self._tcp[name]
 
+    def _service_dialer(self, services: ServiceRange, namespace: str, service: str, port: int) -> AnyDialer:
+        name = f"{service}.{namespace}.{services.domain}"
+        if services.lookup == "dns":
+            return Dialer(name, port, allow_local=services.allow_local)
+        if self._api is None:
+            raise _denied("the agent knows no Kubernetes API to look Services up in (`lookup` of its targets file)")
+        return EndpointsDialer(self._api, namespace, service, port, name=name, allow_local=services.allow_local)
+
     def _service(self, range_name: str, namespace: str, service: str, port: int) -> WebServer:
         key = (range_name, namespace, service, port)
         server = self._services.get(key)
         if server is None:
             services = self._policy.services[range_name]
-            dialer = Dialer(f"{service}.{namespace}.{services.domain}", port, allow_local=services.allow_local)
-            server = WebServer(HttpClient(dialer), passes_authorization=services.pass_authorization)
+            server = WebServer(
+                HttpClient(self._service_dialer(services, namespace, service, port)),
+                passes_authorization=services.pass_authorization,
+                passes_cookies=services.pass_cookies,
+                asks_for_credentials=services.pass_authorization,
+            )
             self._services[key] = server
             while len(self._services) > _MAX_SERVICES:
                 self._services.popitem(last=False)[1].retire()

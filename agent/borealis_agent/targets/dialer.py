@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import Protocol as TypingProtocol
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_agent.targets.addresses import fault_of_address
@@ -26,6 +27,19 @@ _NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EN
 _PORTS: Final = {"http": 80, "https": 443}
 
 P = TypeVar("P", bound=asyncio.Protocol)
+
+
+class AnyDialer(TypingProtocol):
+    """Makes connections to one place, wherever that is now."""
+
+    @property
+    def authority(self) -> str:
+        """Host and port as the Host field of a request says them."""
+        ...
+
+    async def dial(self, factory: Callable[[], P]) -> P:
+        """A new connection, with a protocol that `factory` makes. Errors: TargetFailure, never dispatched."""
+        ...
 
 
 class Dialer:

@@ -120,6 +120,17 @@ def authorization(headers: Iterable[pb.HttpHeader]) -> bytes:
     return found[0] if found else b""
 
 
+def cookies(headers: Iterable[pb.HttpHeader]) -> bytes:
+    """The caller's cookies in one field, as HTTP/2 splits them; for targets that take them, empty if there are none.
+
+    Errors: HeadFault if there is a line break in them.
+    """
+    found = [header.value for header in headers if header.name.lower() == "cookie"]
+    if any(byte in value for value in found for byte in b"\r\n\0"):
+        raise HeadFault("a cookie has a line break or a NUL")
+    return b"; ".join(found)
+
+
 def upgrade_protocol(headers: Iterable[pb.HttpHeader]) -> bytes:
     """The protocol that a request asks to switch to.
 
@@ -131,12 +142,17 @@ def upgrade_protocol(headers: Iterable[pb.HttpHeader]) -> bytes:
     return found[0]
 
 
-def response_headers(headers: Iterable[tuple[bytes, bytes]], *, is_switch: bool = False) -> list[pb.HttpHeader]:
+def response_headers(
+    headers: Iterable[tuple[bytes, bytes]], *, is_switch: bool = False, private: frozenset[bytes] = frozenset()
+) -> list[pb.HttpHeader]:
     """The header or trailer fields that may leave the cluster; names come in lower case.
 
-    Shape: after a switch of protocols the caller also learns to which.
+    Shape: after a switch of protocols the caller also learns to which. `private` are fields about credentials that the
+    target may return all the same.
     """
     dropped = _NOT_RETURNED_BY_SWITCH if is_switch else _NOT_RETURNED
+    if private:
+        dropped -= private
     return [
         pb.HttpHeader(name=name.decode("latin-1"), value=value.strip(b" \t"))
         for name, value in headers

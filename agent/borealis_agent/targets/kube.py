@@ -35,6 +35,9 @@ _HTTP_PORT: Final = 80
 class KubeTarget:
     """The Kubernetes API. Adds our credentials to every request and, where that is wanted, whose request it is."""
 
+    private_fields: frozenset[bytes] = frozenset()
+    """It is asked with the agent's credentials: what it says about them is nobody else's."""
+
     def __init__(
         self,
         client: HttpClient,

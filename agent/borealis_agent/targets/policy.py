@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from json import dumps
 from pathlib import Path  # noqa: TC003 - whoever reads the targets file into these classes needs it at run time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
 from borealis_agent.proxies import ProxyFault, parse_proxy
@@ -164,10 +164,15 @@ class ServiceRange:
     """Methods that are allowed."""
     paths: tuple[str, ...] = ("/",)
     """Paths that are allowed, with everything below them."""
+    lookup: Literal["dns", "endpoints"] = "dns"
+    """How a Service is found: by its name, or by its ready endpoints in the Kubernetes API, where names of Services do
+    not resolve on the agent's machine. The second needs `get` on Services and Endpoints."""
     domain: str = "svc"
     """What follows the namespace in their names."""
     pass_authorization: bool = False
-    """As for a web target."""
+    """As for a web target; the Services may then also ask for credentials."""
+    pass_cookies: bool = True
+    """Whether cookies pass, both ways."""
     allow_local: bool = False
     """As for a web target."""
 

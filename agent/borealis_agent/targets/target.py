@@ -42,6 +42,8 @@ class TargetRequest(NamedTuple):
     """Whether the target recognises it when it comes twice."""
     authorization: bytes = b""
     """The caller's own credentials, which reach only targets that take them; empty if it sent none."""
+    cookies: bytes = b""
+    """The caller's own cookies, likewise."""
     limit_s: float = 60.0
     """Limit until the head of the answer, in seconds."""
 
@@ -51,6 +53,11 @@ class HttpTarget(Protocol):
 
     Errors: TargetFailure.
     """
+
+    @property
+    def private_fields(self) -> frozenset[bytes]:
+        """Fields about credentials that its answers may carry to the caller, such as `set-cookie`."""
+        ...
 
     async def send(self, request: TargetRequest) -> HttpConnection:
         """Send a request with all of its body; the connection once its answer has begun."""

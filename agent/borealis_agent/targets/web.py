@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from borealis.tunnel.v1 import tunnel_pb2 as pb
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from borealis_agent.targets.policy import WebTarget
     from borealis_agent.targets.target import TargetRequest
 
+_PRIVATE: Final = {
+    (False, False): frozenset[bytes](),
+    (True, False): frozenset({b"set-cookie"}),
+    (False, True): frozenset({b"www-authenticate"}),
+    (True, True): frozenset({b"set-cookie", b"www-authenticate"}),
+}
+"""By whether cookies and whether questions for credentials come back."""
+
 
 class WebServer:
     """One server. Puts the path of its URL in front of every request's, and adds its authorization."""
@@ -32,11 +40,15 @@ class WebServer:
         path: str = "",
         authorization_file: Path | None = None,
         passes_authorization: bool = False,
+        passes_cookies: bool = False,
+        asks_for_credentials: bool = False,
     ) -> None:
         self._client = client
         self._path = path.rstrip("/")
         self._authorization_file = authorization_file
         self._passes_authorization = passes_authorization
+        self._passes_cookies = passes_cookies
+        self.private_fields = _PRIVATE[passes_cookies, asks_for_credentials]
 
     def at_root(self) -> WebServer:
         """The same server over the same connections, called by whole paths."""
@@ -75,7 +87,10 @@ class WebServer:
         value = request.authorization if self._passes_authorization else b""
         if self._authorization_file:
             value = _secret(self._authorization_file)
-        return b"Authorization: " + value + b"\r\n" if value else b""
+        fields = b"Authorization: " + value + b"\r\n" if value else b""
+        if self._passes_cookies and request.cookies:
+            fields += b"Cookie: " + request.cookies + b"\r\n"
+        return fields
 
 
 def web_server(target: WebTarget, *, https_proxy: str, no_proxy: str) -> WebServer:

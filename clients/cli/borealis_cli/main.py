@@ -27,6 +27,7 @@ from borealis_cli.commands import (
     integrations,
     kube,
     login,
+    previews,
     programs,
     queries,
     roles,
@@ -77,6 +78,7 @@ for module_of_group in (
     config,
     integrations,
     queries,
+    previews,
     convert,
 ):
     module_of_group.register(app)

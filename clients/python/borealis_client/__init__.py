@@ -20,6 +20,7 @@ from borealis_client._generated.borealis.analysis.v1 import (
     Query,
     QueryResult,
     Sample,
+    StepJudgement,
     Verdict,
 )
 from borealis_client._generated.borealis.audit.v1 import (
@@ -53,9 +54,11 @@ from borealis_client._generated.borealis.deployment.v1 import (
     DeployNewVersion,
     Explanation,
     ExplanationAction,
+    ExposeServices,
     LiveReplicas,
     ManifestFile,
     Pause,
+    PreviewLink,
     RedirectTraffic,
     RoutedService,
     RoutedServiceRole,
@@ -86,6 +89,8 @@ from borealis_client._generated.borealis.integration.v1 import (
     Prometheus,
     TestIntegrationResponse,
 )
+from borealis_client._generated.borealis.preview.v1 import Preview, PreviewState
+from borealis_client._generated.borealis.preview.v1 import Rule as PreviewRule
 from borealis_client._generated.borealis.role.v1 import Grant, Role, TargetGroup, TargetPlace
 from borealis_client._generated.borealis.secret.v1 import RotateSecretKeyResponse, Secret
 from borealis_client._generated.borealis.tenant.v1 import Tenant
@@ -143,6 +148,8 @@ from borealis_client.errors import (
     OwnAdministrationError,
     PageTokenInvalidError,
     PermissionDeniedError,
+    PreviewEndedError,
+    PreviewNotFoundError,
     RateLimitError,
     RefusedError,
     RelayRefusedError,
@@ -178,6 +185,7 @@ from borealis_client.folding import FINAL_STATES, is_final
 from borealis_client.identity import Identity, NewCredential
 from borealis_client.integrations import Integrations
 from borealis_client.kube import Kube, KubeExchange
+from borealis_client.previews import Previews
 from borealis_client.retry import RetryPolicy
 from borealis_client.roles import Roles
 from borealis_client.secrets import Secrets
@@ -255,6 +263,7 @@ __all__ = [
     "ExhaustedError",
     "Explanation",
     "ExplanationAction",
+    "ExposeServices",
     "GatheredFiles",
     "Grant",
     "Identity",
@@ -292,6 +301,13 @@ __all__ = [
     "Pause",
     "PermissionDeniedError",
     "Plan",
+    "Preview",
+    "PreviewEndedError",
+    "PreviewLink",
+    "PreviewNotFoundError",
+    "PreviewRule",
+    "PreviewState",
+    "Previews",
     "Principal",
     "Prometheus",
     "Query",
@@ -328,6 +344,7 @@ __all__ = [
     "Skip",
     "StaleError",
     "StartedDeployment",
+    "StepJudgement",
     "StepRun",
     "StepRunPart",
     "StepRunState",

@@ -13,6 +13,7 @@ from borealis_client.deployments import Deployments
 from borealis_client.identity import Identity
 from borealis_client.integrations import Integrations
 from borealis_client.kube import Kube
+from borealis_client.previews import Previews
 from borealis_client.retry import RetryPolicy
 from borealis_client.roles import Roles
 from borealis_client.secrets import Secrets
@@ -42,6 +43,7 @@ class Borealis:
         self.integrations: Final = Integrations(transport)
         self.analyses: Final = Analyses(transport)
         self.secrets: Final = Secrets(transport)
+        self.previews: Final = Previews(transport)
         self.config: Final = Configuration(transport)
         self.tenants: Final = Tenants(transport)
         self.users: Final = Users(transport)

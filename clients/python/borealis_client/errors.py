@@ -4,6 +4,7 @@ Catch the leaf you can handle, a kind to treat a family alike, or `BorealisError
 change; `reason` and `metadata` are for programs and do not. It does not read gRPC errors (`status`).
 """
 
+# Long on purpose: one small class for each reason of the contract, as the server has them.
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -159,6 +160,12 @@ class CredentialNotFoundError(NotFoundError):
     reason = "CREDENTIAL_NOT_FOUND"
 
 
+class PreviewNotFoundError(NotFoundError):
+    """The tenant has no preview of that name; those that ended are forgotten after a week."""
+
+    reason = "PREVIEW_NOT_FOUND"
+
+
 class SecretNotFoundError(NotFoundError):
     """The tenant has no secret of that name; metadata `secrets` names all that are missing."""
 
@@ -211,6 +218,12 @@ class DeploymentEndedError(RefusedError):
     """The deployment has ended and takes no more decisions."""
 
     reason = "DEPLOYMENT_ENDED"
+
+
+class PreviewEndedError(RefusedError):
+    """The preview leads nowhere any more: it has expired, or was revoked."""
+
+    reason = "PREVIEW_ENDED"
 
 
 class NotAwaitingApprovalError(RefusedError):

@@ -115,6 +115,7 @@ class ExposeServices:
 
     services: tuple[str, ...]
     ttl_s: float = DEFAULT_TTL_S
+    requires_login: bool = False
     origin: Origin | None = field(default=None, compare=False, repr=False)
 
 

@@ -117,9 +117,11 @@ def _expose_services(reader: Reader, place: Place, origin: Origin) -> ExposeServ
         reader.fault(Code.MISSING_FIELD, services, "exposeServices needs at least one Service", "name a Service")
     words = reader.words(services, "`services`") if services is not None else ()
     ttl_s = _ttl_s(reader, fields["ttl"]) if "ttl" in fields else DEFAULT_TTL_S
+    login = "requiresLogin" in fields and reader.boolean(fields["requiresLogin"], "requiresLogin")
     if ttl_s is None or reader.errors > errors_before:
         return None
-    return ExposeServices(services=tuple(word.text for word in words), ttl_s=ttl_s, origin=origin)
+    names = tuple(dict.fromkeys(word.text for word in words))
+    return ExposeServices(services=names, ttl_s=ttl_s, requires_login=bool(login), origin=origin)
 
 
 def _ttl_s(reader: Reader, place: Place) -> float | None:

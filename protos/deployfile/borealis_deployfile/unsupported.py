@@ -9,23 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from borealis_deployfile.faults import Code, fault_at
-from borealis_deployfile.model import (
-    BlueGreen,
-    Canary,
-    ExposeServices,
-    Origin,
-)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from borealis_deployfile.faults import Fault
-    from borealis_deployfile.model import DeployFile, Step, Target
+    from borealis_deployfile.model import DeployFile, Origin
 
 _ADVICE: Final = "take it out for now"
-_STEPS: Final[Mapping[type, str]] = {
-    ExposeServices: "an exposeServices step",
-}
 
 
 def unsupported(file: DeployFile) -> tuple[Fault, ...]:
@@ -33,17 +24,14 @@ def unsupported(file: DeployFile) -> tuple[Fault, ...]:
     faults = {
         (origin, what): fault_at(origin, Code.NOT_SUPPORTED, f"{what} is not supported yet", _ADVICE)
         for origin, what in _places(file)
-        if origin is not None
     }
     return tuple(sorted(faults.values(), key=lambda fault: (fault.line, fault.column)))
 
 
-def _places(file: DeployFile) -> Iterator[tuple[Origin | None, str]]:
+def _places(file: DeployFile) -> Iterator[tuple[Origin, str]]:
     for secret in file.secrets:
         if not _is_opened(secret.origin):
             yield secret.origin, f"the secret {{{{secrets.{secret.name}}}}} in this place"
-    for target in file.targets:
-        yield from _places_of(file, target)
 
 
 def _is_opened(origin: Origin) -> bool:
@@ -52,19 +40,3 @@ def _is_opened(origin: Origin) -> bool:
     A body that has a file of its own has no path.
     """
     return not origin.path or origin.path.startswith(("webhooks", "analysis", "context")) or ".context" in origin.path
-
-
-def _places_of(file: DeployFile, target: Target) -> Iterator[tuple[Origin | None, str]]:
-    yield from _steps(target.before)
-    yield from _steps(target.after)
-    strategy = file.strategies.get(target.strategy) if target.strategy else None
-    if isinstance(strategy, BlueGreen):
-        yield from _steps((*strategy.redirect_after, *strategy.shut_down_after))
-    if isinstance(strategy, Canary):
-        yield from _steps(strategy.steps)
-
-
-def _steps(steps: Iterable[Step]) -> Iterator[tuple[Origin | None, str]]:
-    for step in steps:
-        if type(step) in _STEPS:
-            yield step.origin, _STEPS[type(step)]

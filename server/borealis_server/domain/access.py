@@ -36,6 +36,7 @@ class Permission(StrEnum):
     ROLES_WRITE = "roles.write"
     SECRETS_WRITE = "secrets.write"
     KEYS_ROTATE = "keys.rotate"
+    PREVIEWS_RULE = "previews.rule"
 
 
 class GrantType(StrEnum):

@@ -9,6 +9,7 @@ from datetime import datetime
 from borealis_server.domain.analysis.evidence import Judgement
 from borealis_server.domain.analysis.verdict import AnalysisRun
 from borealis_server.domain.errand import Errand
+from borealis_server.domain.exposure import Exposure
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
 from borealis_server.domain.routes import Route, RouteSpec
 from borealis_server.domain.states import (
@@ -96,6 +97,10 @@ class StepRun:
     """What a step of the kind ANALYSIS judges, and what it found; None for the others."""
     webhook: WebhookRun | None = None
     """For a step that runs a webhook alone."""
+    exposure: Exposure | None = None
+    """For a step that exposes Services alone."""
+    awaits: tuple[str, ...] = ()
+    """Refs of steps of the same stage that must be over before this one starts: it uses what they make."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

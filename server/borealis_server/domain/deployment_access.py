@@ -48,6 +48,12 @@ def check_report(caller: Principal, deployment: Deployment, target: str) -> None
     _check(caller, Permission.DEPLOYMENTS_WRITE, deployment.application, places)
 
 
+def check_revocation(caller: Principal, deployment: Deployment, target: str) -> None:
+    """Errors: PermissionDenied unless the caller may end previews of the target."""
+    places = [_place(run) for run in deployment.targets if target == run.name]
+    _check(caller, Permission.DEPLOYMENTS_WRITE, deployment.application, places)
+
+
 def _check(caller: Principal, permission: Permission, application: str, places: Iterable[TargetPlace]) -> None:
     scope = Scope(tenant=caller.tenant, application=application, places=tuple(places))
     verdict = decide(caller.grants, permission, scope)

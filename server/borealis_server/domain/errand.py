@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from borealis_server.domain.analysis.evidence import Judgement
+from borealis_server.domain.exposure import Exposed, NotExposed
 from borealis_server.domain.states import ErrandKind
 
 
@@ -59,5 +60,5 @@ class Unresolved:
     names: tuple[str, ...]
 
 
-ErrandReport = Answered | Unreached | Unresolved | Judgement
+ErrandReport = Answered | Unreached | Unresolved | Judgement | Exposed | NotExposed
 """What can come of an errand. A step of each kind knows those of its own."""

@@ -262,6 +262,20 @@ class CredentialNotFound(NotFound):
         )
 
 
+class PreviewNotFound(NotFound):
+    """The tenant has no preview of that name."""
+
+    reason = "PREVIEW_NOT_FOUND"
+    resource_type = "preview"
+
+    def __init__(self, name: object) -> None:
+        super().__init__(
+            f"there is no preview {name}: see `borealis preview list`; those that ended are forgotten after a week",
+            resource_name=str(name),
+            metadata={"preview": str(name)},
+        )
+
+
 class SecretNotFound(NotFound):
     """The tenant has no secrets of these names."""
 
@@ -539,6 +553,19 @@ class DeploymentEnded(Refused):
             f"deployment {name} has ended ({state}) and takes no more decisions: start a new deployment",
             subject=str(name),
             metadata={"deployment": str(name), "state": state},
+        )
+
+
+class PreviewEnded(Refused):
+    """The preview leads nowhere any more."""
+
+    reason = "PREVIEW_ENDED"
+
+    def __init__(self, name: object, state: str) -> None:
+        super().__init__(
+            f"{name} is {state}: run the step that exposes the Service again to get another address",
+            subject=str(name),
+            metadata={"preview": str(name), "state": state},
         )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from borealis_deployfile.model import Analysis, DeployFile, RunWebhook, Webhook
 from borealis_deployfile.templates import SECRETS, Escape, UnresolvedError, parse_template, render
-from borealis_deployfile.variables import OLD_REPLICA_SET, REPLICA_SET, REPLICA_SETS, Values
+from borealis_deployfile.variables import OLD_REPLICA_SET, PREVIEW, REPLICA_SET, REPLICA_SETS, Values
 from borealis_server.domain.deployment import Deployment, TargetRun
 
 _CONTENT_TYPE = "content-type"
@@ -27,7 +27,10 @@ class Call:
 
 
 def own_values(deployment: Deployment, run: TargetRun) -> dict[str, str]:
-    """The platform's variables that every step of a target has; previews, windows and callbacks are others' to add."""
+    """The platform's variables that a step of a target has now, addresses of previews among them.
+
+    Windows and callbacks are others' to add.
+    """
     values = {
         "applicationName": deployment.application,
         "deploymentId": deployment.key.id,
@@ -39,6 +42,8 @@ def own_values(deployment: Deployment, run: TargetRun) -> dict[str, str]:
     loads = sorted(run.workloads, key=lambda load: load.name)
     if loads:
         values[REPLICA_SET] = loads[0].new_name
+    links = (link for step in run.steps if step.exposure for link in step.exposure.links)
+    values |= {f"{PREVIEW}{link.service}": link.url for link in links}
     if loads and loads[0].old_name:
         values[OLD_REPLICA_SET] = loads[0].old_name
     return values | {f"{REPLICA_SETS}{load.name}": load.new_name for load in loads}

@@ -116,12 +116,14 @@ class StepKind(StrEnum):
     SHUT_DOWN_OLD_VERSION = "SHUT_DOWN_OLD_VERSION"
     """Blue/green: the old version goes; there is no way back from here."""
     RUN_WEBHOOK = "RUN_WEBHOOK"
+    EXPOSE_SERVICES = "EXPOSE_SERVICES"
 
 
 class ErrandKind(StrEnum):
     """What a step wants done outside of the cluster; `main.py` says by whom."""
 
     CALL_WEBHOOK = "CALL_WEBHOOK"
+    EXPOSE_SERVICES = "EXPOSE_SERVICES"
     ASK_METRICS = "ASK_METRICS"
 
 
@@ -143,6 +145,7 @@ class EndReason(StrEnum):
     WEBHOOK_TRIGGER_FAILED = "WEBHOOK_TRIGGER_FAILED"
     WEBHOOK_CALLBACK_FAILED = "WEBHOOK_CALLBACK_FAILED"
     WEBHOOK_TIMEOUT = "WEBHOOK_TIMEOUT"
+    PREVIEW_FAILED = "PREVIEW_FAILED"
     ROUTE_NOT_MATCHED = "ROUTE_NOT_MATCHED"
     REPLACED = "REPLACED"
     REJECTED = "REJECTED"

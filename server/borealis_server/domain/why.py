@@ -77,6 +77,7 @@ _STEP_WORDS: Mapping[StepKind, str] = {
     StepKind.REDIRECT_TRAFFIC: "all traffic to the new version",
     StepKind.SHUT_DOWN_OLD_VERSION: "the last look before the old version goes",
     StepKind.RUN_WEBHOOK: "a webhook",
+    StepKind.EXPOSE_SERVICES: "temporary addresses of Services",
     StepKind.ANALYSIS: "an analysis by metrics",
 }
 
@@ -109,6 +110,7 @@ _END_ADVICE: Mapping[EndReason, str] = {
     EndReason.WEBHOOK_TRIGGER_FAILED: "see what the webhook answered, correct it or the call, and start again",
     EndReason.WEBHOOK_CALLBACK_FAILED: "see what the webhook reported, correct it, and start again",
     EndReason.WEBHOOK_TIMEOUT: "see whether the call has set anybody to work, and whether they can call back",
+    EndReason.PREVIEW_FAILED: "correct the Service or what its agent lets through, and start again",
     EndReason.ANALYSIS_OUT_OF_LIMITS: "look at what the queries came to, correct the new version or the limits, and "
     "start again",
     EndReason.ANALYSIS_ERROR: "try the query and the integration out, correct them, and start again",

@@ -25,6 +25,7 @@ from borealis_server.domain.kube_access import cluster_groups, needed_permission
 from borealis_server.domain.names import AgentName
 from borealis_server.ports.audit import Decision, RelayEnd, RelayOutcome
 from borealis_server.ports.relay import AgentRef, Priority, RelayRequest
+from borealis_server.services.plain_answer import PlainAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from borealis_server.ports.audit import RelayAudit
     from borealis_server.ports.clock import Clock
     from borealis_server.ports.identity import CredentialStore
-    from borealis_server.ports.relay import DuplexRelay, RelayDuplex, RelayResponse
+    from borealis_server.ports.relay import DuplexRelay, RelayDuplex
 
     Verify: TypeAlias = Callable[[str, str], Awaitable[Principal]]
     # Who sends a token, acting in that tenant; an empty one means the token's own.
@@ -115,7 +116,7 @@ class KubeAccess:
                 yield _checked(agent, duplex)
         else:
             async with self._relay.call(agent, request) as response:
-                yield _checked(agent, _Answer(response))
+                yield _checked(agent, PlainAnswer(response))
 
     def authority(self, caller: Principal, token: str, asked: KubeCall) -> Authority:
         """What tells when the authority behind an exchange ends."""
@@ -166,28 +167,6 @@ class Authority:
 
     def _left_s(self) -> float:
         return (self._caller.expires_at - self._clock.now()) / timedelta(seconds=1)
-
-
-class _Answer:
-    """An ordinary answer in the form of a duplex."""
-
-    is_switched = False
-
-    def __init__(self, response: RelayResponse) -> None:
-        self.status = response.status
-        self.headers = response.headers
-        self._chunks = response.chunks()
-
-    async def read(self) -> bytes:
-        """The next bytes of the body; empty at its end."""
-        return await anext(self._chunks, b"")
-
-    async def write(self, data: bytes) -> None:
-        """Nobody writes into an answer."""
-        raise InvalidArgument.of("data", f"must not be sent ({len(data)} bytes): the cluster did not switch protocols")
-
-    def end(self) -> None:
-        """There is nothing to end."""
 
 
 def _checked(agent: AgentRef, answer: RelayDuplex) -> RelayDuplex:

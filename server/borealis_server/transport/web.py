@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from borealis_server.telemetry import ServerMetrics
     from borealis_server.transport.oauth.endpoints import OAuthParts
     from borealis_server.transport.pages.parts import PageParts
+    from borealis_server.transport.previews.door import PreviewDoor
 
 _BACKLOG = 256
 _KEEPALIVE_S = 60
@@ -103,10 +104,12 @@ def web_app(
     issuer: Sequence[Route],
     kube: ASGIApp,
     callbacks: ASGIApp,
+    previews: PreviewDoor | None = None,
 ) -> ASGIApp:
     """Everything behind the web door.
 
     `kube` serves what is below `/kube/`, by paths as they were encoded, and `callbacks` what is below `/webhooks/`.
+    `previews` serves the hosts of previews and nothing else does: each is an origin of its own.
     """
     probes = _Probes(metrics, is_ready)
     routes = [
@@ -122,6 +125,8 @@ def web_app(
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("raw_path", b"")
         chosen = next((door for prefix, door in doors.items() if path.startswith(prefix)), others)
+        if previews is not None and previews.covers(scope):
+            chosen = previews
         await chosen(scope, receive, send)
 
     return app

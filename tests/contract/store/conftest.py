@@ -17,7 +17,9 @@ from borealis_server.adapters.store.integrations import SqliteIntegrationStore
 from borealis_server.adapters.store.memory import MemoryAgentRecordStore, MemoryCredentialStore, MemoryDeploymentStore
 from borealis_server.adapters.store.memory_directory import MemoryDirectoryStore
 from borealis_server.adapters.store.memory_integrations import MemoryIntegrationStore
+from borealis_server.adapters.store.memory_previews import MemoryPreviewStore
 from borealis_server.adapters.store.memory_secrets import MemorySecretStore
+from borealis_server.adapters.store.previews import SqlitePreviewStore
 from borealis_server.adapters.store.secrets import SqliteSecretStore
 from borealis_server.adapters.store.sqlite import open_database
 from borealis_server.domain.deployment import (
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from borealis_server.ports.directory import DirectoryStore
     from borealis_server.ports.identity import CredentialStore
     from borealis_server.ports.integrations import IntegrationStore
+    from borealis_server.ports.previews import PreviewStore
     from borealis_server.ports.secrets import SecretStore
     from borealis_server.ports.store import DeploymentStore
 
@@ -58,6 +61,7 @@ class Stores:
     deployments: DeploymentStore
     secrets: SecretStore
     integrations: IntegrationStore
+    previews: PreviewStore
 
 
 class Records:
@@ -155,6 +159,7 @@ async def _sqlite_stores(file: Path) -> AsyncIterator[Stores]:
             SqliteDeploymentStore(database),
             SqliteSecretStore(database),
             SqliteIntegrationStore(database),
+            SqlitePreviewStore(database),
         )
 
 
@@ -169,6 +174,7 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             MemoryDeploymentStore(),
             MemorySecretStore(),
             MemoryIntegrationStore(),
+            MemoryPreviewStore(),
         )
         return
     async with _sqlite_stores(tmp_path / "borealis.db") as opened:

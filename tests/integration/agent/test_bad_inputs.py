@@ -250,6 +250,8 @@ async def test_redirects_come_back_and_are_not_followed():
 class Somebody:
     """A target that must not be asked."""
 
+    private_fields: frozenset[bytes] = frozenset()
+
     async def send(self, request):
         raise AssertionError(request)
 

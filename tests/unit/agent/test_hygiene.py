@@ -10,6 +10,7 @@ from borealis.tunnel.v1 import tunnel_pb2 as pb
 from borealis_agent.targets.hygiene import (
     HeadFault,
     content_length,
+    cookies,
     fault_of_path,
     request_fields,
     response_headers,
@@ -177,3 +178,21 @@ def test_a_fine_path_stays_on_its_host_and_in_its_tree(text):
     if fault_of_path(path) is None:
         assert not path.startswith("//")
         assert ".." not in path.partition("?")[0].split("/")
+
+
+def test_cookies_of_several_fields_become_one():
+    assert cookies([*headers("Cookie", value=b"a=1"), *headers("cookie", value=b"b=2; c=3")]) == b"a=1; b=2; c=3"
+    assert cookies(headers("X-Cookie")) == b""
+
+
+@pytest.mark.parametrize("value", [b"a=1\r\nHost: evil", b"a=1\nb", b"a=\0"])
+def test_a_cookie_that_would_begin_another_line_is_refused(value):
+    with pytest.raises(HeadFault, match="line break"):
+        cookies(headers("Cookie", value=value))
+
+
+def test_fields_about_credentials_come_back_only_from_targets_that_may_send_them():
+    given = [(b"set-cookie", b"a=1"), (b"www-authenticate", b"Basic"), (b"connection", b"close")]
+
+    assert response_headers(given) == []
+    assert [one.name for one in response_headers(given, private=frozenset({b"set-cookie"}))] == ["set-cookie"]

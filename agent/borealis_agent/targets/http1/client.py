@@ -14,7 +14,7 @@ from borealis_agent.targets.http1.connection import HttpConnection
 from borealis_agent.targets.target import TargetFailure
 
 if TYPE_CHECKING:
-    from borealis_agent.targets.dialer import Dialer
+    from borealis_agent.targets.dialer import AnyDialer
     from borealis_agent.targets.target import TargetRequest
 
 _MAX_IDLE: Final = 64
@@ -28,7 +28,7 @@ _BODILESS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS"})
 class HttpClient:
     """Sends HTTP requests through `dialer`; `close` closes all connections."""
 
-    def __init__(self, dialer: Dialer) -> None:
+    def __init__(self, dialer: AnyDialer) -> None:
         self._dialer = dialer
         self._host_field = f" HTTP/1.1\r\nHost: {dialer.authority}\r\n".encode()
         self._max_idle = _MAX_IDLE

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import betterproto2
-
 from borealis_cli.render.tables import table
 from borealis_cli.render.text import one_line, short_id, timestamp, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from borealis_client import Analysis, Answer, Integration, Judgement, Query, Sample
-
-_KINDS = {"prometheus": "Prometheus", "datadog": "Datadog", "new_relic": "New Relic"}
+    from borealis_client import Analysis, Answer, Integration, Judgement, Query, Sample, StepJudgement
 
 
 def integration_table(integrations: Sequence[Integration]) -> list[str]:
@@ -32,6 +28,20 @@ def judgement_lines(judgement: Judgement) -> Iterator[str]:
     yield f"{judgement.number}. {start} to {end}"
     for sample in judgement.samples:
         yield f"   {one_line(sample.query)}: {sample_text(sample)}"
+
+
+def evidence_lines(one: StepJudgement) -> Iterator[str]:
+    """A judgement of a deployment with every question."""
+    judgement = one.judgement
+    if judgement is None:
+        return
+    head, *_ = judgement_lines(judgement)
+    yield one_line(f"{one.target}/{one.step}  {head}")
+    for sample in judgement.samples:
+        yield f"   {one_line(sample.query)}: {sample_text(sample)}"
+        for said in (sample.answer, sample.baseline):
+            if said:
+                yield f"      {one_line(said.question)}"
 
 
 def sample_text(sample: Sample) -> str:
@@ -94,8 +104,8 @@ def _said(answer: Answer | None) -> str:
 
 
 def _kind(one: Integration) -> str:
-    name, _ = betterproto2.which_one_of(one, "provider")
-    return _KINDS.get(name, "unknown")
+    providers = {"Prometheus": one.prometheus, "Datadog": one.datadog, "New Relic": one.new_relic}
+    return next((name for name, provider in providers.items() if provider is not None), "unknown")
 
 
 def _credentials(one: Integration) -> str:

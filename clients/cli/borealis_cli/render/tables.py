@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from borealis_client import Agent, AuditAction, AuditCall, Deployment, Secret
+    from borealis_client import Agent, AuditAction, AuditCall, Deployment, Preview, Secret
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -56,6 +56,23 @@ def agent_table(agents: Sequence[Agent], *, now: datetime) -> list[str]:
         for one in agents
     ]
     return table(("AGENT", "STATE", "SINCE", "REPLICAS", "VERSION", "KUBERNETES", "LAST SEEN"), rows)
+
+
+def preview_table(previews: Sequence[Preview]) -> list[str]:
+    """One preview a row."""
+    rows = [
+        (
+            short_id(one.name),
+            one.service,
+            word(one.state),
+            timestamp(one.expire_time) if one.expire_time else "",
+            "login" if one.requires_login else "public",
+            short_id(one.deployment),
+            one.url,
+        )
+        for one in previews
+    ]
+    return table(("PREVIEW", "SERVICE", "STATE", "ENDS", "FOR", "DEPLOYMENT", "ADDRESS"), rows)
 
 
 def secret_table(secrets: Sequence[Secret]) -> list[str]:

@@ -49,10 +49,10 @@ def headline(target: TargetRun, *, glyphs: Glyphs, now: datetime) -> Line:
 def details(deployment: Deployment, target: TargetRun, *, glyphs: Glyphs, now: datetime) -> list[Line]:
     """What is worth saying below the headline: steps, pods, the wait, what to type, what went wrong."""
     if target.state in {TargetRunState.NOT_STARTED, TargetRunState.SUCCEEDED}:
-        return _warnings(target, glyphs)
+        return [line for step in target.steps for line in _links(step, now)] + _warnings(target, glyphs)
     lines: list[Line] = []
     for step in target.steps:
-        lines += [_step(step, glyphs=glyphs, now=now), *answer_lines(step)]
+        lines += [_step(step, glyphs=glyphs, now=now), *answer_lines(step), *_links(step, now)]
     lines += [_pods(workload) for workload in target.workloads if pods(workload)]
     lines += [_route(route) for route in target.routes]
     if target.wait:
@@ -130,6 +130,8 @@ def _step(step: StepRun, *, glyphs: Glyphs, now: datetime) -> Line:
 def _step_text(step: StepRun, now: datetime) -> str:
     if step.set_weight:
         return f"setWeight {step.set_weight.weight_percent}"
+    if step.expose_services is not None:
+        return f"expose {one_line(', '.join(step.expose_services.services))}"
     if step.analysis is not None:
         return analysis_text(step.analysis)
     if step.run_webhook:
@@ -149,6 +151,20 @@ def _pause_text(step: StepRun, pause: Pause, now: datetime) -> str:
         return f"approval by {_said(given.decided_by, given.comment)}"
     roles = " or ".join(given.requires_roles)
     return f"approval by the role {one_line(roles)}" if roles else "approval"
+
+
+def _links(step: StepRun, now: datetime) -> list[Line]:
+    """The addresses that a step has made, as long as they lead somewhere."""
+    links = step.expose_services.links if step.expose_services else []
+    return [
+        (
+            Span(f"  {one_line(link.service)}: "),
+            Span(one_line(link.url), "bold"),
+            Span(f"  {duration((link.expire_time - now).total_seconds())} left", "quiet"),
+        )
+        for link in links
+        if link.expire_time and link.expire_time > now
+    ]
 
 
 def _said(who: str, comment: str) -> str:

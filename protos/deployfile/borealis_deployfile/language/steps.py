@@ -96,6 +96,13 @@ EXPOSE_SERVICES: Final = Shape(
             example={"duration": 45, "unit": "minutes"},
             default="5 minutes",
         ),
+        Field(
+            name="requiresLogin",
+            type=Flag(),
+            summary="Let only people of the tenant visit; without, whoever has the address may.",
+            example=True,
+            default="false",
+        ),
     ),
 )
 

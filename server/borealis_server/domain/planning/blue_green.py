@@ -4,15 +4,17 @@ from borealis_deployfile.model import BlueGreen, Condition, DeployFile, Kubernet
 from borealis_deployfile.service_wiring import pairs_of
 from borealis_server.domain.deployment import ServicePair, StepRun
 from borealis_server.domain.planning.conditions import Setting, plan_condition, step_ref
+from borealis_server.domain.planning.previews import after_previews
 from borealis_server.domain.states import StepKind, StepPart
 
 
 def plan_blue_green(setting: Setting, strategy: BlueGreen) -> tuple[StepRun, ...]:
     """Steps `step-1`, `step-2` …: deploy, redirect, shut down, with the conditions before the last two together."""
-    return tuple(
-        _step(setting, member, step_ref(StepPart.STRATEGY, number), stage)
+    planned = [
+        (_step(setting, member, step_ref(StepPart.STRATEGY, number), stage), member)
         for number, (stage, member) in enumerate(members(strategy), start=1)
-    )
+    ]
+    return after_previews(setting.file, planned)
 
 
 def members(strategy: BlueGreen) -> tuple[tuple[int, StepKind | Condition], ...]:

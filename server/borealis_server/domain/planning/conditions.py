@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import assert_never
 
-from borealis_deployfile.model import Analysis, Condition, DeployFile, Pause, RunWebhook, Target
+from borealis_deployfile.model import Analysis, Condition, DeployFile, ExposeServices, Pause, RunWebhook, Target
 from borealis_server.domain.analysis.verdict import AnalysisRun
 from borealis_server.domain.deployment import StepRun
+from borealis_server.domain.exposure import Exposure
 from borealis_server.domain.planning.analyses import plan_analysis
 from borealis_server.domain.states import StepKind, StepPart
 from borealis_server.domain.webhook import DEFAULT_CALLBACK_LIMIT_S, WebhookRun
@@ -40,17 +42,22 @@ def plan_together(setting: Setting, part: StepPart, conditions: Iterable[Conditi
 
 
 def plan_condition(setting: Setting, condition: Condition, ref: str, part: StepPart, *, stage: int) -> StepRun:
-    """The step for one condition. Errors: ValueError for one that the engine does not know; a start refuses it."""
+    """The step for one condition."""
     match condition:
         case Pause():
             return _pause(condition, ref, part, stage)
         case RunWebhook():
             webhook = _webhook(setting, condition)
             return StepRun(ref=ref, kind=StepKind.RUN_WEBHOOK, part=part, stage=stage, webhook=webhook)
+        case ExposeServices():
+            exposure = Exposure(
+                services=condition.services, ttl_s=condition.ttl_s, requires_login=condition.requires_login
+            )
+            return StepRun(ref=ref, kind=StepKind.EXPOSE_SERVICES, part=part, stage=stage, exposure=exposure)
         case Analysis():
             analysis = AnalysisRun(plan=plan_analysis(setting.file, condition))
             return StepRun(ref=ref, kind=StepKind.ANALYSIS, part=part, stage=stage, analysis=analysis)
-    raise ValueError(f"no engine for {type(condition).__name__}")
+    assert_never(condition)
 
 
 def _webhook(setting: Setting, step: RunWebhook) -> WebhookRun:

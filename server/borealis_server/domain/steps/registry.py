@@ -6,6 +6,7 @@ from borealis_server.domain.states import StepKind
 from borealis_server.domain.steps import (
     analysis,
     deploy_new_version,
+    expose_services,
     pause,
     redirect_traffic,
     run_webhook,
@@ -22,5 +23,6 @@ EXECUTORS: Mapping[StepKind, StepExecutor] = {
     StepKind.REDIRECT_TRAFFIC: redirect_traffic.EXECUTOR,
     StepKind.SHUT_DOWN_OLD_VERSION: shut_down_old_version.EXECUTOR,
     StepKind.RUN_WEBHOOK: run_webhook.EXECUTOR,
+    StepKind.EXPOSE_SERVICES: expose_services.EXECUTOR,
 }
 """Has every kind."""

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from borealis_server.domain import rollback
-from borealis_server.domain.analysis.evidence import Judgement
 from borealis_server.domain.decision import Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import StepRun, TargetRun, Wait
 from borealis_server.domain.errand import Answered, Errand, ErrandReport, Unreached, Unresolved
@@ -58,8 +57,8 @@ def absorb(run: TargetRun, step: StepRun, report: ErrandReport, here: Circumstan
         names = ", ".join(f"{{{{{name}}}}}" for name in report.names)
         message = f"the webhook {webhook.name} was not called: no value for {names}"
         return fail(run, step, EndReason.UNRESOLVED_VARIABLE, message, here)
-    if isinstance(report, Judgement):
-        raise TypeError(f"{step.ref} calls a webhook, and got a judgement")
+    if not isinstance(report, Answered | Unreached):
+        raise TypeError(f"{step.ref} runs a webhook, and its report is {type(report).__name__}")
     tried = _with_report(webhook, report)
     step = replace(step, webhook=tried)
     if isinstance(report, Answered) and report.status in _ACCEPTED:

@@ -17,6 +17,7 @@ from borealis_server.domain.live_replicas import LiveReplicas
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.routes import Route
 from borealis_server.domain.states import ServiceRole, StepKind
+from borealis_server.domain.steps.expose_services import exposure_of
 from borealis_server.domain.steps.run_webhook import webhook_of
 from borealis_server.domain.webhook import Callback
 from borealis_server.domain.why import Explanation
@@ -146,7 +147,24 @@ def _step_to_proto(step: StepRun) -> pb.StepRun:
             run.shut_down_old_version.SetInParent()
         case StepKind.RUN_WEBHOOK:
             run.run_webhook.CopyFrom(_webhook_to_proto(step))
+        case StepKind.EXPOSE_SERVICES:
+            run.expose_services.CopyFrom(_exposure_to_proto(step))
     return run
+
+
+def _exposure_to_proto(step: StepRun) -> pb.ExposeServices:
+    exposure = exposure_of(step)
+    links = [
+        pb.PreviewLink(service=link.service, url=link.url, expire_time=timestamp(link.expires_at))
+        for link in exposure.links
+    ]
+    return pb.ExposeServices(
+        services=exposure.services,
+        ttl_s=exposure.ttl_s,
+        requires_login=exposure.requires_login,
+        links=links,
+        failure=exposure.failure,
+    )
 
 
 def _webhook_to_proto(step: StepRun) -> pb.RunWebhook:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!borealis/auth/v1/permission.proto\x12\x10\x62orealis.auth.v1\x1a google/protobuf/descriptor.proto*\xfc\x04\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x15\n\x11PERMISSION_PUBLIC\x10\x01\x12\x1c\n\x18PERMISSION_AUTHENTICATED\x10\x02\x12\x1f\n\x1bPERMISSION_DEPLOYMENTS_READ\x10\x03\x12 \n\x1cPERMISSION_DEPLOYMENTS_WRITE\x10\x04\x12\"\n\x1ePERMISSION_DEPLOYMENTS_APPROVE\x10\x05\x12\x1a\n\x16PERMISSION_AGENTS_READ\x10\x06\x12\x1d\n\x19PERMISSION_TUNNEL_CONNECT\x10\x07\x12 \n\x1cPERMISSION_CREDENTIALS_WRITE\x10\x08\x12\x18\n\x14PERMISSION_KUBE_READ\x10\t\x12\x19\n\x15PERMISSION_KUBE_WRITE\x10\n\x12\x19\n\x15PERMISSION_AUDIT_READ\x10\x0b\x12 \n\x1cPERMISSION_INTEGRATIONS_READ\x10<\x12!\n\x1dPERMISSION_INTEGRATIONS_WRITE\x10=\x12\x1c\n\x18PERMISSION_TENANTS_WRITE\x10\x14\x12\x19\n\x15PERMISSION_USERS_READ\x10\x15\x12\x1a\n\x16PERMISSION_USERS_WRITE\x10\x16\x12\x19\n\x15PERMISSION_ROLES_READ\x10\x17\x12\x1a\n\x16PERMISSION_ROLES_WRITE\x10\x18\x12\x1c\n\x18PERMISSION_SECRETS_WRITE\x10(\x12\x1a\n\x16PERMISSION_KEYS_ROTATE\x10):R\n\npermission\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x1c.borealis.auth.v1.Permissionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!borealis/auth/v1/permission.proto\x12\x10\x62orealis.auth.v1\x1a google/protobuf/descriptor.proto*\x9a\x05\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x15\n\x11PERMISSION_PUBLIC\x10\x01\x12\x1c\n\x18PERMISSION_AUTHENTICATED\x10\x02\x12\x1f\n\x1bPERMISSION_DEPLOYMENTS_READ\x10\x03\x12 \n\x1cPERMISSION_DEPLOYMENTS_WRITE\x10\x04\x12\"\n\x1ePERMISSION_DEPLOYMENTS_APPROVE\x10\x05\x12\x1a\n\x16PERMISSION_AGENTS_READ\x10\x06\x12\x1d\n\x19PERMISSION_TUNNEL_CONNECT\x10\x07\x12 \n\x1cPERMISSION_CREDENTIALS_WRITE\x10\x08\x12\x18\n\x14PERMISSION_KUBE_READ\x10\t\x12\x19\n\x15PERMISSION_KUBE_WRITE\x10\n\x12\x19\n\x15PERMISSION_AUDIT_READ\x10\x0b\x12 \n\x1cPERMISSION_INTEGRATIONS_READ\x10<\x12!\n\x1dPERMISSION_INTEGRATIONS_WRITE\x10=\x12\x1c\n\x18PERMISSION_TENANTS_WRITE\x10\x14\x12\x19\n\x15PERMISSION_USERS_READ\x10\x15\x12\x1a\n\x16PERMISSION_USERS_WRITE\x10\x16\x12\x19\n\x15PERMISSION_ROLES_READ\x10\x17\x12\x1a\n\x16PERMISSION_ROLES_WRITE\x10\x18\x12\x1c\n\x18PERMISSION_SECRETS_WRITE\x10(\x12\x1a\n\x16PERMISSION_KEYS_ROTATE\x10)\x12\x1c\n\x18PERMISSION_PREVIEWS_RULE\x10-:R\n\npermission\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x1c.borealis.auth.v1.Permissionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'borealis.auth.v1.permission
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PERMISSION']._serialized_start=90
-  _globals['_PERMISSION']._serialized_end=726
+  _globals['_PERMISSION']._serialized_end=756
 # @@protoc_insertion_point(module_scope)

@@ -28,6 +28,7 @@ class Permission(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PERMISSION_ROLES_WRITE: _ClassVar[Permission]
     PERMISSION_SECRETS_WRITE: _ClassVar[Permission]
     PERMISSION_KEYS_ROTATE: _ClassVar[Permission]
+    PERMISSION_PREVIEWS_RULE: _ClassVar[Permission]
 PERMISSION_UNSPECIFIED: Permission
 PERMISSION_PUBLIC: Permission
 PERMISSION_AUTHENTICATED: Permission
@@ -49,5 +50,6 @@ PERMISSION_ROLES_READ: Permission
 PERMISSION_ROLES_WRITE: Permission
 PERMISSION_SECRETS_WRITE: Permission
 PERMISSION_KEYS_ROTATE: Permission
+PERMISSION_PREVIEWS_RULE: Permission
 PERMISSION_FIELD_NUMBER: _ClassVar[int]
 permission: _descriptor.FieldDescriptor

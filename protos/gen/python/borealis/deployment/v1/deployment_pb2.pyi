@@ -128,6 +128,7 @@ class TargetRun(_message.Message):
         END_REASON_WEBHOOK_TRIGGER_FAILED: _ClassVar[TargetRun.EndReason]
         END_REASON_WEBHOOK_CALLBACK_FAILED: _ClassVar[TargetRun.EndReason]
         END_REASON_WEBHOOK_TIMEOUT: _ClassVar[TargetRun.EndReason]
+        END_REASON_PREVIEW_FAILED: _ClassVar[TargetRun.EndReason]
         END_REASON_ROUTE_NOT_MATCHED: _ClassVar[TargetRun.EndReason]
     END_REASON_UNSPECIFIED: TargetRun.EndReason
     END_REASON_USER_CANCELLED: TargetRun.EndReason
@@ -147,6 +148,7 @@ class TargetRun(_message.Message):
     END_REASON_WEBHOOK_TRIGGER_FAILED: TargetRun.EndReason
     END_REASON_WEBHOOK_CALLBACK_FAILED: TargetRun.EndReason
     END_REASON_WEBHOOK_TIMEOUT: TargetRun.EndReason
+    END_REASON_PREVIEW_FAILED: TargetRun.EndReason
     END_REASON_ROUTE_NOT_MATCHED: TargetRun.EndReason
     NAME_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -247,7 +249,7 @@ class Wait(_message.Message):
     def __init__(self, what: _Optional[str] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ended_by: _Optional[str] = ..., limit_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., at_limit: _Optional[str] = ...) -> None: ...
 
 class StepRun(_message.Message):
-    __slots__ = ("ref", "state", "set_weight", "pause", "deploy_new_version", "redirect_traffic", "shut_down_old_version", "analysis", "run_webhook", "start_time", "end_time", "part", "stage", "wait")
+    __slots__ = ("ref", "state", "set_weight", "pause", "deploy_new_version", "redirect_traffic", "shut_down_old_version", "analysis", "run_webhook", "expose_services", "start_time", "end_time", "part", "stage", "wait")
     class Part(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         PART_UNSPECIFIED: _ClassVar[StepRun.Part]
@@ -285,6 +287,7 @@ class StepRun(_message.Message):
     SHUT_DOWN_OLD_VERSION_FIELD_NUMBER: _ClassVar[int]
     ANALYSIS_FIELD_NUMBER: _ClassVar[int]
     RUN_WEBHOOK_FIELD_NUMBER: _ClassVar[int]
+    EXPOSE_SERVICES_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     PART_FIELD_NUMBER: _ClassVar[int]
@@ -299,12 +302,37 @@ class StepRun(_message.Message):
     shut_down_old_version: ShutDownOldVersion
     analysis: _analysis_pb2.Analysis
     run_webhook: RunWebhook
+    expose_services: ExposeServices
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
     part: StepRun.Part
     stage: int
     wait: Wait
-    def __init__(self, ref: _Optional[str] = ..., state: _Optional[_Union[StepRun.State, str]] = ..., set_weight: _Optional[_Union[SetWeight, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., deploy_new_version: _Optional[_Union[DeployNewVersion, _Mapping]] = ..., redirect_traffic: _Optional[_Union[RedirectTraffic, _Mapping]] = ..., shut_down_old_version: _Optional[_Union[ShutDownOldVersion, _Mapping]] = ..., analysis: _Optional[_Union[_analysis_pb2.Analysis, _Mapping]] = ..., run_webhook: _Optional[_Union[RunWebhook, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., part: _Optional[_Union[StepRun.Part, str]] = ..., stage: _Optional[int] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ...) -> None: ...
+    def __init__(self, ref: _Optional[str] = ..., state: _Optional[_Union[StepRun.State, str]] = ..., set_weight: _Optional[_Union[SetWeight, _Mapping]] = ..., pause: _Optional[_Union[Pause, _Mapping]] = ..., deploy_new_version: _Optional[_Union[DeployNewVersion, _Mapping]] = ..., redirect_traffic: _Optional[_Union[RedirectTraffic, _Mapping]] = ..., shut_down_old_version: _Optional[_Union[ShutDownOldVersion, _Mapping]] = ..., analysis: _Optional[_Union[_analysis_pb2.Analysis, _Mapping]] = ..., run_webhook: _Optional[_Union[RunWebhook, _Mapping]] = ..., expose_services: _Optional[_Union[ExposeServices, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., part: _Optional[_Union[StepRun.Part, str]] = ..., stage: _Optional[int] = ..., wait: _Optional[_Union[Wait, _Mapping]] = ...) -> None: ...
+
+class ExposeServices(_message.Message):
+    __slots__ = ("services", "ttl_s", "requires_login", "links", "failure")
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    TTL_S_FIELD_NUMBER: _ClassVar[int]
+    REQUIRES_LOGIN_FIELD_NUMBER: _ClassVar[int]
+    LINKS_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    services: _containers.RepeatedScalarFieldContainer[str]
+    ttl_s: float
+    requires_login: bool
+    links: _containers.RepeatedCompositeFieldContainer[PreviewLink]
+    failure: str
+    def __init__(self, services: _Optional[_Iterable[str]] = ..., ttl_s: _Optional[float] = ..., requires_login: _Optional[bool] = ..., links: _Optional[_Iterable[_Union[PreviewLink, _Mapping]]] = ..., failure: _Optional[str] = ...) -> None: ...
+
+class PreviewLink(_message.Message):
+    __slots__ = ("service", "url", "expire_time")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    service: str
+    url: str
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, service: _Optional[str] = ..., url: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SetWeight(_message.Message):
     __slots__ = ("weight_percent",)

@@ -122,6 +122,11 @@ class Permission(betterproto2.Enum):
     Change the key that encrypts the secrets of all tenants.
     """
 
+    PREVIEWS_RULE = 45
+    """
+    Say whether the tenant allows previews, and to whom.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -146,6 +151,7 @@ class Permission(betterproto2.Enum):
             24: "PERMISSION_ROLES_WRITE",
             40: "PERMISSION_SECRETS_WRITE",
             41: "PERMISSION_KEYS_ROTATE",
+            45: "PERMISSION_PREVIEWS_RULE",
         }
 
     @classmethod
@@ -172,4 +178,5 @@ class Permission(betterproto2.Enum):
             "PERMISSION_ROLES_WRITE": 24,
             "PERMISSION_SECRETS_WRITE": 40,
             "PERMISSION_KEYS_ROTATE": 41,
+            "PERMISSION_PREVIEWS_RULE": 45,
         }

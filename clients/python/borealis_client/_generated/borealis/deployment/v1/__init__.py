@@ -19,6 +19,7 @@ __all__ = (
     "ExplainDeploymentResponse",
     "Explanation",
     "ExplanationAction",
+    "ExposeServices",
     "GetDeploymentRequest",
     "GetDeploymentResponse",
     "GetLiveReplicasRequest",
@@ -28,6 +29,7 @@ __all__ = (
     "LiveReplicas",
     "ManifestFile",
     "Pause",
+    "PreviewLink",
     "RedirectTraffic",
     "ReportWebhookRequest",
     "ReportWebhookResponse",
@@ -571,6 +573,11 @@ class TargetRunEndReason(betterproto2.Enum):
     Nobody called back for a webhook within the limit.
     """
 
+    PREVIEW_FAILED = 40
+    """
+    A Service could not be exposed: it is missing, does not fit, or its agent does not let previews through.
+    """
+
     ROUTE_NOT_MATCHED = 20
     """
     A route of a mesh or a gateway is missing, or does not fit the Deployments. Nothing was changed.
@@ -597,6 +604,7 @@ class TargetRunEndReason(betterproto2.Enum):
             13: "END_REASON_WEBHOOK_TRIGGER_FAILED",
             14: "END_REASON_WEBHOOK_CALLBACK_FAILED",
             15: "END_REASON_WEBHOOK_TIMEOUT",
+            40: "END_REASON_PREVIEW_FAILED",
             20: "END_REASON_ROUTE_NOT_MATCHED",
         }
 
@@ -621,6 +629,7 @@ class TargetRunEndReason(betterproto2.Enum):
             "END_REASON_WEBHOOK_TRIGGER_FAILED": 13,
             "END_REASON_WEBHOOK_CALLBACK_FAILED": 14,
             "END_REASON_WEBHOOK_TIMEOUT": 15,
+            "END_REASON_PREVIEW_FAILED": 40,
             "END_REASON_ROUTE_NOT_MATCHED": 20,
         }
 
@@ -1203,6 +1212,41 @@ default_message_pool.register_message("borealis.deployment.v1", "Explanation", E
 
 
 @dataclass(eq=False, repr=False)
+class ExposeServices(betterproto2.Message):
+    """
+    Makes Services reachable under temporary addresses.
+    """
+
+    services: "list[str]" = betterproto2.field(1, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Names of the Services in the target's namespace.
+    """
+
+    ttl_s: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    How long the addresses live, in seconds.
+    """
+
+    requires_login: "bool" = betterproto2.field(3, betterproto2.TYPE_BOOL)
+    """
+    Whether only people of the tenant may visit.
+    """
+
+    links: "list[PreviewLink]" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The addresses; none before the step has succeeded. They end with a rollback too.
+    """
+
+    failure: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Why the newest try came to nothing; empty where none did.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "ExposeServices", ExposeServices)
+
+
+@dataclass(eq=False, repr=False)
 class GetDeploymentRequest(betterproto2.Message):
     """
     Asks for one deployment.
@@ -1408,6 +1452,33 @@ class Pause(betterproto2.Message):
 
 
 default_message_pool.register_message("borealis.deployment.v1", "Pause", Pause)
+
+
+@dataclass(eq=False, repr=False)
+class PreviewLink(betterproto2.Message):
+    """
+    A temporary address of a Service.
+    """
+
+    service: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the Service.
+    """
+
+    url: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Whoever has it may visit, unless a login is required.
+    """
+
+    expire_time: "datetime.datetime | None" = betterproto2.field(
+        3, betterproto2.TYPE_MESSAGE, unwrap=lambda: ___google__protobuf__.Timestamp, optional=True
+    )
+    """
+    When it ends.
+    """
+
+
+default_message_pool.register_message("borealis.deployment.v1", "PreviewLink", PreviewLink)
 
 
 @dataclass(eq=False, repr=False)
@@ -1874,6 +1945,13 @@ class StepRun(betterproto2.Message):
     run_webhook: "RunWebhook | None" = betterproto2.field(13, betterproto2.TYPE_MESSAGE, optional=True, group="kind")
     """
     Calls a webhook.
+    """
+
+    expose_services: "ExposeServices | None" = betterproto2.field(
+        16, betterproto2.TYPE_MESSAGE, optional=True, group="kind"
+    )
+    """
+    Makes Services reachable under temporary addresses.
     """
 
     start_time: "datetime.datetime | None" = betterproto2.field(

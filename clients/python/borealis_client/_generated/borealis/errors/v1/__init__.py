@@ -278,6 +278,16 @@ class Reason(betterproto2.Enum):
     There is no newer key that could encrypt secrets; metadata `detail` says why.
     """
 
+    PREVIEW_NOT_FOUND = 95
+    """
+    No preview of that name.
+    """
+
+    PREVIEW_ENDED = 96
+    """
+    The preview leads nowhere any more: it has expired, or was revoked.
+    """
+
     CONFIG_INVALID = 80
     """
     The configuration file has faults; BadRequest details name each with its place. Nothing was changed.
@@ -353,6 +363,8 @@ class Reason(betterproto2.Enum):
             60: "REASON_SECRET_NOT_FOUND",
             61: "REASON_SECRET_UNREADABLE",
             62: "REASON_KEY_REFUSED",
+            95: "REASON_PREVIEW_NOT_FOUND",
+            96: "REASON_PREVIEW_ENDED",
             80: "REASON_CONFIG_INVALID",
             81: "REASON_OWN_ADMINISTRATION",
             90: "REASON_INTEGRATION_NOT_FOUND",
@@ -414,6 +426,8 @@ class Reason(betterproto2.Enum):
             "REASON_SECRET_NOT_FOUND": 60,
             "REASON_SECRET_UNREADABLE": 61,
             "REASON_KEY_REFUSED": 62,
+            "REASON_PREVIEW_NOT_FOUND": 95,
+            "REASON_PREVIEW_ENDED": 96,
             "REASON_CONFIG_INVALID": 80,
             "REASON_OWN_ADMINISTRATION": 81,
             "REASON_INTEGRATION_NOT_FOUND": 90,

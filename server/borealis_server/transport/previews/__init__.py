@@ -1,0 +1,1 @@
+"""Previews of Services at the web door."""
