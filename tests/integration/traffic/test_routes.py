@@ -18,6 +18,9 @@ from kit.control_plane import describe
 from kit.lab import APPROVAL, NEVER, service, web, weight
 from kit.shares import open_share_history
 
+# The first one of a test run starts a cluster and has it serve the kinds.
+pytestmark = pytest.mark.timeout(120)
+
 CORE = "v1"
 ISTIO_BLOCK = {"istio": [{"virtualService": {"name": "shop"}}]}
 SMI_BLOCK = {"smi": [{"rootServiceName": "shop"}]}
