@@ -42,7 +42,7 @@ format: install ## Format the code
 	@ruff format -q $(SOURCES)
 
 .PHONY: check
-check: install ## Check everything that needs no test: format, lint, types, imports, protos, generated code, spelling
+check: install ## Check everything that needs no test: format, lint, types, imports, protos, generated code, spelling, known vulnerabilities
 	@ruff format -q --check $(SOURCES)
 	@ruff check -q $(SOURCES)
 	@mypy $(SOURCES)
@@ -53,7 +53,12 @@ check: install ## Check everything that needs no test: format, lint, types, impo
 	@git diff --exit-code --stat -- $(PYTHON_OUT) $(SDK_OUT) || { echo 'generated code is out of date: commit what make generate wrote'; exit 1; }
 	@test -z "$$(git ls-files --others --exclude-standard -- $(PYTHON_OUT) $(SDK_OUT))" || { echo 'generated code is not committed'; exit 1; }
 	@codespell
+	@python tests/house/audit.py
 	@echo 'check: all good'
+
+.PHONY: audit
+audit: install ## Look for known vulnerabilities in the locked dependencies; needs the network
+	@python tests/house/audit.py --online
 
 .PHONY: test
 test: install ## Run every test, the ones against a real Kubernetes API server included
@@ -85,9 +90,9 @@ random-runs: install ## Deliver random deploy files while random things happen. 
 	@python tests/model/random_runs.py --runs $(or $(RUNS),10000)
 
 .PHONY: bench
-bench: install ## Measure, and write docs/benchmarks.md. ONLY=relay|engine CASE=get-16 QUICK=1
+bench: install ## Measure, and write docs/benchmarks.md. ONLY=relay|engine|steps CASE=get-16 QUICK=1
 	@tests/kube/install.sh >/dev/null
-	@for each in $(or $(ONLY),relay engine); do \
+	@for each in $(or $(ONLY),$(if $(CASE),relay,relay engine steps)); do \
 	  PYTHONPATH=tests python -m bench.$$each $(if $(QUICK),--quick) $(if $(CASE),--case $(CASE)) || exit 1; \
 	done
 

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
+
 from borealis.agent.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from borealis.analysis.v1.analysis_service_pb2_grpc import add_AnalysisServiceServicer_to_server
 from borealis.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
@@ -30,7 +31,6 @@ from borealis.role.v1.role_service_pb2_grpc import add_RoleServiceServicer_to_se
 from borealis.secret.v1.secret_service_pb2_grpc import add_SecretServiceServicer_to_server
 from borealis.tenant.v1.tenant_service_pb2_grpc import add_TenantServiceServicer_to_server
 from borealis.user.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
-
 from borealis_server.adapters import private_files
 from borealis_server.adapters.callback_key import open_callback_key
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
@@ -74,6 +74,7 @@ from borealis_server.services.deploy_files import DeployFileShelf
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.directories import Directories
 from borealis_server.services.errands import open_errands
+from borealis_server.services.evidence import Evidence
 from borealis_server.services.explanations import Explanations
 from borealis_server.services.exposing import ServiceExposer
 from borealis_server.services.identity import IdentityService
@@ -468,7 +469,8 @@ def _behind_door(
             add_IntegrationServiceServicer_to_server, IntegrationServicer(integrations)
         ),
         "borealis.analysis.v1.AnalysisService": partial(
-            add_AnalysisServiceServicer_to_server, AnalysisServicer(Retrospection(_asker(parts), parts.clock))
+            add_AnalysisServiceServicer_to_server,
+            AnalysisServicer(Retrospection(_asker(parts), parts.clock), Evidence(parts.journal.store)),
         ),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server,

@@ -119,6 +119,7 @@ async def echo(request: web.Request) -> web.Response:
     return web.Response(status=code, text=text, headers={"X-Quoted": decoded})
 
 
+@pytest.mark.timeout(240)
 async def test_secrets_that_webhooks_use_stand_nowhere_else(stage):
     async with borealis_client.connect(
         stage.address,
@@ -142,14 +143,14 @@ async def test_secrets_that_webhooks_use_stand_nowhere_else(stage):
             stage.write(f"{name}.yaml", manifests("1", name=name))
             started = await stage.cli("deploy", "-f", stage.write(f"deploy-{name}.yaml", text), "-o", "json")
             deployments.append(started.json()["name"].rpartition("/")[2])
-        rotations = [await stage.cli("secret", "rotate-key") for _ in range(3)]
+        rotations = [await stage.cli("secret", "rotate-key") for _ in range(2)]
         await stage.until_state(deployments[0], "SUCCEEDED", limit_s=60)
         await stage.until_state(deployments[1], "FAILED", "ROLLED_BACK", limit_s=60)
         await stage.until_state(deployments[2], "FAILED", "ROLLED_BACK", limit_s=60)
 
-    looks = [("secret", "list"), ("audit", "export"), ("audit", "list", "-o", "json"), ("audit", "actions")]
+    looks: list[tuple[str, ...]] = [("audit", "export"), ("audit", "actions"), ("why", deployments[2])]
     for one in deployments:
-        looks += [("status", one), ("status", one, "-o", "json"), ("why", one), ("watch", one, "-o", "jsonl")]
+        looks += [("status", one), ("watch", one, "-o", "jsonl")]
     answers = [await stage.cli(*command) for command in looks]
     metrics = await asyncio.to_thread(scraped, stage)
     parts = [part for one in hooks.came for part in (one.target, *one.headers.values(), one.body.decode())]

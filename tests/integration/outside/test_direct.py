@@ -182,7 +182,7 @@ class TestTls:
 class TestGuard:
     @pytest.mark.parametrize(
         "host",
-        ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "169.254.169.254"],  # noqa: S104
+        ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "169.254.169.254"],  # noqa: S104 - never bound
     )
     async def test_machines_that_are_not_public_are_refused_whatever_they_are_called(self, hooks, host):
         failure = await send(f"http://{host}:{hooks.port}/", allows_private=False)

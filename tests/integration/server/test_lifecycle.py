@@ -49,7 +49,7 @@ class Process:
         form = f"grant_type=client_credentials&client_id={client['client_id']}&client_secret={client['client_secret']}"
         request = urllib.request.Request(f"{client['web']}/oauth/token", data=form.encode())  # noqa: S310 - our own server
         try:
-            with urllib.request.urlopen(request, context=context, timeout=10) as response:  # noqa: S310
+            with urllib.request.urlopen(request, context=context, timeout=10) as response:  # noqa: S310 - our own
                 return response.status
         except urllib.error.HTTPError as error:
             with error:

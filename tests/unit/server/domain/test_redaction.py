@@ -48,8 +48,8 @@ def test_every_form_goes(form):
     assert shown.startswith("before ")
     assert shown.endswith(" after")
     left = shown.removeprefix("before ").removesuffix(" after").replace("****", "")
-    around = form("nothing of it")
-    pieces = {left[start : start + 6] for start in range(max(len(left) - 5, 0))}
+    around = " ".join(form("plain letters"[:length]) for length in range(10, 14))
+    pieces = {left[start : start + 10] for start in range(max(len(left) - 9, 0))}
     assert [piece for piece in pieces if piece in sent and piece not in around] == []
 
 
