@@ -79,6 +79,7 @@ ROWS: dict[str, set[str]] = {
     "identity.v1.IdentityService/ListClientCredentials": TENANT,
     "identity.v1.IdentityService/UpdateClientCredential": TENANT,
     "identity.v1.IdentityService/DeleteClientCredential": TENANT,
+    "analysis.v1.AnalysisService/ListJudgements": SEERS,
     "analysis.v1.AnalysisService/RunAnalysis": STARTERS,
     "integration.v1.IntegrationService/CreateIntegration": TENANT,
     "integration.v1.IntegrationService/ListIntegrations": STARTERS,
