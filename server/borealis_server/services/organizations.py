@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from borealis_server.domain.directory import HOME_ORGANIZATION, Directory, Organization, User, normal_email
+from borealis_server.domain.directory import Directory, Organization, User, normal_email
 from borealis_server.domain.errors import InvalidArgument, UserExists
-from borealis_server.domain.names import MAIN_TENANT, RANDOM_ID_BYTES, random_id
+from borealis_server.domain.names import HOME_ORGANIZATION, MAIN_TENANT, RANDOM_ID_BYTES, random_id
 from borealis_server.domain.roles import ADMINISTRATOR, name_violations
 from borealis_server.domain.tenants import with_new_tenant
 from borealis_server.domain.users import check_person
