@@ -146,7 +146,15 @@ FORGED = (
     "person that never was",
     "rubbish",
 )
-GONE = ("machine whose credential was deleted", "person who was deactivated", "machine whose tenant was deleted")
+GONE = (
+    "machine whose credential was deleted",
+    "person who was deactivated",
+    "machine whose tenant was deleted",
+    "person whose session was revoked",
+    "person without a session",
+    "person with the session of another one",
+    "ID token of a person",
+)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -222,6 +230,7 @@ class _Making:
                 "person who was deactivated": await people.token(
                     "matrix-gone@example.org", "admin", is_deactivated=True
                 ),
+                **await people.useless("matrix-useless@example.org"),
             }
 
     def _forged(self, good: str) -> dict[str, str]:
