@@ -17,6 +17,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
+
 from borealis.agent.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from borealis.analysis.v1.analysis_service_pb2_grpc import add_AnalysisServiceServicer_to_server
 from borealis.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
@@ -30,7 +31,6 @@ from borealis.role.v1.role_service_pb2_grpc import add_RoleServiceServicer_to_se
 from borealis.secret.v1.secret_service_pb2_grpc import add_SecretServiceServicer_to_server
 from borealis.tenant.v1.tenant_service_pb2_grpc import add_TenantServiceServicer_to_server
 from borealis.user.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
-
 from borealis_server.adapters import private_files
 from borealis_server.adapters.callback_key import open_callback_key
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
