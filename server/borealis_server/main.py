@@ -74,6 +74,7 @@ from borealis_server.services.deploy_files import DeployFileShelf
 from borealis_server.services.deployments import Deployments
 from borealis_server.services.directories import Directories
 from borealis_server.services.errands import open_errands
+from borealis_server.services.evidence import Evidence
 from borealis_server.services.explanations import Explanations
 from borealis_server.services.exposing import ServiceExposer
 from borealis_server.services.identity import IdentityService
@@ -468,7 +469,8 @@ def _behind_door(
             add_IntegrationServiceServicer_to_server, IntegrationServicer(integrations)
         ),
         "borealis.analysis.v1.AnalysisService": partial(
-            add_AnalysisServiceServicer_to_server, AnalysisServicer(Retrospection(_asker(parts), parts.clock))
+            add_AnalysisServiceServicer_to_server,
+            AnalysisServicer(Retrospection(_asker(parts), parts.clock), Evidence(parts.journal.store)),
         ),
         "borealis.deployment.v1.DeploymentService": partial(
             add_DeploymentServiceServicer_to_server,

@@ -2,7 +2,8 @@
 
 The server is a process of its own; agents and light clusters are in this one and share the machine with it. Times are
 taken at the clusters: they include the commit of the intent and the way through the tunnel. Writes
-`bench-results/engine.json` and the table of `docs/benchmarks-engine.md`. Size it down with --deployments.
+`bench-results/engine.json` and the table of `docs/benchmarks-engine.md`. Size it down with --deployments. `--quick`
+only shows that it runs: its numbers mean nothing, and the page stays as it is.
 """
 
 from __future__ import annotations
@@ -117,7 +118,10 @@ def main() -> None:
     parser.add_argument(
         "--rate", type=float, default=15.0, help="deployments that get pods, or are rolled back, a second"
     )
+    parser.add_argument("--quick", action="store_true", help="a moment of everything, to see that it runs")
     options = parser.parse_args()
+    if options.quick:
+        options.deployments, options.agents, options.stored = 20, 4, 200
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     gc.freeze()  # as the server does
     with (
@@ -126,13 +130,17 @@ def main() -> None:
     ):
         measured = Measured(deployments=options.deployments, agents=options.agents)
         load = os.getloadavg()[0]
-        runner.run(_measure(measured, Path(folder), options.rate, options.stored))
-    _write(measured, options.rate, load)
+        seconds = 1 if options.quick else 10
+        runner.run(_measure(measured, Path(folder), options.rate, options.stored, seconds))
+    _write(measured, options.rate, load, is_whole=not options.quick)
 
 
-async def _measure(measured: Measured, folder: Path, rate: float, stored: int) -> None:
-    measured.commits = [await commits(folder / f"of-{targets}", targets=targets, seconds=5) for targets in (1, 20)]
-    measured.stored = [await at_rest(folder / f"stored-{count}", count, seconds=10) for count in (100, stored)]
+async def _measure(measured: Measured, folder: Path, rate: float, stored: int, seconds: int) -> None:
+    """`seconds`: how long a stored server is looked at; commits are counted for half as long."""
+    measured.commits = [
+        await commits(folder / f"of-{targets}", targets=targets, seconds=seconds / 2) for targets in (1, 20)
+    ]
+    measured.stored = [await at_rest(folder / f"stored-{count}", count, seconds=seconds) for count in (100, stored)]
     with Platform(folder / "flight") as platform:
         os.environ["BOREALIS_CONTEXT_FILE"] = str(platform.folder / "server" / "client.json")
         async with connect(timeout_s=60) as borealis, open_swarm(borealis, measured.agents) as swarm:
@@ -274,7 +282,7 @@ def _percentiles_ms(samples_s: list[float]) -> tuple[float, float]:
     return cuts[49] * 1000, cuts[98] * 1000
 
 
-def _write(measured: Measured, rate: float, load: float) -> None:
+def _write(measured: Measured, rate: float, load: float, *, is_whole: bool) -> None:
     RESULTS.mkdir(exist_ok=True)
     result = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -285,9 +293,10 @@ def _write(measured: Measured, rate: float, load: float) -> None:
         **asdict(measured),
         "goals": [asdict(goal) for goal in measured.goals()],
     }
-    (RESULTS / "engine.json").write_text(json.dumps(result, indent=2) + "\n")
+    file = RESULTS / ("engine.json" if is_whole else "engine-quick.json")
+    file.write_text(json.dumps(result, indent=2) + "\n")
     table = _table(measured)
-    if PAGE.exists():
+    if is_whole and PAGE.exists():
         before, mark, _ = PAGE.read_text().partition("<!-- made by make bench ONLY=engine -->\n")
         PAGE.write_text(before + mark + table)
     sys.stdout.write(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,7 +15,6 @@ from kit.shop import SET_25, deploy_file, manifests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from borealis_server.domain.deployment import Deployment, DeploymentKey, StepRun, TargetRun
     from borealis_server.ports.outside import OutsideRequest
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Says = float | str | OutsideAnswer | OutsideFailure | None
 """What the provider says to one question: a number or its text, an answer or a failure, or None for no data."""
+_LONG_AGO: Final = datetime(2025, 1, 1, tzinfo=UTC)
 LONG_S: Final = 7200.0
 """Longer than any analysis of the tests, in virtual time."""
 ERRORS: Final = """\
@@ -91,21 +92,23 @@ def vector(*values: float | str | None) -> OutsideAnswer:
     return OutsideAnswer(status=200, body=json.dumps(body).encode())
 
 
+def an_integration(token: str = "") -> Integration:
+    """The provider `prom`; `token` is a reference to a secret."""
+    return Integration(
+        name=IntegrationName("main", "prom"),
+        url="http://prometheus.example",
+        settings=PrometheusSettings(token=token),
+        created_at=_LONG_AGO,
+        updated_at=_LONG_AGO,
+        updated_by="ana",
+    )
+
+
 async def with_prometheus(engine: ModelEngine, **says: list[Says]) -> ScriptedPrometheus:
     """A provider `prom` for the engine, which answers like this."""
     provider = ScriptedPrometheus(says=dict(says))
     engine.outside.says(provider.answer)
-    now: datetime = engine.clock.now()
-    await engine.integrations.add_integration(
-        Integration(
-            name=IntegrationName("main", "prom"),
-            url="http://prometheus.example",
-            settings=PrometheusSettings(token="{{secrets.prom}}"),
-            created_at=now,
-            updated_at=now,
-            updated_by="ana",
-        )
-    )
+    await engine.integrations.add_integration(an_integration("{{secrets.prom}}"))
     engine.secrets.known["prom"] = "bearer-of-prom"
     return provider
 

@@ -113,14 +113,19 @@ class BlueGreenCluster(ModelCluster):
         return min(each.available, each.desired) if each else 0
 
 
-def blue_green_target(*, redirect: tuple[StepRun, ...] = (), shut_down: tuple[StepRun, ...] = ()) -> TargetRun:
-    """A target with a blue/green strategy."""
+def blue_green_steps(*, redirect: tuple[StepRun, ...], shut_down: tuple[StepRun, ...]) -> tuple[StepRun, ...]:
+    """The steps of a blue/green strategy, with conditions before traffic is redirected and before the end."""
     stages = [stage for stage in ((DEPLOY,), redirect, (REDIRECT,), shut_down, (SHUT_DOWN,)) if stage]
     members = [(number, step) for number, stage in enumerate(stages, start=1) for step in stage]
-    steps = tuple(
+    return tuple(
         replace(step, ref=f"step-{index}", stage=stage, part=StepPart.STRATEGY)
         for index, (stage, step) in enumerate(members, start=1)
     )
+
+
+def blue_green_target(*, redirect: tuple[StepRun, ...] = (), shut_down: tuple[StepRun, ...] = ()) -> TargetRun:
+    """A target with a blue/green strategy."""
+    steps = blue_green_steps(redirect=redirect, shut_down=shut_down)
     return replace(a_target(), steps=steps, service_pairs=(ServicePair(active="shop", preview="shop-next"),))
 
 

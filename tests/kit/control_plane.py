@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from borealis_server.domain.states import DeploymentState
+    from borealis_server.ports.relay import Relay
     from borealis_server.ports.store import DeploymentStore
     from borealis_server.services.runner import Runner
     from kit.api_server import ApiServer
 
 ACCOUNT = "cluster-1"
 TENANT = "main"
+AGENT = AgentRef(tenant=TENANT, name=ACCOUNT)
 
 
 class JumpingClock(SystemClock):
@@ -139,17 +141,32 @@ def describe(deployment: Deployment) -> str:
 async def open_control_plane(api: ApiServer, store: DeploymentStore | None = None) -> AsyncIterator[ControlPlane]:
     """An engine whose one account is the cluster behind `api`."""
     clock = JumpingClock()
+    async with open_relay(api, clock) as relay, open_engine(relay, clock, store) as plane:
+        plane.writes = relay.writes
+        yield plane
+
+
+@asynccontextmanager
+async def open_relay(api: ApiServer, clock: JumpingClock) -> AsyncIterator[DirectRelay]:
+    """The way to the cluster behind `api`."""
     cluster = DirectCluster(url=api.url, ca_pem=api.ca_pem.decode(), token=api.token)
-    async with DirectRelay({AgentRef(tenant=TENANT, name=ACCOUNT): cluster}, clock) as relay:
-        journal = Journal(store or MemoryDeploymentStore())
-        async with (
-            open_runner(journal, RelayedCluster(relay), relay, clock) as runner,
-            open_queue(journal, _Agents(), clock),
-        ):
-            yield ControlPlane(
-                deployments=Deployments(journal, _Agents(), clock, SystemRandomness(), KnownAddresses()),
-                journal=journal,
-                clock=clock,
-                runner=runner,
-                writes=relay.writes,
-            )
+    async with DirectRelay({AGENT: cluster}, clock) as relay:
+        yield relay
+
+
+@asynccontextmanager
+async def open_engine(
+    relay: Relay, clock: JumpingClock, store: DeploymentStore | None = None
+) -> AsyncIterator[ControlPlane]:
+    """An engine over `relay`, whose one account is `AGENT`."""
+    journal = Journal(store or MemoryDeploymentStore())
+    async with (
+        open_runner(journal, RelayedCluster(relay), relay, clock) as runner,
+        open_queue(journal, _Agents(), clock),
+    ):
+        yield ControlPlane(
+            deployments=Deployments(journal, _Agents(), clock, SystemRandomness(), KnownAddresses()),
+            journal=journal,
+            clock=clock,
+            runner=runner,
+        )

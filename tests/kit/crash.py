@@ -12,6 +12,7 @@ from borealis_server.domain import persons
 from borealis_server.domain.errors import BorealisError
 from borealis_server.domain.start import StartRequest
 from borealis_server.domain.states import DeploymentState, EventKind, StepState, TargetState
+from kit.analysis_files import analysis_file, judge
 from kit.control_plane import TENANT, describe
 from kit.lab import other
 from kit.manifests import deployment as deployment_document
@@ -238,6 +239,7 @@ CONSTRAINED = deploy_file("ns", SET_50).replace(
     f"{{beforeDeployment: [{{{APPROVAL}}}, {{{PAUSE}}}], afterDeployment: [{{{PAUSE}}}]}}}}",
 )
 CALLING = webhook_file(SET_50, CALL, before=FIRE, after=CALL)
+JUDGED = analysis_file(SET_50, judge(runs=2), after=judge(runs=1))
 KEEPING = deploy_file("ns", SET_50, APPROVAL).replace(
     "deploymentConfig:", "deploymentConfig:\n  keepDeploymentObject: true"
 )
@@ -318,6 +320,7 @@ DELIVERIES: tuple[Delivery, ...] = (
         wish=at_approval(persons.APPROVE),
     ),
     Delivery(name="webhooks", ends=DeploymentState.SUCCEEDED, prepare=version_1, deploy_file=CALLING),
+    Delivery(name="analysis", ends=DeploymentState.SUCCEEDED, prepare=version_1, deploy_file=JUDGED),
     Delivery(name="queue", ends=DeploymentState.SUCCEEDED, prepare=one_in_progress, deploy_file=QUEUED),
     Delivery(
         name="keep-deployment",

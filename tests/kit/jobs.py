@@ -1,4 +1,7 @@
-"""A machine outside that starts a job for each call that it has not seen before, and calls back when it is done."""
+"""A machine outside that starts a job for each call that it has not seen before, and calls back when it is done.
+
+It is a metric provider too, in whose eyes everything is well.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,21 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from borealis_server.adapters.metrics.asking import HttpMetrics
 from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.store.memory_audit import MemoryAuditStore
+from borealis_server.adapters.store.memory_integrations import MemoryIntegrationStore
 from borealis_server.domain.callback_tokens import CallbackAddress
 from borealis_server.domain.errors import BorealisError
 from borealis_server.domain.states import ErrandKind
 from borealis_server.ports.outside import OutsideAnswer
+from borealis_server.services.asking import Asker
 from borealis_server.services.audit_actions import ActionAudit
 from borealis_server.services.callbacks import Callbacks
 from borealis_server.services.deploy_files import DeployFileShelf
+from borealis_server.services.judgements import JudgementRunner
 from borealis_server.services.webhooks import WebhookCaller
+from kit.analysis_files import an_integration, vector
 from kit.outside import TOKENS, WEB, KnownSecrets
 
 if TYPE_CHECKING:
@@ -42,7 +50,9 @@ class Jobs:
     """Jobs that have not called back, with the address and the token that they hold."""
 
     async def send(self, request: OutsideRequest, *, via: AgentRef | None = None) -> OutsideAnswer | OutsideFailure:  # noqa: ARG002 - as the port
-        """Start a job, unless the call was seen before."""
+        """Start a job, unless the call was seen before; a question to the metric provider has 0 as its answer."""
+        if request.method == "GET":
+            return vector(0)
         key = dict(request.headers)["Idempotency-Key"]
         if key not in self.made:
             self.made[key] += 1
@@ -66,8 +76,10 @@ class Jobs:
 
 def errand_runners(journal: Journal, outside: Outside, clock: Clock) -> dict[ErrandKind, ErrandRunner]:
     """Who runs errands, to that machine."""
-    caller = WebhookCaller(outside, DeployFileShelf(journal.store), KnownSecrets(), TOKENS, clock, web=WEB)
-    return {ErrandKind.CALL_WEBHOOK: caller}
+    shelf = DeployFileShelf(journal.store)
+    caller = WebhookCaller(outside, shelf, KnownSecrets(), TOKENS, clock, web=WEB)
+    asker = Asker(MemoryIntegrationStore(an_integration()), KnownSecrets(), HttpMetrics(outside), clock)
+    return {ErrandKind.CALL_WEBHOOK: caller, ErrandKind.ASK_METRICS: JudgementRunner(shelf, asker)}
 
 
 def callbacks_for(journal: Journal, clock: Clock, secrets: KnownSecrets | None = None) -> Callbacks:

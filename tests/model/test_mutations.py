@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from kit.checker.explore import explore
-from kit.checker.mutations import MUTATIONS
+from kit.checker.guards import GUARDS
+from kit.checker.traffic_guards import TRAFFIC_GUARDS
 
 pytestmark = pytest.mark.timeout(300)
 STATES = 60_000
+MUTATIONS = (*GUARDS, *TRAFFIC_GUARDS)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)

@@ -20,6 +20,7 @@ from borealis_client._generated.borealis.analysis.v1 import (
     Query,
     QueryResult,
     Sample,
+    StepJudgement,
     Verdict,
 )
 from borealis_client._generated.borealis.audit.v1 import (
@@ -343,6 +344,7 @@ __all__ = [
     "Skip",
     "StaleError",
     "StartedDeployment",
+    "StepJudgement",
     "StepRun",
     "StepRunPart",
     "StepRunState",

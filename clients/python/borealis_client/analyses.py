@@ -1,17 +1,21 @@
-"""Analyses of the past: the questions and the judge of deployments, over any time that is over."""
+"""Analyses: the evidence of deployments, and the same questions and the same judge over any time that is over."""
 
 from __future__ import annotations
 
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-from borealis_client._generated.borealis.analysis.v1 import AnalysisServiceStub, RunAnalysisRequest
+from borealis_client._generated.borealis.analysis.v1 import (
+    AnalysisServiceStub,
+    ListJudgementsRequest,
+    RunAnalysisRequest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
     from datetime import datetime
 
-    from borealis_client._generated.borealis.analysis.v1 import Analysis, Judgement, Plan
+    from borealis_client._generated.borealis.analysis.v1 import Analysis, Judgement, Plan, StepJudgement
     from borealis_client.transport import Transport
 
 _JUDGEMENT_LIMIT_S: Final = 120.0
@@ -19,10 +23,25 @@ _JUDGEMENT_LIMIT_S: Final = 120.0
 
 
 class Analyses:
-    """Asks the metric providers of the caller's tenant about the past."""
+    """Reads the evidence of deployments, and asks the metric providers of the caller's tenant about the past."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    async def evidence(
+        self, deployment: str, *, target: str = "", step: str = "", page_size: int = 50
+    ) -> AsyncGenerator[StepJudgement, None]:
+        """Judgements of a deployment as they were made; further pages are fetched as the iteration gets there."""
+        request = ListJudgementsRequest(deployment=deployment, target=target, step=step, page_size=page_size)
+        while True:
+            answer = await self._transport.call(
+                lambda channel: AnalysisServiceStub(channel).list_judgements, request, is_repeatable=True
+            )
+            for judgement in answer.judgements:
+                yield judgement
+            if not answer.next_page_token:
+                return
+            request.page_token = answer.next_page_token
 
     async def run(
         self,

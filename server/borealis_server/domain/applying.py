@@ -4,7 +4,7 @@ Nothing of the workloads is touched before every object is ready, so up to there
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import takewhile
@@ -26,11 +26,11 @@ from borealis_server.domain.record import Note
 from borealis_server.domain.routing import steering
 from borealis_server.domain.routing.provider import Misfit
 from borealis_server.domain.states import EndReason, EventKind, Phase
+from borealis_server.domain.steps import stage
 
 _DEFINING = ("Namespace", "CustomResourceDefinition")
 _SHOWN = 3
-_MOVING = (("apps/v1", "ReplicaSet"), ("v1", "Service"), ("v1", "Endpoints"))
-"""What changes while pods and traffic move: the first with pods alone."""
+_REPLICA_SETS, _SERVICES, _ENDPOINTS = ("apps/v1", "ReplicaSet"), ("v1", "Service"), ("v1", "Endpoints")
 
 
 def apply_objects(run: TargetRun, _seen: Observation, here: Circumstances) -> Decision:
@@ -53,23 +53,32 @@ def awaited(run: TargetRun) -> tuple[SavedObject, ...]:
 
 
 def watched(run: TargetRun) -> frozenset[Watched]:
-    """What may end the wait that the run is in."""
+    """What may end the wait that the run is in, or must not change during it."""
     if run.phase is Phase.SETTLING:
         return frozenset(
             Watched(api_version=saved.api_version, kind=saved.kind, namespace=saved.namespace) for saved in awaited(run)
         )
-    moving = _MOVING if traffic.is_routed(run) or run.routes else _MOVING[:1]
     pods_and_services = {
         Watched(api_version=api_version, kind=kind, namespace=load.namespace)
         for load in run.workloads
-        for api_version, kind in moving
+        for api_version, kind in _watched_kinds(run)
     }
+    if stage.watches_over(run):
+        return frozenset(pods_and_services)
     routes = {
         Watched(api_version=part.api_version, kind=part.kind, namespace=route.namespace)
         for route in run.routes
         for part in route.parts
     }
     return frozenset(pods_and_services | routes)
+
+
+def _watched_kinds(run: TargetRun) -> Sequence[tuple[str, str]]:
+    """Between steps pods are looked at by a timer: such waits are many. What leads traffic away is seen at once."""
+    is_led = traffic.is_routed(run) or bool(run.routes)
+    if stage.watches_over(run):
+        return (_SERVICES,) if is_led else ()
+    return (_REPLICA_SETS, _SERVICES, _ENDPOINTS) if is_led else (_REPLICA_SETS,)
 
 
 def settle(run: TargetRun, seen: Observation, here: Circumstances) -> Decision:

@@ -34,8 +34,7 @@ def needs_observation(run: TargetRun) -> bool:
         return run.has_taken_over and (traffic.is_routed(run) or steering.is_noted(run))
     if not run.workloads:
         return False
-    is_held = stage.held_weight_percent(run) is not None
-    return run.phase is Phase.RESTORING_PODS or stage.needs_cluster(run) or is_held
+    return run.phase is Phase.RESTORING_PODS or stage.needs_cluster(run) or stage.watches_over(run)
 
 
 def needs_agent(run: TargetRun) -> bool:

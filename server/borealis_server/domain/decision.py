@@ -14,6 +14,8 @@ class Act:
 
     effect: Effect
     run: TargetRun
+    notes: tuple[Note, ...] = ()
+    """What made it necessary, where people have to know that; told once, before the change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class Hold:
 
     run: TargetRun
     wake_at: datetime | None = None
+    is_spared: bool = False
+    """Whether the cluster asked to be left alone until `wake_at`: nothing is watched meanwhile."""
     notes: tuple[Note, ...] = ()
 
 

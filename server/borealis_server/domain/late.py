@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from borealis_server.domain.decision import Circumstances, Hold
 from borealis_server.domain.deployment import TargetRun, Wait
 from borealis_server.domain.pods import RESYNC
-from borealis_server.domain.states import TargetState
+from borealis_server.domain.states import Phase, TargetState
 
 SENT_WITHIN = timedelta(seconds=10)
 """How long after it was intended a change is still sent; later it is decided anew."""
@@ -38,9 +38,11 @@ def learnt(run: TargetRun) -> TargetRun:
 def unknown(run: TargetRun) -> TargetRun:
     """The run after its intent's outcome was lost, if there is one: by a crash, with the tunnel, or by an abort.
 
-    What a rollback does only leads further back: it may arrive whenever it likes.
+    What a rollback does only leads further back: it may arrive whenever it likes. But where traffic is led back first
+    to the old version alone, and then to where it was before, the first of the two must not come after the second.
     """
-    if run.intent_limit_at is None or run.state is TargetState.ROLLING_BACK:
+    is_final = run.state is TargetState.ROLLING_BACK and run.phase is not Phase.RESTORING_TRAFFIC
+    if run.intent_limit_at is None or is_final:
         return learnt(run)
     limit_at = max(run.late_limit_at or run.intent_limit_at, run.intent_limit_at)
     return replace(run, intent_limit_at=None, late_limit_at=limit_at)

@@ -110,7 +110,8 @@ def await_cluster(run: TargetRun, purpose: str, busy: Busy, limit_at: datetime, 
     )
     pause = min(max(SHORTEST_RETRY, timedelta(seconds=busy.retry_after_s)), LONGEST_RETRY)
     notes = (Note(kind=EventKind.PROGRESS, message=f"waits for {what}"),) if is_news else ()
-    return Hold(run=replace(run, wait=wait), wake_at=min(here.now + pause, max(limit_at, here.now)), notes=notes)
+    wake_at = min(here.now + pause, max(limit_at, here.now))
+    return Hold(run=replace(run, wait=wait), wake_at=wake_at, is_spared=True, notes=notes)
 
 
 def cannot_see(run: TargetRun, busy: Busy, here: Circumstances) -> Decision:

@@ -84,7 +84,8 @@ def prepare(
         found_scalers += scalers
         workloads.append(_sized(load, manifest, live, is_autoscaled=any(one.before for one in scalers)))
     sides = _sides(workloads, deployments)
-    services = route(pairs, sides, KnownServices.of(others, live.services)) if pairs else unpin(sides, live.services)
+    known = KnownServices.of(others, live.services)
+    services = route(pairs, sides, known) if pairs else unpin(sides, known)
     if isinstance(services, Refused):
         return services
     routes = plan_routes(specs, sides, KnownObjects.of(others, (*live.services, *live.routes), live.served))

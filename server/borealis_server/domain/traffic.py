@@ -43,6 +43,21 @@ def misdirected(run: TargetRun, seen: Observation, side: Side, *roles: ServiceRo
     return None
 
 
+def strayed(run: TargetRun, seen: Observation, side: Side) -> PointService | None:
+    """The change for the first Service that somebody else has led away while traffic is to stay on `side`."""
+    if side is Side.NEW:
+        return misdirected(run, seen, Side.NEW, ServiceRole.ACTIVE, ServiceRole.PREVIEW)
+    return misdirected(run, seen, Side.OLD, ServiceRole.ACTIVE) or misdirected(run, seen, Side.NEW, ServiceRole.PREVIEW)
+
+
+def astray(run: TargetRun, seen: Observation, side: Side) -> PointService | None:
+    """The change for the first active Service that leads neither to the old version alone nor to the new one alone."""
+    for service in _of(run, side, (ServiceRole.ACTIVE,)):
+        if _view(seen, service).selector not in (service.held, service.wanted):
+            return point(service, _selector(service, side))
+    return None
+
+
 def leads_to_new(run: TargetRun, seen: Observation) -> bool:
     """Whether an active Service may have the new version's pods behind it."""
     return any(_view(seen, one).selector != one.held for one in _of(run, Side.OLD, (ServiceRole.ACTIVE,)))

@@ -178,7 +178,7 @@ class Runner:
             return _Turn(decision, await self._keep(key, run, decision.run, decision.notes))
         effect = decision.effect
         is_told = isinstance(effect, Prepare) or run.intent == str(effect)  # a busy cluster is asked again and again
-        notes = () if is_told else (Note(kind=EventKind.EFFECT_INTENDED, message=str(effect)),)
+        notes = () if is_told else (*decision.notes, Note(kind=EventKind.EFFECT_INTENDED, message=str(effect)))
         intended = await self._keep(key, run, decision.run, notes, is_intent=not isinstance(effect, Prepare))
         if intended is None:
             return _Turn(decision, None)
@@ -247,10 +247,9 @@ class Runner:
 
     def _hold(self, key: TargetKey, run: TargetRun, hold: Hold) -> None:
         self._timers.set(key, hold.wake_at)
-        if needs_observation(run) and needs_agent(run) and run.agent_lost_at is None:
-            self._watches.want(key, AgentRef(tenant=key.deployment.tenant, name=run.account), watched(run))
-        else:
-            self._watches.release(key)
+        can_see = needs_observation(run) and run.agent_lost_at is None and not hold.is_spared
+        kinds = watched(run) if can_see else frozenset()
+        self._watches.want(key, AgentRef(tenant=key.deployment.tenant, name=run.account), kinds)
 
     def _rest(self, key: TargetKey) -> None:
         self._timers.set(key, None)

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import structlog
 
-from borealis_server.domain.errors import BorealisError
+from borealis_server.domain.errors import BorealisError, Unavailable
 from borealis_server.domain.observation import Watched
 from borealis_server.ports.cluster import Cluster
 from borealis_server.ports.relay import AgentRef
 from borealis_server.services.targets import TargetKey
 
 _RETRY_S = 1.0
+_LONGEST_RETRY_S = 30.0
+"""Of a cluster that asks to be left alone for longer."""
 log = structlog.get_logger()
 
 
@@ -57,17 +59,20 @@ class Watches:
     async def _watch(self, place: _Place) -> None:
         kind = place.watched
         while True:
+            retry_s = _RETRY_S
             try:
                 async with self._cluster.watch(place.agent, kind.api_version, kind.kind, kind.namespace) as changes:
                     async for _ in changes:
                         self._wake_all(place)
             except BorealisError as error:
+                if isinstance(error, Unavailable):
+                    retry_s = min(max(retry_s, error.retry_after_s), _LONGEST_RETRY_S)
                 log.info("watch.interrupted", agent=place.agent.name, watched=str(kind), reason=error.reason)
             except Exception:
                 # A bug, or an answer that nobody expected: it must not end the runner, of which this is a part.
                 log.exception("watch.failed", agent=place.agent.name, watched=str(kind))
             # What happened between two watches is seen by looking: wake once, then watch again.
-            await asyncio.sleep(_RETRY_S)
+            await asyncio.sleep(retry_s)
             self._wake_all(place)
 
     def _wake_all(self, place: _Place) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,15 +37,34 @@ def model_cluster() -> ModelKube:
     return ModelKube(unserved={"Unheard"})
 
 
-@pytest.fixture
-async def sandbox_cluster(sandbox_api: ApiServer) -> AsyncIterator[RelayedCluster]:
-    direct = DirectCluster(url=sandbox_api.url, ca_pem=sandbox_api.ca_pem.decode(), token=sandbox_api.token)
+@asynccontextmanager
+async def relayed(api: ApiServer) -> AsyncIterator[RelayedCluster]:
+    direct = DirectCluster(url=api.url, ca_pem=api.ca_pem.decode(), token=api.token)
     async with DirectRelay({AGENT: direct}, SystemClock()) as relay:
         yield RelayedCluster(relay)
 
 
+@pytest.fixture
+async def sandbox_cluster(sandbox_api: ApiServer) -> AsyncIterator[RelayedCluster]:
+    async with relayed(sandbox_api) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+async def real_cluster(real_api: ApiServer) -> AsyncIterator[RelayedCluster]:
+    async with relayed(real_api) as cluster:
+        yield cluster
+
+
 @pytest.fixture(params=["model", "sandbox"])
 def cluster(request: pytest.FixtureRequest) -> Cluster:
+    found: Cluster = request.getfixturevalue(f"{request.param}_cluster")
+    return found
+
+
+@pytest.fixture(params=["model", "sandbox", "real"])
+def any_cluster(request: pytest.FixtureRequest) -> Cluster:
+    """Also a real API server, which many tests share: for tests whose names are their own."""
     found: Cluster = request.getfixturevalue(f"{request.param}_cluster")
     return found
 
@@ -143,3 +164,22 @@ async def test_a_watch_speaks_when_something_changes(cluster):
         await cluster.patch(AGENT, WEB, {"metadata": {"annotations": {"a": "b"}}})
 
         assert await anext(changes) is None
+
+
+@pytest.mark.parametrize("orphans", [False, True])
+async def test_a_delete_that_carries_a_uid_leaves_a_newer_object_of_the_name_alone(any_cluster, orphans):
+    document = placed(config_map(name=f"uid-{uuid.uuid4().hex[:8]}", a="1"))
+    ref = ref_of(document)
+    await any_cluster.create(AGENT, document)
+    first = (await any_cluster.get(AGENT, ref))["metadata"]["uid"]
+    await any_cluster.delete(AGENT, ref, uid=first)
+    assert await any_cluster.get(AGENT, ref) is None
+    await any_cluster.create(AGENT, document)
+
+    await any_cluster.delete(AGENT, ref, orphans=orphans, uid=first)
+
+    live = await any_cluster.get(AGENT, ref)
+    assert live["metadata"]["uid"] != first
+    assert "deletionTimestamp" not in live["metadata"]
+    await any_cluster.delete(AGENT, ref, uid=live["metadata"]["uid"])
+    assert await any_cluster.get(AGENT, ref) is None

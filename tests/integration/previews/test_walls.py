@@ -66,24 +66,20 @@ class TestHosts:
 class TestSmuggling:
     """5 to 8."""
 
-    @pytest.mark.parametrize(
-        "fields",
-        [
-            pytest.param("Content-Length: 5\nContent-Length: 6", id="two-lengths"),
-            pytest.param("Content-Length: +5", id="signed-length"),
-            pytest.param("Content-Length: 0x5", id="hexadecimal-length"),
-            pytest.param("Transfer-Encoding: xchunked", id="unknown-coding"),
-            pytest.param("Transfer-Encoding: chunked, identity", id="chunked-not-last"),
-            pytest.param("Transfer-Encoding : chunked", id="blank-before-the-colon"),
-            pytest.param("Bad Name: 1", id="blank-in-a-name"),
-            pytest.param("X: 1\0", id="nul"),
-        ],
-    )
-    async def test_5_a_length_that_can_be_read_in_two_ways_is_refused(self, door, app, fields):
-        head = f"POST /echo HTTP/1.1\nHost: HOST\n{fields}\nConnection: close\n\n"
-        status, _ = await attempt(door, head, b"0\r\n\r\n" + VICTIM)
-
-        assert status in {400, 501}
+    async def test_5_a_length_that_can_be_read_in_two_ways_is_refused(self, door, app):
+        for fields in (
+            "Content-Length: 5\nContent-Length: 6",
+            "Content-Length: +5",
+            "Content-Length: 0x5",
+            "Transfer-Encoding: xchunked",
+            "Transfer-Encoding: chunked, identity",
+            "Transfer-Encoding : chunked",
+            "Bad Name: 1",
+            "X: 1\0",
+        ):
+            head = f"POST /echo HTTP/1.1\nHost: HOST\n{fields}\nConnection: close\n\n"
+            status, _ = await attempt(door, head, b"0\r\n\r\n" + VICTIM)
+            assert status in {400, 501}, fields
         assert app.received == []
 
     async def test_6_a_length_beside_chunks_means_nothing(self, door, app):
@@ -173,31 +169,26 @@ class TestWhoSaysWhat:
             assert answer.headers["Referrer-Policy"] == "same-origin"
         assert not {"clear-site-data", "alt-svc", "x-request-id", "via"} & names
 
-    @pytest.mark.parametrize(
-        ("given", "expected"),
-        [
-            ("http://shop.NAMESPACE.svc/a?b=1", "URL/a?b=1"),
-            ("http://shop.NAMESPACE.svc:80/", "URL/"),
-            ("/next", "/next"),
-            ("https://example.com/x", "https://example.com/x"),
-            ("http://shop.other.svc/", "http://shop.other.svc/"),
-        ],
-    )
-    async def test_12_a_redirect_to_the_service_leads_back_to_the_preview(self, door, visitor, given, expected):
-        url = await door.expose()
-        to = given.replace("NAMESPACE", door.namespace)
-        async with visitor.get(URL(f"{url}/redirect").with_query(to=to), allow_redirects=False) as answer:
-            assert answer.headers["Location"] == expected.replace("URL", url)
+    async def test_12_a_redirect_to_the_service_leads_back_to_the_preview(self, door, visitor):
+        url, name = await door.expose(), f"shop.{door.namespace}.svc"
+        for to, expected in {
+            f"http://{name}/a?b=1": f"{url}/a?b=1",
+            f"http://{name}:80/": f"{url}/",
+            "/next": "/next",
+            "https://example.com/x": "https://example.com/x",
+            "http://shop.other.svc/": "http://shop.other.svc/",
+        }.items():
+            async with visitor.get(URL(f"{url}/redirect").with_query(to=to), allow_redirects=False) as answer:
+                assert answer.headers["Location"] == expected
 
 
 class TestWhere:
     """13 to 16."""
 
-    @pytest.mark.parametrize("path", ["/../etc", "/a/%2e%2e/b", "//other.example/", "/a/..;/b", "/a%00", "/a\\b"])
-    async def test_13_a_path_that_leaves_its_place_is_refused(self, door, app, path):
-        status, _ = await attempt(door, f"GET {path} HTTP/1.1\nHost: HOST\nConnection: close\n\n")
-
-        assert status in {400, 403}
+    async def test_13_a_path_that_leaves_its_place_is_refused(self, door, app):
+        for path in ("/../etc", "/a/%2e%2e/b", "//other.example/", "/a/..;/b", "/a%00", "/a\\b"):
+            status, _ = await attempt(door, f"GET {path} HTTP/1.1\nHost: HOST\nConnection: close\n\n")
+            assert status in {400, 403}, path
         assert app.received == []
 
     async def test_14_an_endpoint_with_the_metadata_of_a_cloud_is_not_connected_to(self, door, visitor, rest, app):
@@ -216,10 +207,10 @@ class TestWhere:
         assert not any(str(value) in text for (value,) in policy_changes.values() if value != "x")
         assert door.namespace not in text
 
-    @pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "FOO"])
-    async def test_16_other_methods_do_not_pass(self, door, visitor, app, method):
-        async with visitor.request(method, f"{await door.expose()}/") as answer:
-            assert answer.status == 405
+    async def test_16_other_methods_do_not_pass(self, door, visitor, app):
+        for method in ("TRACE", "PROPFIND", "FOO"):
+            async with visitor.request(method, f"{await door.expose()}/") as answer:
+                assert answer.status == 405
         assert app.received == []
 
 

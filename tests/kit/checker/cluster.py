@@ -1,51 +1,25 @@
 """A cluster as the checker sees it: immutable, small, and every step of Kubernetes' own controllers apart.
 
-A new kind of effect joins by a function and its line in `_PERFORM`.
+What the engine changes in it is in `kit.checker.performing`.
 """
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from borealis_server.domain.effects import (
-    ApplyObject,
-    Busy,
-    CreateReplicaSet,
-    DeleteReplicaSet,
-    Done,
-    Effect,
-    KeepDeployment,
-    MarkLive,
-    OrphanDeployment,
-    Outcome,
-    Outdated,
-    PlaceAutoscaler,
-    Refused,
-    RemoveAutoscaler,
-    RestoreAutoscaler,
-    RestoreDeployment,
-    RestoreObject,
-    RestoreReplicaSet,
-    Scale,
-)
-from borealis_server.domain.kubernetes.marks import (
-    DEPLOYMENT_ANNOTATION,
-    LIVE_ANNOTATION,
-    Origin,
-)
 from borealis_server.domain.observation import Observation, PodProblem, ReplicaSetView, WorkloadView
-from borealis_server.domain.states import EndReason
+from kit.checker import services as service_model
+from kit.checker.services import FIRST, PINNED, Service, base_of, workload_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from borealis_server.domain.deployment import Autoscaler, TargetRun
+    from borealis_server.domain.deployment import TargetRun
+    from kit.checker.scenarios import TargetPlan
 
 NAMESPACE, APPLICATION = "shop", "shop"
 WORKLOAD_MARK = "workload"  # an annotation of the model's own
 NATIVE_REVISION = "deployment.kubernetes.io/revision"
-DONE, OUTDATED = Done(), Outdated()
 
 
 class Workload(NamedTuple):
@@ -113,6 +87,7 @@ class Cluster(NamedTuple):
     """Workloads of which no new pod ever gets ready."""
     quota: int = 1_000
     scalers: tuple[Scaler, ...] = ()
+    services: tuple[Service, ...] = ()
 
     def find(self, name: str) -> Set | None:
         """The ReplicaSet of that name."""
@@ -143,14 +118,33 @@ class Cluster(NamedTuple):
         """The autoscaler of that name."""
         return next((each for each in self.scalers if each.name == name), None)
 
+    def with_object(self, place: int, run: str) -> Cluster:
+        """The cluster where another run made the object at `place`; none where that is empty."""
+        return self._replace(objects=(*self.objects[:place], run, *self.objects[place + 1 :]))
+
+    def with_service(self, new: Service) -> Cluster:
+        """The cluster with `new` as the Service of its name."""
+        others = (each for each in self.services if each.name != new.name)
+        return self._replace(services=tuple(sorted((*others, new))))
+
+    def without_service(self, name: str) -> Cluster:
+        """The cluster without the Service of that name."""
+        gone = self.service(name)
+        left = self._replace(services=tuple(each for each in self.services if each is not gone))
+        return left.with_object(gone.place, "") if gone and gone.place >= 0 else left
+
+    def service(self, name: str) -> Service | None:
+        """The Service of that name."""
+        return next((each for each in self.services if each.name == name), None)
+
     def is_calm(self) -> bool:
         """Whether its own controllers have nothing to do."""
         return not any(True for _ in steps(self))
 
 
-def a_cluster(workloads: Iterable[Workload], objects: int, broken: Iterable[str], quota: int) -> Cluster:
-    """A cluster where the old versions run."""
-    loads = tuple(workloads)
+def a_cluster(plan: TargetPlan) -> Cluster:
+    """A cluster where the old versions of a target run."""
+    loads = plan.workloads
     return Cluster(
         sets=tuple(
             Set(
@@ -172,14 +166,28 @@ def a_cluster(workloads: Iterable[Workload], objects: int, broken: Iterable[str]
             for load in loads
             if load.is_autoscaled
         ),
-        objects=("first",) * objects,
-        broken=frozenset(broken),
-        quota=quota,
+        objects=(
+            *("first",) * plan.objects,
+            *("first" if plan.services_at_first else "" for _ in plan.applied_services),
+            *("first" if load.is_autoscaled else "" for load in plan.workloads if plan.applies_scalers),
+        ),
+        broken=frozenset(plan.broken),
+        quota=plan.quota,
+        services=tuple(sorted(_service(name, plan) for name in plan.live_services)),
     )
 
 
+def _service(name: str, plan: TargetPlan) -> Service:
+    """A Service of a target as the run finds it."""
+    load = next(load for load in plan.workloads if load.name == workload_of(name))
+    version = service_model.version_of(_old(load), load.name, is_native=load.is_native)
+    selector = tuple(sorted((*base_of(load.name), *(version if plan.services_at_first == PINNED else ()))))
+    there = ((_old(load), load.old_pods),) if load.old_pods else ()
+    return Service(name, selector, there, plan.place_of(f"Service {name}"))
+
+
 def _old(load: Workload) -> str:
-    return f"{load.name}-old"
+    return f"{load.name}-{FIRST}"
 
 
 # What Kubernetes does by itself.
@@ -191,12 +199,12 @@ def steps(cluster: Cluster) -> Iterable[tuple[str, Cluster]]:
     for each in cluster.sets:
         native = owner_of(cluster, each)
         if native and not native.is_going and each.desired != native.pods:
-            yield f"the Deployment's controller scales {each.name}", cluster.with_set(_asked(each, native.pods))
+            yield f"the Deployment's controller scales {each.name}", cluster.with_set(asked(each, native.pods))
         wanted = min(each.desired, each.pods + max(0, cluster.quota - used))
         if not each.is_settled or each.pods != wanted:
             settled = each._replace(pods=wanted, ready=min(each.ready, wanted), is_settled=True)
             yield f"{each.name} gets {wanted} pods", cluster.with_set(settled)
-        if each.ready < each.pods and not (each.workload in cluster.broken and _is_new(each)):
+        if each.ready < each.pods and not (each.workload in cluster.broken and is_new(each)):
             yield f"a pod of {each.name} gets ready", cluster.with_set(each._replace(ready=each.ready + 1))
     for there in cluster.natives:
         if there.is_going:
@@ -204,6 +212,7 @@ def steps(cluster: Cluster) -> Iterable[tuple[str, Cluster]]:
             yield f"Deployment {there.name} is gone", cluster._replace(natives=left)
         elif not there.has_adopted and cluster.find(there.owns):
             yield f"Deployment {there.name} adopts {there.owns}", cluster.with_native(there._replace(has_adopted=True))
+    yield from service_model.following(cluster)
 
 
 def pod_failures(cluster: Cluster) -> Iterable[tuple[str, Cluster]]:
@@ -218,13 +227,13 @@ def outside_scalings(cluster: Cluster) -> Iterable[tuple[str, Cluster]]:
     for each in cluster.sets:
         if each.desired and not owner_of(cluster, each):
             for pods in (each.desired - 1, each.desired + 1):
-                yield f"somebody scales {each.name} to {pods}", cluster.with_set(_asked(each, pods))
+                yield f"somebody scales {each.name} to {pods}", cluster.with_set(asked(each, pods))
 
 
 def deletions(cluster: Cluster) -> Iterable[tuple[str, Cluster]]:
     """What a person could delete: the version that was there before."""
     for each in cluster.sets:
-        if not _is_new(each) and not owner_of(cluster, each):
+        if not is_new(each) and not owner_of(cluster, each):
             left = tuple(other for other in cluster.sets if other.name != each.name)
             yield f"somebody deletes {each.name}", cluster._replace(sets=left)
 
@@ -233,11 +242,13 @@ def owner_of(cluster: Cluster, each: Set) -> Native | None:
     return next((native for native in cluster.natives if native.owns == each.name and native.has_adopted), None)
 
 
-def _asked(each: Set, pods: int) -> Set:
+def asked(each: Set, pods: int) -> Set:
+    """The set, asked for so many pods a moment ago."""
     return each._replace(desired=pods, is_settled=False)
 
 
-def _is_new(each: Set) -> bool:
+def is_new(each: Set) -> bool:
+    """Whether a run of the model made it."""
     return each.maker not in ("", "first")
 
 
@@ -254,7 +265,8 @@ def observe(cluster: Cluster, run: TargetRun) -> Observation:
                 problems=(PodProblem(pod="p", reason="CrashLoopBackOff"),) if load.name in cluster.broken else (),
             )
             for load in run.workloads
-        }
+        },
+        services=service_model.views(cluster, run),
     )
 
 
@@ -271,130 +283,3 @@ def _view(each: Set | None, cluster: Cluster) -> ReplicaSetView | None:
         is_settled=each.is_settled,
         failure=failure if cluster.quota < 1_000 else "",
     )
-
-
-def perform(cluster: Cluster, effect: Effect, origin: Origin) -> tuple[Cluster, Outcome]:
-    """The cluster after `effect`, and the answer, as `services/effects/performer.py` would give it."""
-    return _PERFORM[type(effect)](cluster, effect, origin)
-
-
-def _apply_object(cluster: Cluster, effect: ApplyObject, origin: Origin) -> tuple[Cluster, Outcome]:
-    objects = tuple(origin.deployment_id if i == effect.index else old for i, old in enumerate(cluster.objects))
-    return cluster._replace(objects=objects), DONE
-
-
-def _restore_object(cluster: Cluster, effect: RestoreObject, origin: Origin) -> tuple[Cluster, Outcome]:
-    index = int(effect.saved.name)
-    if cluster.objects[index] != origin.deployment_id:
-        return cluster, DONE
-    before = json.loads(effect.saved.before)["run"] if effect.saved.before else ""
-    objects = tuple(before if i == index else old for i, old in enumerate(cluster.objects))
-    return cluster._replace(objects=objects), DONE
-
-
-def _orphan(cluster: Cluster, effect: OrphanDeployment, _origin: Origin) -> tuple[Cluster, Outcome]:
-    there = cluster.native(effect.name)
-    if there is None or str(there.uid) != effect.uid:
-        return cluster, DONE
-    return cluster.with_native(there._replace(is_going=True)), Busy(detail="it is being let go")
-
-
-def _remove_scaler(cluster: Cluster, effect: RemoveAutoscaler, _origin: Origin) -> tuple[Cluster, Outcome]:
-    there = cluster.scaler(effect.autoscaler.name)
-    if there and str(there.uid) != json.loads(effect.autoscaler.before)["metadata"]["uid"]:
-        return cluster, DONE
-    return cluster._replace(scalers=tuple(each for each in cluster.scalers if each is not there)), DONE
-
-
-def _place_scaler(cluster: Cluster, effect: PlaceAutoscaler, _origin: Origin) -> tuple[Cluster, Outcome]:
-    name, kept = effect.autoscaler.name, cluster.scaler(effect.autoscaler.name)
-    scaled = ("ReplicaSet", effect.replica_set) if effect.replica_set else ("Deployment", effect.autoscaler.workload)
-    return cluster.with_scaler(Scaler(name, scaled, kept.uid if kept else _next_uid(effect.autoscaler))), DONE
-
-
-def _restore_scaler(cluster: Cluster, effect: RestoreAutoscaler, _origin: Origin) -> tuple[Cluster, Outcome]:
-    if cluster.scaler(effect.autoscaler.name):
-        return cluster, DONE
-    old = json.loads(effect.autoscaler.before)["spec"]["scaleTargetRef"]
-    again = Scaler(effect.autoscaler.name, (old["kind"], old["name"]), _next_uid(effect.autoscaler))
-    return cluster.with_scaler(again), DONE
-
-
-def _next_uid(one: Autoscaler) -> int:
-    return int(json.loads(one.before)["metadata"]["uid"]) + 1
-
-
-def _keep(cluster: Cluster, effect: KeepDeployment, _origin: Origin) -> tuple[Cluster, Outcome]:
-    owned = cluster.find(effect.replica_set)
-    if owned is None:
-        return cluster, Refused(reason=EndReason.APPLY_ERROR, message=f"ReplicaSet {effect.replica_set} is gone")
-    if cluster.native(effect.name) is None:
-        made = Native(effect.name, owned.desired, owned.name, owned.uid + 1, has_adopted=False)
-        cluster = cluster.with_native(made)
-    return cluster, _adopted(cluster, effect.name)
-
-
-def _adopted(cluster: Cluster, name: str) -> Outcome:
-    there = cluster.native(name)
-    return DONE if there and there.has_adopted else Busy(detail="its controller has not adopted the ReplicaSet yet")
-
-
-def _restore_set(cluster: Cluster, effect: RestoreReplicaSet, _origin: Origin) -> tuple[Cluster, Outcome]:
-    if cluster.find(effect.name):
-        return cluster, DONE
-    marks = json.loads(effect.document)["metadata"]["annotations"]
-    made = Set(effect.name, marks[WORKLOAD_MARK], marks.get(DEPLOYMENT_ANNOTATION, ""), 2, 0, 0, 0)
-    again = made._replace(is_live=marks.get(LIVE_ANNOTATION) == "true", is_settled=False)
-    return cluster._replace(sets=tuple(sorted((*cluster.sets, again), key=_is_new))), DONE
-
-
-def _create(cluster: Cluster, effect: CreateReplicaSet, origin: Origin) -> tuple[Cluster, Outcome]:
-    if cluster.find(effect.name):
-        return cluster, DONE
-    made = Set(effect.name, effect.workload, origin.deployment_id, 1, 0, 0, 0, is_settled=False)
-    return cluster._replace(sets=(*cluster.sets, made)), DONE
-
-
-def _scale(cluster: Cluster, effect: Scale, _origin: Origin) -> tuple[Cluster, Outcome]:
-    each = cluster.find(effect.name)
-    if each is None or str(each.uid) != effect.uid or each.desired != effect.from_pods:
-        return cluster, OUTDATED
-    return cluster.with_set(_asked(each, effect.to_pods)), DONE
-
-
-def _mark_live(cluster: Cluster, effect: MarkLive, _origin: Origin) -> tuple[Cluster, Outcome]:
-    each = cluster.find(effect.name)
-    return (cluster.with_set(each._replace(is_live=True)) if each else cluster), DONE
-
-
-def _delete(cluster: Cluster, effect: DeleteReplicaSet, _origin: Origin) -> tuple[Cluster, Outcome]:
-    return cluster._replace(sets=tuple(each for each in cluster.sets if each.name != effect.name)), DONE
-
-
-def _restore_deployment(cluster: Cluster, effect: RestoreDeployment, _origin: Origin) -> tuple[Cluster, Outcome]:
-    there = cluster.native(effect.name)
-    if there is None:
-        document = json.loads(effect.document)
-        uid = int(document["metadata"]["uid"]) + 1
-        made = Native(effect.name, int(document["spec"]["replicas"]), effect.replica_set, uid, has_adopted=False)
-        return cluster.with_native(made), Busy(detail="its controller has not adopted the ReplicaSet yet")
-    if there.is_going:
-        return cluster, Busy(detail="it is still being let go")
-    return cluster, _adopted(cluster, effect.name)
-
-
-_PERFORM: dict[type, Callable[[Cluster, Any, Origin], tuple[Cluster, Outcome]]] = {  # Any: the effect of the key's type
-    ApplyObject: _apply_object,
-    RestoreObject: _restore_object,
-    OrphanDeployment: _orphan,
-    CreateReplicaSet: _create,
-    Scale: _scale,
-    MarkLive: _mark_live,
-    DeleteReplicaSet: _delete,
-    RestoreDeployment: _restore_deployment,
-    RemoveAutoscaler: _remove_scaler,
-    PlaceAutoscaler: _place_scaler,
-    RestoreAutoscaler: _restore_scaler,
-    KeepDeployment: _keep,
-    RestoreReplicaSet: _restore_set,
-}

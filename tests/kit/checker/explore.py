@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from borealis_server.domain import persons
 from borealis_server.domain.states import DeploymentState
 from kit.checker import invariants, others
-from kit.checker.invariants import Violated
+from kit.checker.moment import Violated
 from kit.checker.world import World
 
 if TYPE_CHECKING:

@@ -11,24 +11,23 @@ from typing import TYPE_CHECKING
 from borealis_server.domain import persons
 from borealis_server.domain.effects import Prepare
 from borealis_server.domain.states import Phase, Rollback, StepState, TargetState
-from kit.checker.moment import ARRIVED_LATE, DELETED, INTENDED, PODS_FAILED, SCALED_OUTSIDE, STRANGER
+from kit.checker import traffic
+from kit.checker.moment import ARRIVED_LATE, DELETED, EDITED, INTENDED, PODS_FAILED, SCALED_OUTSIDE, STRANGER, Violated
 from kit.checker.records import NOW
 
 if TYPE_CHECKING:
     from borealis_server.domain.decision import Hold
     from borealis_server.domain.deployment import Deployment, TargetRun
+    from borealis_server.domain.deployment import Workload as RunWorkload
     from kit.checker.cluster import Cluster, Workload
     from kit.checker.moment import Drive, State
+    from kit.checker.scenarios import TargetPlan
     from kit.checker.world import World
 
 ABORTS = (persons.ROLL_BACK, persons.CANCEL)
 _ROUND = (TargetState.ROLLING_BACK, TargetState.FAILED, TargetState.CANCELLED)
 
 _WAY_BACK = (Phase.RESTORING_TRAFFIC, Phase.RESTORING_PODS, Phase.REMOVING_NEW, Phase.RESTORING_OBJECTS)
-
-
-class Violated(Exception):  # noqa: N818 - named by what happened
-    """An invariant does not hold."""
 
 
 def check_state(world: World, state: State) -> None:
@@ -40,6 +39,8 @@ def check_state(world: World, state: State) -> None:
             continue
         live = world.clusters[state.clusters[target]]
         _check_bounds(world, target, run, live, state.excuses)
+        wanted = {load.name: load.pods for load in world.scenario.targets[target].workloads}
+        traffic.check_endpoints(run, wanted, live, state.excuses)
         if run.phase is Phase.ENDED:
             if _busy(world, state, target):
                 raise Violated(f"6 final means finished: {run.name} has ended, but a change in its cluster goes on")
@@ -59,6 +60,8 @@ def _check_bounds(world: World, target: int, run: TargetRun, live: Cluster, excu
         wanted = max(plans[load.name].pods, load.old_replicas)
         floor = min(plans[load.name].pods, load.old_replicas) - load.bounds.max_unavailable if load.old_name else 0
         sets = [each for each in live.sets if each.workload == load.name]
+        if run.service_pairs:
+            wanted = plans[load.name].pods + load.old_replicas  # both versions at full size
         asked = sum(max(each.desired, each.pods) for each in sets)
         available = sum(min(each.ready, each.desired) for each in sets)
         others_scale = is_given_up and load.native  # its Deployment came back, and pods of the new version are left
@@ -81,24 +84,31 @@ def _check_end(world: World, target: int, run: TargetRun, live: Cluster, excuses
     left = [each.name for each in live.sets if each.maker == ours] + [each for each in live.objects if each == ours]
     if left:
         raise Violated(f"6 final means finished: {run.name} was rolled back, but {left} is left")
-    for load in run.workloads if run.rollback is Rollback.DONE else ():
-        old = live.find(load.old_name) if load.old_name else None
-        if load.old_name and old is None and not excuses & DELETED:
-            raise Violated(f"6 final means finished: {load.old_name} is gone after a complete rollback")
-        if old and old.desired != load.old_replicas and not excuses & SCALED_OUTSIDE:
-            raise Violated(f"6 final means finished: {old.name} has {old.desired} pods, before {load.old_replicas}")
-        native, scaler = live.native(load.name), live.scaler(load.name)
-        if load.native and (native is None or native.is_going):
-            raise Violated(f"6 final means finished: Deployment {load.name} did not come back")
-        before = _scaled_before(run, load.name)
-        if (scaler.scales if scaler else None) != before and not excuses & DELETED:
-            raise Violated(f"6 final means finished: the autoscaler of {load.name} is {scaler}, before {before}")
+    if run.rollback is Rollback.DONE:
+        traffic.check_restored(run, live, excuses)
+        for load in run.workloads:
+            _check_as_before(run, load, live, excuses)
+
+
+def _check_as_before(run: TargetRun, load: RunWorkload, live: Cluster, excuses: int) -> None:
+    """After a complete rollback: the old version at its size, its owner, and whoever scales it."""
+    old = live.find(load.old_name) if load.old_name else None
+    if load.old_name and old is None and not excuses & DELETED:
+        raise Violated(f"6 final means finished: {load.old_name} is gone after a complete rollback")
+    if old and old.desired != load.old_replicas and not excuses & SCALED_OUTSIDE:
+        raise Violated(f"6 final means finished: {old.name} has {old.desired} pods, before {load.old_replicas}")
+    native, scaler = live.native(load.name), live.scaler(load.name)
+    if load.native and (native is None or native.is_going):
+        raise Violated(f"6 final means finished: Deployment {load.name} did not come back")
+    before = _scaled_before(run, load.name)
+    if (scaler.scales if scaler else None) != before and not excuses & DELETED:
+        raise Violated(f"6 final means finished: the autoscaler of {load.name} is {scaler}, before {before}")
 
 
 def _scaled_before(run: TargetRun, workload: str) -> tuple[str, str] | None:
     """What the workload's autoscaler scaled before the run; None when there was none."""
     for one in run.autoscalers:
-        if one.workload == workload:
+        if one.workload == workload and one.before:
             target = json.loads(one.before)["spec"]["scaleTargetRef"]
             return target["kind"], target["name"]
     return None
@@ -113,19 +123,22 @@ def _check_success(world: World, target: int, run: TargetRun, live: Cluster, exc
             raise Violated(f"6 final means finished: {run.name} succeeded with {sets[0].desired} pods asked for")
         if sets[0].ready < plan.pods and not excuses:
             raise Violated(f"1 capacity before traffic: {run.name} succeeded with {sets[0].ready} pods available")
-        _check_owner(plan, live, sets[0].name, excuses, keeps=world.scenario.targets[target].keeps)
-    if any(each != ours for each in live.objects):
+        traffic.check_success(run, sets[0], live, excuses)
+        _check_owner(world.scenario.targets[target], plan, live, sets[0].name, excuses)
+    deleted = {""} if excuses & EDITED else set()
+    if not set(live.objects) <= {ours, *deleted}:
         raise Violated(f"6 final means finished: {run.name} succeeded, but something old is still there")
 
 
-def _check_owner(plan: Workload, live: Cluster, new_name: str, excuses: int, *, keeps: bool) -> None:
-    """Who owns and who scales the new version: a Deployment where it is kept, and an autoscaler where there was one."""
-    kept, scaler = live.native(plan.name), live.scaler(plan.name)
-    if keeps != bool(kept and not kept.is_going):
-        raise Violated(f"6 final means finished: {plan.name} succeeded, its Deployment is {kept}")
-    scaled = ("Deployment", plan.name) if keeps else ("ReplicaSet", new_name)
-    if (scaler.scales if scaler else None) != (scaled if plan.is_autoscaled else None) and not excuses & DELETED:
-        raise Violated(f"6 final means finished: {plan.name} succeeded, its autoscaler is {scaler}")
+def _check_owner(plan: TargetPlan, load: Workload, live: Cluster, new_name: str, excuses: int) -> None:
+    """Who owns and who scales the new version: a Deployment where it is kept, and an autoscaler where there is one."""
+    kept, scaler = live.native(load.name), live.scaler(load.name)
+    if plan.keeps != bool(kept and not kept.is_going):
+        raise Violated(f"6 final means finished: {load.name} succeeded, its Deployment is {kept}")
+    scaled = ("Deployment", load.name) if plan.keeps else ("ReplicaSet", new_name)
+    wanted = scaled if load.is_autoscaled or plan.applies_scalers else None
+    if (scaler.scales if scaler else None) != wanted and not excuses & DELETED:
+        raise Violated(f"6 final means finished: {load.name} succeeded, its autoscaler is {scaler}")
 
 
 def check_hold(hold: Hold) -> None:

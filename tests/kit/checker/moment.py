@@ -16,9 +16,13 @@ LOOKED, INTENDED, PERFORMED = 1, 2, 3
 AWAY = AgentAway(detail="its tunnel was lost")
 BUSY = Busy(detail="429 slow down")
 REFUSED = Refused(reason=EndReason.APPLY_ERROR, message="the cluster said no")
-PODS_FAILED, SCALED_OUTSIDE, ARRIVED_LATE, DELETED = 1, 2, 4, 8
+PODS_FAILED, SCALED_OUTSIDE, ARRIVED_LATE, DELETED, EDITED = 1, 2, 4, 8, 16
 READINESS_S = 600
 ROLES, STRANGER = ("release",), "a stranger"
+
+
+class Violated(Exception):  # noqa: N818 - named by what happened
+    """An invariant does not hold."""
 
 
 class Drive(NamedTuple):

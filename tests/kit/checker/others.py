@@ -14,8 +14,10 @@ from borealis_server.domain.stages import is_pausing
 from borealis_server.domain.states import StepState
 from kit.checker import cluster as model
 from kit.checker import invariants
+from kit.checker import services as service_model
 from kit.checker.moment import (
     DELETED,
+    EDITED,
     INTENDED,
     LOOKED,
     PODS_FAILED,
@@ -58,6 +60,7 @@ def of_cluster(world: World, state: State, target: int) -> Iterator[tuple[str, S
     for kind, excuse, steps in (
         ("pod", PODS_FAILED, model.pod_failures),
         ("outside", SCALED_OUTSIDE, model.outside_scalings),
+        ("edited", EDITED, service_model.edits),
         ("deleted", PODS_FAILED | SCALED_OUTSIDE | DELETED, model.deletions),
     ):
         if kind in world.scenario.kinds:

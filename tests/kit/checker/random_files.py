@@ -14,8 +14,11 @@ from borealis_server.domain.start import CheckedStart, StartRequest, first_recor
 from kit.checker.cluster import Workload
 from kit.checker.records import NOW
 from kit.checker.scenarios import FAULTS, Scenario, TargetPlan
+from kit.checker.services import PINNED, PREVIEW, SHARED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hypothesis.strategies import DrawFn, SearchStrategy
 
 _PAUSES = (
@@ -39,17 +42,35 @@ class RandomFile:
     scenario: Scenario
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """What is drawn for all targets of a file together."""
+
+    names: tuple[str, ...]
+    routed: tuple[str, ...]
+    """Targets with a blue/green strategy."""
+    loads: tuple[Workload, ...]
+    objects: int
+    keeps: bool
+    applies_services: bool
+    applies_scalers: bool
+
+
 @st.composite
 def random_files(draw: DrawFn) -> RandomFile:
-    """A file of up to three targets, and up to two Deployments in each."""
+    """A file of up to three targets, canary or blue/green, and up to two Deployments in each."""
     names = draw(st.sampled_from([("prod",), ("qa", "prod"), ("qa", "prod", "eu")]))
-    loads = tuple(_workload(draw, name) for name in draw(st.sampled_from([("shop",), ("shop", "cart")])))
-    objects = draw(st.integers(0, 2))
-    text = _file(draw, names)
-    manifests = "---\n".join(
-        [*(_config_map(index) for index in range(objects)), *(_deployment(load) for load in loads)]
+    draft = _Draft(
+        names=names,
+        routed=tuple(name for name in names if draw(st.booleans())),
+        loads=tuple(_workload(draw, name) for name in draw(st.sampled_from([("shop",), ("shop", "cart")]))),
+        objects=draw(st.integers(0, 2)),
+        keeps=draw(st.booleans()),
+        applies_services=draw(st.booleans()),
+        applies_scalers=draw(st.booleans()),
     )
-    plans = tuple(_plan(draw, run, loads, objects) for run in _runs(text, manifests))
+    text, manifests = _file(draw, draft), "---\n".join(_manifests(draft))
+    plans = tuple(_plan(draw, run, draft) for run in _runs(text, manifests))
     return RandomFile(
         text=text,
         manifests=manifests,
@@ -60,19 +81,42 @@ def random_files(draw: DrawFn) -> RandomFile:
 def _workload(draw: DrawFn, name: str) -> Workload:
     surge, unavailable = draw(st.sampled_from(_BOUNDS))
     old = draw(st.integers(0, 4))
-    is_native = old > 0 and draw(st.booleans())
-    return Workload(name, draw(st.integers(1, 5)), old, surge, unavailable, is_native)
+    is_native, is_autoscaled = (old > 0 and draw(st.booleans()) for _ in range(2))
+    pods = old if is_autoscaled else draw(st.integers(1, 5))
+    return Workload(name, pods, old, surge, unavailable, is_native, is_autoscaled)
 
 
-def _file(draw: DrawFn, names: tuple[str, ...]) -> str:
-    lines = ["version: v1", "kind: kubernetes", "application: shop", "targets:"]
-    for index, name in enumerate(names):
-        earlier = draw(st.lists(st.sampled_from(names[:index]), unique=True)) if index else []
-        lines += [f"  {name}:", "    account: cluster-1", f"    namespace: {name}", "    strategy: careful"]
+def _file(draw: DrawFn, draft: _Draft) -> str:
+    lines = ["version: v1", "kind: kubernetes", "application: shop"]
+    lines += ["deploymentConfig: {keepDeploymentObject: true}"] if draft.keeps else []
+    lines += ["targets:"]
+    for index, name in enumerate(draft.names):
+        earlier = draw(st.lists(st.sampled_from(draft.names[:index]), unique=True)) if index else []
+        strategy = "swift" if name in draft.routed else "careful"
+        lines += [f"  {name}:", "    account: cluster-1", f"    namespace: {name}", f"    strategy: {strategy}"]
         lines += _constraints(draw, earlier)
+    lines += ["manifests:", "  - path: shop.yaml", "strategies:"]
+    lines += _canary(draw) if set(draft.names) - set(draft.routed) else []
+    lines += _blue_green(draw, draft) if draft.routed else []
+    return "\n".join([*lines, ""])
+
+
+def _canary(draw: DrawFn) -> list[str]:
     steps = draw(st.lists(st.one_of(weights, pauses), min_size=1, max_size=4))
-    lines += ["manifests:", "  - path: shop.yaml", "strategies:", "  careful:", "    canary:", "      steps:"]
-    return "\n".join([*lines, *(f"        - {step}" for step in steps), ""])
+    return ["  careful:", "    canary:", "      steps:", *(f"        - {step}" for step in steps)]
+
+
+def _blue_green(draw: DrawFn, draft: _Draft) -> list[str]:
+    has_preview = draw(st.booleans())
+    lines = ["  swift:", "    blueGreen:"]
+    for key in ("redirectTrafficAfter", "shutDownOldVersionAfter"):
+        conditions = draw(st.lists(pauses, max_size=2))
+        lines += [f"      {key}: [{', '.join(f'{{{each}}}' for each in conditions)}]"]
+    lines += ["trafficManagement:", f"  - targets: [{', '.join(draft.routed)}]", "    kubernetes:"]
+    for load in draft.loads:
+        preview = f", previewService: {load.name}{PREVIEW}" if has_preview else ""
+        lines += [f"      - {{activeService: {load.name}{preview}}}"]
+    return lines
 
 
 def _constraints(draw: DrawFn, earlier: list[str]) -> list[str]:
@@ -81,6 +125,16 @@ def _constraints(draw: DrawFn, earlier: list[str]) -> list[str]:
     for key, steps in (("beforeDeployment", before), ("afterDeployment", after)):
         lines += [f"      {key}:", *(f"        - {step}" for step in steps)] if steps else []
     return ["    constraints:", *lines] if lines else []
+
+
+def _manifests(draft: _Draft) -> Iterator[str]:
+    yield from (_config_map(index) for index in range(draft.objects))
+    for load in draft.loads:
+        if draft.applies_services:
+            yield from (_service(load, f"{load.name}{end}") for end in ("", PREVIEW))
+        if draft.applies_scalers:
+            yield _autoscaler(load)
+        yield _deployment(load)
 
 
 def _deployment(load: Workload) -> str:
@@ -102,6 +156,17 @@ def _config_map(index: int) -> str:
     return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings-{index}}}\ndata: {{a: b}}\n"
 
 
+def _service(load: Workload, name: str) -> str:
+    spec = f"{{selector: {{app: {load.name}}}, ports: [{{port: 80}}]}}"
+    return f"apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {spec}\n"
+
+
+def _autoscaler(load: Workload) -> str:
+    target = f"{{apiVersion: apps/v1, kind: Deployment, name: {load.name}}}"
+    head = f"apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: {load.name}}}\n"
+    return f"{head}spec: {{scaleTargetRef: {target}, maxReplicas: 9}}\n"
+
+
 def _runs(text: str, manifests: str) -> Any:  # Any: runs of targets
     """The targets as a start makes them from the file. Errors: AssertionError when the file is not valid after all."""
     content = (FileContent(name="shop.yaml", content=manifests.encode()),)
@@ -119,13 +184,21 @@ def _runs(text: str, manifests: str) -> Any:  # Any: runs of targets
     return recorded.deployment.targets
 
 
-def _plan(draw: DrawFn, run: Any, loads: tuple[Workload, ...], objects: int) -> TargetPlan:  # Any: a target's run
+def _plan(draw: DrawFn, run: Any, draft: _Draft) -> TargetPlan:  # Any: a target's run
+    has_old = all(load.old_pods for load in draft.loads)
     return TargetPlan(
         name=run.name,
         depends_on=run.depends_on,
         steps=run.steps,
-        workloads=loads,
-        objects=objects,
-        broken=tuple(load.name for load in loads if draw(st.integers(0, 9)) == 0),
+        workloads=draft.loads,
+        objects=draft.objects,
+        broken=tuple(load.name for load in draft.loads if draw(st.integers(0, 9)) == 0),
         quota=draw(st.sampled_from([1_000, 1_000, 1_000, 6])),
+        keeps=draft.keeps,
+        pairs=run.service_pairs,
+        services_at_first=draw(st.sampled_from([SHARED, SHARED, PINNED, ""]))
+        if has_old
+        else draw(st.sampled_from([SHARED, ""])),
+        applies_services=draft.applies_services,
+        applies_scalers=draft.applies_scalers,
     )

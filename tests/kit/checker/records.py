@@ -27,7 +27,7 @@ DECISIVE = {
     "due_at",
 }
 _SINCE = {"refused_since", "agent_lost_at"}
-_TOLD_ONLY = {"since", "started_at", "ended_at", "at", "answered_at"}
+_TOLD_ONLY = {"since", "started_at", "ended_at", "at", "answered_at", "expires_at"}
 # What changes with every write, and what only people read: whether a text is there matters, what it says does not.
 _UNTOLD: dict[str, Any] = {
     "revision": 0,
@@ -35,6 +35,7 @@ _UNTOLD: dict[str, Any] = {
     "new_available": 0,
     "old_available": 0,
     "asked_weight_percent": 0,
+    "traffic_percent": None,
     "warnings": (),
     "context": (),
 }

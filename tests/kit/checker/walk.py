@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kit.checker import invariants
 from kit.checker.explore import CounterExample, check_liveness, progress
+from kit.checker.moment import Violated
 from kit.checker.world import World
 
 if TYPE_CHECKING:
@@ -37,6 +38,6 @@ def walk(scenario: Scenario, choices: Sequence[int]) -> CounterExample | None:
             invariants.check_state(world, state)
         check_liveness(world, state, set())
     except Exception as error:  # noqa: BLE001 - a bug of the engine is a violation as well
-        what = str(error) if isinstance(error, invariants.Violated) else f"0 no bugs: {type(error).__name__}: {error}"
+        what = str(error) if isinstance(error, Violated) else f"0 no bugs: {type(error).__name__}: {error}"
         return CounterExample(what=what, steps=(*labels, *getattr(error, "__notes__", ())))
     return None

@@ -23,7 +23,7 @@ from borealis_server.ports.store import Committed
 from borealis_server.services.runner import Runner
 from borealis_server.services.targets import TargetKey
 from kit.checker import cluster as model
-from kit.checker import invariants, others
+from kit.checker import invariants, others, traffic
 from kit.checker.documents import prepared
 from kit.checker.moment import (
     ARRIVED_LATE,
@@ -42,6 +42,7 @@ from kit.checker.moment import (
     on,
     with_drive,
 )
+from kit.checker.performing import perform
 from kit.checker.records import NOW, canonical, stale
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class World:
     def start(self) -> State:
         """The moment after the first deployment was accepted."""
         plans = self.scenario.targets
-        clusters = tuple(model.a_cluster(plan.workloads, plan.objects, plan.broken, plan.quota) for plan in plans)
+        clusters = tuple(model.a_cluster(plan) for plan in plans)
         return State(
             number=1,
             deployment=self.deployments.of(self.started(1)),
@@ -104,7 +105,14 @@ class World:
 
     def started(self, number: int) -> Deployment:
         targets = tuple(
-            TargetRun(name=plan.name, account="cluster", namespace="shop", depends_on=plan.depends_on, steps=plan.steps)
+            TargetRun(
+                name=plan.name,
+                account="cluster",
+                namespace="shop",
+                depends_on=plan.depends_on,
+                steps=plan.steps,
+                service_pairs=plan.pairs,
+            )
             for plan in self.scenario.targets
         )
         deployment = Deployment(
@@ -152,6 +160,9 @@ class World:
         if not self.runs[run].is_active:
             return
         decision = self._decision(run, state.clusters[target], target, is_away=state.away[target])
+        if not state.away[target]:
+            live = self.clusters[state.clusters[target]]
+            traffic.check_decision(self.runs[run], self.decisions[decision], live, state.excuses)
         yield self._looked(state, target, run, decision, "looks")
         can_be_blind = not is_kind and state.faults and "blind" in self.scenario.kinds
         if can_be_blind and decisions.needs_observation(self.runs[run]) and not state.away[target]:
@@ -225,10 +236,10 @@ class World:
             before = self.clusters[cluster]
             origin = self._origin(drive.number, target)
             if isinstance(effect, Prepare):
-                answer: Outcome = prepared(before, self.scenario.targets[target].workloads, origin)
+                answer: Outcome = prepared(before, self.scenario.targets[target], origin)
                 after = before
             else:
-                after, answer = model.perform(before, effect, origin)
+                after, answer = perform(before, effect, origin)
             self.memo[key] = (self.clusters.of(after), self.outcomes.of(answer))
         found: tuple[int, int] = self.memo[key]
         return found
@@ -316,9 +327,8 @@ class World:
 
     def _here(self, target: int) -> Circumstances:
         plan = self.scenario.targets[target]
-        objects = tuple(f"ConfigMap {index}" for index in range(plan.objects))
         return Circumstances(
-            now=NOW, readiness_timeout_s=READINESS_S, objects=objects, keeps_deployment_object=plan.keeps
+            now=NOW, readiness_timeout_s=READINESS_S, objects=plan.labels, keeps_deployment_object=plan.keeps
         )
 
     def _origin(self, number: int, target: int) -> Origin:

@@ -32,6 +32,7 @@ from borealis_client import (
     StepRunState,
     TargetRunRollback,
     TargetRunState,
+    TrafficRoute,
     Workload,
 )
 from kit.client_messages import (
@@ -85,6 +86,18 @@ def test_the_steps_of_a_blue_green_target_have_words_and_conditions_of_a_phase_c
         "redirect traffic to the new version  RUNNING",
         "shut down the old version",
     ]
+
+
+def test_routes_show_the_weight_asked_and_the_one_they_give():
+    known = TrafficRoute(
+        kind="VirtualService", name="shop", rule="buy", asked_weight_percent=25, actual_weight_percent=20
+    )
+    unknown = TrafficRoute(kind="HTTPRoute", name="shop", asked_weight_percent=25)
+
+    shown = lines(a_deployment(targets=[a_target(routes=[known, unknown])]))
+
+    assert any(line.endswith("VirtualService shop (buy): 25% asked 20% actual") for line in shown)
+    assert any(line.endswith("HTTPRoute shop: 25% asked unknown actual") for line in shown)
 
 
 def test_a_wait_says_what_since_who_limit_and_what_to_type():

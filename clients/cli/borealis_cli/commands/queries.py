@@ -1,4 +1,4 @@
-"""`query`: tries queries of analyses out, on what has just been or on any time of the past."""
+"""`query`: tries queries of analyses out on any time of the past, and shows what those of deployments were answered."""
 
 # ruff: noqa: PLC0415 - what is heavy is imported when a command runs, so that help and completion stay quick
 
@@ -66,9 +66,14 @@ class _Range:
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to the table."""
-    group = typer.Typer(help="Try queries of analyses out.", no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(
+        help="Try queries of analyses out, and see what they were answered.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
     group.command("run")(run_queries)
     group.command("backfill")(backfill)
+    group.command("evidence")(evidence)
     app.add_typer(group, name="query")
 
 
@@ -135,6 +140,39 @@ def backfill(  # noqa: PLR0913 - a command's options
     over = _Range(start=start.replace(tzinfo=UTC), interval_s=interval_s, runs=runs, is_growing=growing)
     variables, context = parse_context(set_), parse_context(add_context)
     _judge(chosen, over, variables, context, export, output, Connection(server=server, ca_file=ca_file))
+
+
+def evidence(
+    deployment: Annotated[str, typer.Argument(metavar="ID[/TARGET]", help="As for `status`; a target narrows it.")],
+    *,
+    step: Annotated[str, typer.Option("--step", help="Only this step, such as step-2.", show_default=False)] = "",
+    output: Output = Format.TEXT,
+    server: Server = None,
+    ca_file: CaFile = None,
+) -> None:
+    """Show what the analyses of a deployment asked, and what they were answered: all that their verdicts rest on."""
+    from borealis_cli.context import connected
+    from borealis_cli.ids import find, split_target
+    from borealis_cli.output import message_json, say, say_json
+    from borealis_cli.render.analyses import evidence_lines
+    from borealis_cli.running import run
+
+    wanted, target = split_target(deployment)
+
+    async def command(_: "Attachment") -> int:
+        async with connected(Connection(server=server, ca_file=ca_file)) as borealis:
+            name = await find(borealis, wanted)
+            found = [one async for one in borealis.analyses.evidence(name, target=target, step=step)]
+        if output is Format.TEXT:
+            say(line for one in found for line in evidence_lines(one))
+        elif output is Format.JSON:
+            say_json({"judgements": [message_json(one) for one in found]}, output)
+        else:
+            for one in found:
+                say_json(message_json(one), output)
+        return 0
+
+    run(command)
 
 
 def _judge(

@@ -10,7 +10,7 @@ from borealis_cli.render.text import one_line, short_id, timestamp, word
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from borealis_client import Analysis, Answer, Integration, Judgement, Query, Sample
+    from borealis_client import Analysis, Answer, Integration, Judgement, Query, Sample, StepJudgement
 
 
 def integration_table(integrations: Sequence[Integration]) -> list[str]:
@@ -28,6 +28,20 @@ def judgement_lines(judgement: Judgement) -> Iterator[str]:
     yield f"{judgement.number}. {start} to {end}"
     for sample in judgement.samples:
         yield f"   {one_line(sample.query)}: {sample_text(sample)}"
+
+
+def evidence_lines(one: StepJudgement) -> Iterator[str]:
+    """A judgement of a deployment with every question."""
+    judgement = one.judgement
+    if judgement is None:
+        return
+    head, *_ = judgement_lines(judgement)
+    yield one_line(f"{one.target}/{one.step}  {head}")
+    for sample in judgement.samples:
+        yield f"   {one_line(sample.query)}: {sample_text(sample)}"
+        for said in (sample.answer, sample.baseline):
+            if said:
+                yield f"      {one_line(said.question)}"
 
 
 def sample_text(sample: Sample) -> str:

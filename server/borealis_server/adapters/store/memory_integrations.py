@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class MemoryIntegrationStore:
     """Implements `ports.integrations.IntegrationStore`."""
 
-    def __init__(self) -> None:
-        self._kept: dict[IntegrationName, Integration] = {}
+    def __init__(self, *kept: Integration) -> None:
+        self._kept: dict[IntegrationName, Integration] = {one.name: one for one in kept}
 
     async def add_integration(self, integration: Integration) -> None:
         """Keep a new integration. Errors: IntegrationExists."""

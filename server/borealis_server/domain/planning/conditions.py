@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import assert_never
 
 from borealis_deployfile.model import Analysis, Condition, DeployFile, ExposeServices, Pause, RunWebhook, Target
 from borealis_server.domain.analysis.verdict import AnalysisRun
@@ -41,7 +42,7 @@ def plan_together(setting: Setting, part: StepPart, conditions: Iterable[Conditi
 
 
 def plan_condition(setting: Setting, condition: Condition, ref: str, part: StepPart, *, stage: int) -> StepRun:
-    """The step for one condition. Errors: ValueError for one that the engine does not know; a start refuses it."""
+    """The step for one condition."""
     match condition:
         case Pause():
             return _pause(condition, ref, part, stage)
@@ -56,7 +57,7 @@ def plan_condition(setting: Setting, condition: Condition, ref: str, part: StepP
         case Analysis():
             analysis = AnalysisRun(plan=plan_analysis(setting.file, condition))
             return StepRun(ref=ref, kind=StepKind.ANALYSIS, part=part, stage=stage, analysis=analysis)
-    raise ValueError(f"no engine for {type(condition).__name__}")
+    assert_never(condition)
 
 
 def _webhook(setting: Setting, step: RunWebhook) -> WebhookRun:

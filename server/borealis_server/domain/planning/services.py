@@ -59,6 +59,10 @@ class KnownServices:
             live={_key(each): each for each in live},
         )
 
+    def index(self, key: tuple[str, str]) -> int | None:
+        """Its place among the objects to apply; None where it is only live."""
+        return self.manifests[key][0] if key in self.manifests else None
+
     def base(self, key: tuple[str, str]) -> Selector | None:
         """What a person wants the Service to select; None where there is no such Service."""
         found = self.manifests[key][1] if key in self.manifests else self.live.get(key)
@@ -85,10 +89,10 @@ def route(
     return _unmatched(routed, sides) or tuple(routed)
 
 
-def unpin(sides: Iterable[Side], live: Iterable[Document]) -> tuple[RoutedService, ...]:
+def unpin(sides: Iterable[Side], services: KnownServices) -> tuple[RoutedService, ...]:
     """Services that lead to an old version alone, since an earlier blue/green run: they must lead to both versions."""
     pinned = {version: side for side in sides if (version := version_in(side.old_labels))}
-    return tuple(_unpinned(service, pinned) for service in live if _is_pinned(service, pinned))
+    return tuple(_unpinned(one, pinned, services) for one in services.live.values() if _is_pinned(one, pinned))
 
 
 def _is_pinned(service: Document, pinned: Mapping[Selector, Side]) -> bool:
@@ -97,13 +101,14 @@ def _is_pinned(service: Document, pinned: Mapping[Selector, Side]) -> bool:
     return side is not None and version[0][0] == HASH_LABEL and side.load.namespace == meta(service, "namespace")
 
 
-def _unpinned(service: Document, pinned: Mapping[Selector, Side]) -> RoutedService:
+def _unpinned(service: Document, pinned: Mapping[Selector, Side], services: KnownServices) -> RoutedService:
     before = selector_of(service)
     return RoutedService(
         namespace=meta(service, "namespace"),
         name=meta(service, "name"),
         role=ServiceRole.SHARED,
         workload=pinned[version_of(before)].load.name,
+        index=services.index(_key(service)),
         before=before,
         held=without_version(before),
         wanted=without_version(before),
@@ -157,7 +162,7 @@ def _routed(name: str, role: ServiceRole, side: Side, services: KnownServices) -
         name=name,
         role=role,
         workload=side.load.name,
-        index=services.manifests[key][0] if key in services.manifests else None,
+        index=services.index(key),
         before=before,
         held=next(_holding(base, before, side), wanted),
         wanted=wanted,

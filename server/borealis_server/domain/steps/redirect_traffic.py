@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from borealis_server.domain import pods, traffic
-from borealis_server.domain.decision import Act, Circumstances, Decision
+from borealis_server.domain.decision import Act, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import StepRun, TargetRun
 from borealis_server.domain.observation import Observation
-from borealis_server.domain.states import ServiceRole
+from borealis_server.domain.states import ServiceRole, StepKind
 from borealis_server.domain.steps.executor import Started, StepExecutor, always, succeed
 from borealis_server.domain.steps.following import await_endpoints
 from borealis_server.domain.steps.moving import move_pods, with_pods_seen
@@ -31,6 +31,10 @@ def decide(run: TargetRun, step: StepRun, seen: Observation, here: Circumstances
 def redirect(run: TargetRun, step: StepRun, seen: Observation, here: Circumstances) -> Decision | None:
     """What is missing until the new version has all pods and all traffic; None when nothing is."""
     moving = move_pods(run, step, seen, here, pods.BESIDE_WITH_TRAFFIC)
+    if isinstance(moving, Hold):
+        # Nothing is switched before the pods are there, but traffic that leads to neither version goes back at once.
+        back = traffic.astray(run, seen, Side.OLD if step.kind is StepKind.REDIRECT_TRAFFIC else Side.NEW)
+        return Act(effect=back, run=replace(run, intent=str(back))) if back else moving
     if moving:
         return moving
     switch = traffic.misdirected(run, seen, Side.NEW, ServiceRole.ACTIVE, ServiceRole.PREVIEW)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from borealis_server.domain import pods
-from borealis_server.domain.decision import Become, Circumstances, Decision, Hold
+from borealis_server.domain import pods, traffic
+from borealis_server.domain.decision import Act, Become, Circumstances, Decision, Hold
 from borealis_server.domain.deployment import StepRun, TargetRun, Wait
 from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
@@ -13,6 +13,7 @@ from borealis_server.domain.stages import followed
 from borealis_server.domain.states import EventKind, Phase, StepKind, StepPart, StepState
 from borealis_server.domain.steps.registry import EXECUTORS
 from borealis_server.domain.steps.steering import steer
+from borealis_server.domain.traffic import Side
 from borealis_server.domain.transitions import StepEvent, move_step
 
 
@@ -21,12 +22,31 @@ def needs_cluster(run: TargetRun) -> bool:
     return any(EXECUTORS[step.kind].needs_cluster for step in run.current_steps)
 
 
+def watches_over(run: TargetRun) -> bool:
+    """Whether the stage waits for something else than the cluster, and keeps pods or traffic as they are meanwhile."""
+    return held_weight_percent(run) is not None or held_side(run) is not None
+
+
+def held_side(run: TargetRun) -> Side | None:
+    """The version that Services have to lead to while the stage waits for something else; None where they have not."""
+    if not _is_between_changes(run) or not traffic.is_routed(run):
+        return None
+    is_redirected = any(
+        step.kind is StepKind.REDIRECT_TRAFFIC and step.state is StepState.SUCCEEDED for step in run.steps
+    )
+    return Side.NEW if is_redirected else Side.OLD
+
+
 def held_weight_percent(run: TargetRun) -> int | None:
     """The weight at which the stage holds pods while it waits for something else; None where it holds none."""
-    if run.phase is not Phase.STEPPING or not run.current_steps or needs_cluster(run):
+    if not _is_between_changes(run):
         return None
     reached = [step for step in run.steps if step.kind is StepKind.SET_WEIGHT and step.state is StepState.SUCCEEDED]
     return reached[-1].weight_percent if reached else None
+
+
+def _is_between_changes(run: TargetRun) -> bool:
+    return run.phase is Phase.STEPPING and bool(run.current_steps) and not needs_cluster(run)
 
 
 def drive(run: TargetRun, seen: Observation, here: Circumstances) -> Decision | None:
@@ -88,21 +108,33 @@ def _decide(run: TargetRun, steps: tuple[StepRun, ...], seen: Observation, here:
         held, notes = decision.run, (*notes, *decision.notes)
         wake_at = _earlier(wake_at, decision.wake_at)
     hold = Hold(run=held, wake_at=wake_at, notes=notes)
-    weight = held_weight_percent(run)
-    if weight is None:
-        return hold
-    if not seen.workloads:
-        return replace(hold, wake_at=_earlier(wake_at, here.now + pods.RESYNC_WHILE_HELD))
-    return _follow(hold, steps[0], seen, here, weight)
+    blind = replace(hold, wake_at=_earlier(wake_at, here.now + pods.RESYNC_WHILE_HELD))
+    side, weight = held_side(run), held_weight_percent(run)
+    if side is not None:
+        return _with_traffic_kept(hold, seen, here, side) if seen.workloads else blind
+    if weight is not None:
+        return _follow(hold, seen, here, weight) if seen.workloads else blind
+    return hold
 
 
-def _follow(hold: Hold, step: StepRun, seen: Observation, here: Circumstances, weight: int) -> Decision:
+def _with_traffic_kept(hold: Hold, seen: Observation, here: Circumstances, side: Side) -> Act | Hold:
+    """Lead a Service back that somebody else has led elsewhere, and say so; else go on waiting."""
+    run = traffic.with_shares(hold.run, seen)
+    back = traffic.strayed(run, seen, side)
+    if back is None:
+        return replace(hold, run=run, wake_at=_earlier(hold.wake_at, here.now + pods.RESYNC_WHILE_HELD))
+    told = f"somebody else changed Service {back.name} during the wait; it is to lead to the version that it led to"
+    note = Note(kind=EventKind.WARNING, message=told)
+    return Act(effect=back, run=replace(run, intent=str(back)), notes=(note,))
+
+
+def _follow(hold: Hold, seen: Observation, here: Circumstances, weight: int) -> Decision:
     """Keep pods and routes at the weight at which the stage holds them, whoever else changes them."""
     held = replace(hold, run=steering.with_shares(hold.run, seen))
     followed_pods = pods.follow(held, seen, here, weight_percent=weight)
     if not isinstance(followed_pods, Hold):
         return followed_pods
-    return steer(followed_pods.run, step, seen, here, weight) or replace(
+    return steer(followed_pods.run, None, seen, here, weight) or replace(
         followed_pods, run=steering.at_rest(followed_pods.run, weight)
     )
 

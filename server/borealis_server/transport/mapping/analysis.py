@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from borealis_server.domain.analysis.evidence import Answer, Judgement, Sample
     from borealis_server.domain.analysis.tally import Tally
     from borealis_server.domain.analysis.verdict import AnalysisRun
+    from borealis_server.domain.deployment import Event
 
 _OUTCOMES = {
     pb.OUTCOME_PASSED: Outcome.PASSED,
@@ -80,6 +81,12 @@ def judgement_to_proto(judgement: Judgement) -> pb.Judgement:
         ask_time=timestamp(judgement.asked_at),
         samples=[_sample(sample) for sample in judgement.samples],
     )
+
+
+def step_judgement_to_proto(event: Event) -> pb.StepJudgement:
+    """The judgement of an event that carries one."""
+    judgement = judgement_to_proto(event.judgement) if event.judgement else None
+    return pb.StepJudgement(sequence=event.sequence, target=event.target, step=event.step, judgement=judgement)
 
 
 def _sample(sample: Sample) -> pb.Sample:

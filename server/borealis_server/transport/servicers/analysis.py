@@ -10,23 +10,41 @@ from typing import TYPE_CHECKING, Any
 from borealis.analysis.v1 import analysis_service_pb2 as pb
 from borealis.analysis.v1.analysis_service_pb2_grpc import AnalysisServiceServicer
 from borealis_server.domain.analysis.evidence import Judgement
+from borealis_server.domain.paging import PageRequest
 from borealis_server.services.retrospection import Retrospect
 from borealis_server.transport.interceptors.auth import current_principal
-from borealis_server.transport.mapping.analysis import analysis_to_proto, judgement_to_proto, plan_from_proto
+from borealis_server.transport.mapping.analysis import (
+    analysis_to_proto,
+    judgement_to_proto,
+    plan_from_proto,
+    step_judgement_to_proto,
+)
+from borealis_server.transport.servicers.keys import deployment_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from borealis_server.services.evidence import Evidence
     from borealis_server.services.retrospection import Retrospection
 
 Context = Any  # generated stubs of grpc.aio do not type it
 
 
 class AnalysisServicer(AnalysisServiceServicer):
-    """Analyses of the past."""
+    """The evidence of deployments, and analyses of the past."""
 
-    def __init__(self, retrospection: Retrospection) -> None:
+    def __init__(self, retrospection: Retrospection, evidence: Evidence) -> None:
         self._retrospection = retrospection
+        self._evidence = evidence
+
+    async def ListJudgements(self, request: pb.ListJudgementsRequest, context: Context) -> pb.ListJudgementsResponse:
+        """A page of judgements."""
+        key = deployment_key(request.deployment, field="deployment")
+        wanted = PageRequest(size=request.page_size, token=request.page_token)
+        page = await self._evidence.list(key, wanted, target=request.target, step=request.step)
+        return pb.ListJudgementsResponse(
+            judgements=[step_judgement_to_proto(event) for event in page.items], next_page_token=page.next_token
+        )
 
     async def RunAnalysis(
         self, request: pb.RunAnalysisRequest, context: Context

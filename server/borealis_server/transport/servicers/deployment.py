@@ -13,15 +13,15 @@ from borealis_deployfile.manifests import FileContent
 from borealis_server.domain import persons
 from borealis_server.domain.callback_tokens import CallbackPlace
 from borealis_server.domain.callbacks import CallbackReport
-from borealis_server.domain.deployment import Deployment, DeploymentKey, PersonsDecision
-from borealis_server.domain.errors import DeploymentNotFound, InvalidArgument, Violation
+from borealis_server.domain.deployment import Deployment, PersonsDecision
+from borealis_server.domain.errors import InvalidArgument, Violation
 from borealis_server.domain.live_replicas import WorkloadPlace
-from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.paging import PageRequest
 from borealis_server.domain.redeploy import RedeployRequest
 from borealis_server.domain.start import StartRequest
 from borealis_server.transport.interceptors.auth import current_principal
 from borealis_server.transport.mapping.deployment import event_to_proto, explanation_to_proto, live_to_proto, to_proto
+from borealis_server.transport.servicers.keys import deployment_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,7 +52,7 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
 
     async def GetDeployment(self, request: pb.GetDeploymentRequest, context: Context) -> pb.GetDeploymentResponse:
         """Get one deployment."""
-        return pb.GetDeploymentResponse(deployment=to_proto(await self._deployments.get(_key(request.name))))
+        return pb.GetDeploymentResponse(deployment=to_proto(await self._deployments.get(deployment_key(request.name))))
 
     async def ListDeployments(self, request: pb.ListDeploymentsRequest, context: Context) -> pb.ListDeploymentsResponse:
         """List deployments, newest first."""
@@ -70,7 +70,7 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         self, request: pb.WatchDeploymentRequest, context: Context
     ) -> AsyncIterator[pb.WatchDeploymentResponse]:
         """Stream one deployment until it ends."""
-        async for change in self._deployments.watch(_key(request.name), request.after_sequence):
+        async for change in self._deployments.watch(deployment_key(request.name), request.after_sequence):
             if isinstance(change, Deployment):
                 yield pb.WatchDeploymentResponse(sequence=change.sequence, snapshot=to_proto(change))
             else:
@@ -80,7 +80,7 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
         self, request: pb.ExplainDeploymentRequest, context: Context
     ) -> pb.ExplainDeploymentResponse:
         """Say why a deployment, or one target of it, is as it is."""
-        found, *targets = await self._deployments.explain(_key(request.name), request.target)
+        found, *targets = await self._deployments.explain(deployment_key(request.name), request.target)
         return pb.ExplainDeploymentResponse(
             explanation=explanation_to_proto(found), targets=map(explanation_to_proto, targets)
         )
@@ -98,18 +98,18 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
     ) -> pb.ApproveDeploymentResponse:
         """Approve what waits for an approval."""
         wish = self._wish(persons.APPROVE, request.request_id, request.comment, request.target, request.step)
-        deployment = await self._deployments.approve(_key(request.name), wish, current_principal())
+        deployment = await self._deployments.approve(deployment_key(request.name), wish, current_principal())
         return pb.ApproveDeploymentResponse(deployment=to_proto(deployment))
 
     async def SkipPause(self, request: pb.SkipPauseRequest, context: Context) -> pb.SkipPauseResponse:
         """End timed pauses before their time."""
         wish = self._wish(persons.SKIP, request.request_id, request.comment, request.target, request.step)
-        deployment = await self._deployments.skip(_key(request.name), wish, current_principal())
+        deployment = await self._deployments.skip(deployment_key(request.name), wish, current_principal())
         return pb.SkipPauseResponse(deployment=to_proto(deployment))
 
     async def ReportWebhook(self, request: pb.ReportWebhookRequest, context: Context) -> pb.ReportWebhookResponse:
         """Report the result of a webhook."""
-        place = CallbackPlace(deployment=_key(request.name), target=request.target, step=request.step)
+        place = CallbackPlace(deployment=deployment_key(request.name), target=request.target, step=request.step)
         report = CallbackReport(is_success=request.is_success, message=request.message)
         deployment = await self._callbacks.report_by(current_principal(), place, report)
         return pb.ReportWebhookResponse(deployment=to_proto(deployment))
@@ -119,7 +119,7 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
     ) -> pb.RollBackDeploymentResponse:
         """Roll back what is in progress."""
         wish = self._wish(persons.ROLL_BACK, request.request_id, request.comment, request.target)
-        deployment = await self._deployments.roll_back(_key(request.name), wish, current_principal())
+        deployment = await self._deployments.roll_back(deployment_key(request.name), wish, current_principal())
         return pb.RollBackDeploymentResponse(deployment=to_proto(deployment))
 
     async def CancelDeployment(
@@ -127,7 +127,7 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
     ) -> pb.CancelDeploymentResponse:
         """Cancel the deployment."""
         wish = self._wish(persons.CANCEL, request.request_id, request.comment)
-        deployment = await self._deployments.cancel(_key(request.name), wish, current_principal())
+        deployment = await self._deployments.cancel(deployment_key(request.name), wish, current_principal())
         return pb.CancelDeploymentResponse(deployment=to_proto(deployment))
 
     def _wish(self, kind: str, request_id: str, comment: str, target: str = "", step: str = "") -> PersonsDecision:
@@ -143,14 +143,6 @@ class DeploymentServicer(rpc.DeploymentServiceServicer):
             step=step,
             comment=comment,
         )
-
-
-def _key(name: str, *, field: str = "name") -> DeploymentKey:
-    """The key of a resource name; another tenant's deployment does not exist for the caller."""
-    parsed = DeploymentName.parse(name, field=field)
-    if parsed.tenant != current_principal().tenant:
-        raise DeploymentNotFound(parsed)
-    return DeploymentKey(tenant=parsed.tenant, id=parsed.id)
 
 
 def _start_request(request: pb.StartDeploymentRequest) -> StartRequest:
@@ -181,7 +173,7 @@ def _redeploy_request(request: pb.StartDeploymentRequest) -> RedeployRequest:
     return RedeployRequest(
         tenant=caller.tenant,
         actor=caller.actor,
-        source=_key(request.source_deployment, field="source_deployment").id,
+        source=deployment_key(request.source_deployment, field="source_deployment").id,
         account=request.account,
         targets=tuple(request.targets),
         request_id=request.request_id,

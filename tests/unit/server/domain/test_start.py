@@ -258,6 +258,11 @@ def test_no_more_addresses_are_fetched_than_a_person_would_name():
         read_file(a_request(text))
 
 
+def test_a_target_that_the_file_does_not_have_cannot_be_chosen():
+    with pytest.raises(InvalidArgument, match="eu"):
+        checked(a_request(targets=("eu",)), ("cluster-1",))
+
+
 def test_the_context_is_kept_within_its_limits():
     recorded, inputs = started(a_request(context={"suite": "fast"}))
 

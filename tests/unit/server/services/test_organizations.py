@@ -1,5 +1,6 @@
 """Organizations, tenants, people and roles, on a store that forgets."""
 
+# Long on purpose: tenants, people and roles change together, and so do the tests of it.
 from __future__ import annotations
 
 from dataclasses import replace

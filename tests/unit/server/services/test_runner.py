@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 
 import pytest
 
@@ -12,7 +13,7 @@ from borealis_server.domain.states import DeploymentState, EndReason, EventKind,
 from borealis_server.ports.relay import AgentRef
 from kit.leaks import own_tasks
 from kit.model_runs import deploy_first, events_of, settle_down, start
-from kit.shop import APPROVAL, SET_25, SET_50, deploy_file, manifests
+from kit.shop import APPROVAL, SET_25, SET_50, blue_green_file, deploy_file, manifests
 
 pytestmark = [pytest.mark.looptime, pytest.mark.usefixtures("logs")]
 
@@ -91,6 +92,27 @@ class TestDelivery:
             await settle_down()
 
             assert engine.kube.watchers["ns"] == []
+
+    async def test_a_service_that_somebody_leads_away_during_a_wait_is_led_back_at_once(self, engine, looptime):
+        async with engine.running() as plane:
+            await deploy_first(plane)
+            started = await plane.start(blue_green_file("ns", redirect=APPROVAL), shop_yaml=manifests("2"))
+            await plane.until_state(started.key, DeploymentState.AWAITING_APPROVAL)
+            await settle_down()
+            service = copy.deepcopy(engine.kube.find("Service", "shop"))
+            before = looptime + 0
+
+            engine.kube.put({**service, "spec": {**service["spec"], "selector": {"app": "shop"}}})
+            await settle_down()
+
+            assert engine.kube.find("Service", "shop")["spec"] == service["spec"]
+            told = [event.message for event in await events_of(engine, started.key) if event.kind is EventKind.WARNING]
+            assert told == [
+                "somebody else changed Service shop during the wait; it is to lead to the version that it led to"
+            ]
+            assert len(engine.kube.watchers["ns"]) == 1
+
+        assert looptime - before < 1
 
     async def test_a_missed_word_of_a_watch_only_costs_seconds(self, engine):
         async with engine.running() as plane:

@@ -110,7 +110,7 @@ async def test_a_namespace_can_be_wanted_again():
     "error",
     [
         pytest.param(AgentUnavailable("cluster-1", dispatched=False), id="agent"),
-        pytest.param(ClusterBusy("503"), id="cluster"),
+        pytest.param(ClusterBusy("503", retry_after_s=1.0), id="cluster"),
         pytest.param(RelayRefused("cluster-1", "IDLE", "no more came", dispatched=True), id="relay"),
         pytest.param(ValueError("not JSON"), id="a-bug"),
         pytest.param(ExceptionGroup("several", [ClusterBusy("503")]), id="several-at-once"),
@@ -132,6 +132,22 @@ async def test_a_watch_that_fails_is_tried_again_and_everybody_looks_meanwhile(e
 
         assert post.woken == ["one"] * 3
         assert await post.change("a") == ["one"]
+
+
+async def test_a_cluster_that_asks_to_be_left_alone_is_left_alone():
+    async with watching() as post:
+
+        async def fail(_call):
+            raise ClusterBusy("429", retry_after_s=20.0)
+
+        post.kube.before = fail
+        post.watches.want(ONE, AGENT, sets("a"))
+        await asyncio.sleep(19.5)
+        assert post.woken == []
+
+        await asyncio.sleep(1)
+
+        assert post.woken == ["one"]
 
 
 async def test_a_watch_that_breaks_off_is_renewed_and_everybody_looks_once():

@@ -63,6 +63,12 @@ def test_what_a_rollback_does_may_arrive_whenever_it_likes(run):
     assert late.unknown(going_back).late_limit_at is None
 
 
+def test_what_leads_traffic_back_first_must_not_arrive_after_what_leads_it_back_last(run):
+    turning = replace(run, state=TargetState.ROLLING_BACK, phase=Phase.RESTORING_TRAFFIC)
+
+    assert late.unknown(late.intended(turning, START)).late_limit_at == SENT
+
+
 @pytest.mark.parametrize("passed_s", [1, 200])
 def test_an_outcome_that_comes_after_an_abort_ends_the_wait_but_not_the_doubt(run, passed_s):
     sent = late.intended(run, START)

@@ -9,10 +9,17 @@ from hypothesis import strategies as st
 
 from borealis_server.domain import persons
 from borealis_server.domain.deployment import PersonsDecision
-from borealis_server.domain.errors import AlreadyDecided, BorealisError, DeploymentEnded, NotAwaitingApproval
+from borealis_server.domain.errors import (
+    AlreadyDecided,
+    BorealisError,
+    DeploymentEnded,
+    NotAwaitingApproval,
+    NotPaused,
+    RoleRequired,
+)
 from borealis_server.domain.record import Recorded, settle
 from borealis_server.domain.states import EndReason, EventKind, Phase, Rollback, StepState, TargetState
-from kit.delivery import START, Drive, ModelCluster, a_deployment, a_target, approval, set_weight
+from kit.delivery import START, Drive, ModelCluster, a_deployment, a_target, approval, set_weight, timed_pause
 
 DECIDE = {persons.APPROVE: persons.approve, persons.ROLL_BACK: persons.roll_back, persons.CANCEL: persons.cancel}
 ABORTS = [persons.ROLL_BACK, persons.CANCEL]
@@ -32,6 +39,12 @@ def two_waiting():
 
 def decided(deployment, kind, **fields):
     return DECIDE[kind](deployment, a_wish(kind, **fields))
+
+
+def pausing():
+    """A target that pauses for a minute."""
+    recorded = a_deployment(a_target("a", set_weight(25), timed_pause(60), set_weight(100)))
+    return Drive(recorded=recorded, cluster=ModelCluster.running(4), target="a").until_rest().deployment
 
 
 def waits(deployment):
@@ -185,3 +198,35 @@ def test_once_an_abort_was_accepted_no_approval_ever_is(wishes):
 def test_a_target_that_does_not_exist_is_a_key_error():
     with pytest.raises(KeyError, match="nowhere"):
         two_waiting().target("nowhere")
+
+
+def test_a_pause_that_is_skipped_is_over_and_says_who_was_in_a_hurry():
+    skipped = persons.skip(pausing(), a_wish(persons.SKIP)).deployment
+
+    step = skipped.target("a").step("step-2")
+    assert (step.state, step.skip.by) == (StepState.SUCCEEDED, "ana")
+
+
+def test_the_same_skip_again_changes_nothing():
+    wish = a_wish(persons.SKIP, request_id="r1")
+    once = persons.skip(pausing(), wish).deployment
+
+    assert persons.skip(once, wish) == Recorded(deployment=once)
+
+
+def test_where_nothing_pauses_there_is_nothing_to_skip():
+    with pytest.raises(
+        NotPaused, match="no timed pause is under way in tenants/main/deployments/abc: get the deployment"
+    ):
+        persons.skip(two_waiting(), a_wish(persons.SKIP))
+
+
+def test_an_approval_takes_one_of_its_roles_or_an_administrator():
+    recorded = a_deployment(a_target("a", replace(approval(), requires_roles=("release", "boss"))))
+    drive = Drive(recorded=recorded, cluster=ModelCluster.running(4), target="a").until_rest()
+
+    assert drive.run.wait.ended_by == "a person with the role release or boss, or an administrator"
+    with pytest.raises(RoleRequired, match="a/step-1 takes the role `boss` or `release` to approve"):
+        persons.approve(drive.deployment, a_wish(persons.APPROVE))
+    for role in ("boss", "admin"):
+        assert persons.approve(drive.deployment, a_wish(persons.APPROVE, roles=(role,))).deployment.decisions

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from borealis_deployfile.model import Canary, ExposeServices, Pause, SetWeight
+from borealis_deployfile.model import Canary, Pause, SetWeight
 from borealis_server.domain.deployment import StepRun
 from borealis_server.domain.planning.canary import plan_steps
 from borealis_server.domain.states import StepKind, StepState
@@ -60,8 +60,3 @@ def test_a_plan_is_the_strategy_and_at_most_one_step_more(steps):
     assert [step.ref for step in planned] == [f"step-{number}" for number in range(1, len(planned) + 1)]
     assert weights(planned)[-1] == 100
     assert all(step.state is StepState.NOT_STARTED for step in planned)
-
-
-def test_a_step_without_an_engine_is_never_planned_in_silence():
-    with pytest.raises(ValueError, match="no engine for ExposeServices"):
-        plan_steps(SETTING, Canary(name="careful", steps=(ExposeServices(services=("shop",)),)))

@@ -170,15 +170,18 @@ def test_a_service_that_leads_to_the_old_version_alone_leads_to_both_in_a_canary
         service("web", "elsewhere", **OURS),
     ]
 
-    assert unpin([side(old=OURS), side("fresh")], services) == (
+    known = KnownServices.of([{"apiVersion": "v1", "kind": "ConfigMap"}, service(app="web")], services)
+
+    assert unpin([side(old=OURS), side("fresh")], known) == (
         RoutedService(
             namespace="ns",
             name="web",
             role=ServiceRole.SHARED,
             workload="web",
+            index=1,
             before=tuple(sorted(OURS.items())),
             held=(("app", "web"),),
             wanted=(("app", "web"),),
         ),
     )
-    assert unpin([side(old=NATIVE)], services) == ()
+    assert unpin([side(old=NATIVE)], known) == ()

@@ -156,6 +156,18 @@ class Judgement(_message.Message):
     samples: _containers.RepeatedCompositeFieldContainer[Sample]
     def __init__(self, number: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ask_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., samples: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ...) -> None: ...
 
+class StepJudgement(_message.Message):
+    __slots__ = ("sequence", "target", "step", "judgement")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    JUDGEMENT_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    target: str
+    step: str
+    judgement: Judgement
+    def __init__(self, sequence: _Optional[int] = ..., target: _Optional[str] = ..., step: _Optional[str] = ..., judgement: _Optional[_Union[Judgement, _Mapping]] = ...) -> None: ...
+
 class Sample(_message.Message):
     __slots__ = ("query", "answer", "baseline")
     QUERY_FIELD_NUMBER: _ClassVar[int]

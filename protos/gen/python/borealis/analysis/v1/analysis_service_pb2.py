@@ -27,7 +27,7 @@ from borealis.auth.v1 import permission_pb2 as borealis_dot_auth_dot_v1_dot_perm
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+borealis/analysis/v1/analysis_service.proto\x12\x14\x62orealis.analysis.v1\x1a#borealis/analysis/v1/analysis.proto\x1a!borealis/auth/v1/permission.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe4\x02\n\x12RunAnalysisRequest\x12(\n\x04plan\x18\x01 \x01(\x0b\x32\x1a.borealis.analysis.v1.Plan\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x46\n\x07\x63ontext\x18\x03 \x03(\x0b\x32\x35.borealis.analysis.v1.RunAnalysisRequest.ContextEntry\x12J\n\tvariables\x18\x04 \x03(\x0b\x32\x37.borealis.analysis.v1.RunAnalysisRequest.VariablesEntry\x1a.\n\x0c\x43ontextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x87\x01\n\x13RunAnalysisResponse\x12\x34\n\tjudgement\x18\x01 \x01(\x0b\x32\x1f.borealis.analysis.v1.JudgementH\x00\x12\x32\n\x08\x61nalysis\x18\x02 \x01(\x0b\x32\x1e.borealis.analysis.v1.AnalysisH\x00\x42\x06\n\x04part2\x80\x01\n\x0f\x41nalysisService\x12m\n\x0bRunAnalysis\x12(.borealis.analysis.v1.RunAnalysisRequest\x1a).borealis.analysis.v1.RunAnalysisResponse\"\x07\x90\x02\x02\x88\xb5\x18<0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+borealis/analysis/v1/analysis_service.proto\x12\x14\x62orealis.analysis.v1\x1a#borealis/analysis/v1/analysis.proto\x1a!borealis/auth/v1/permission.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"p\n\x15ListJudgementsRequest\x12\x12\n\ndeployment\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"j\n\x16ListJudgementsResponse\x12\x37\n\njudgements\x18\x01 \x03(\x0b\x32#.borealis.analysis.v1.StepJudgement\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe4\x02\n\x12RunAnalysisRequest\x12(\n\x04plan\x18\x01 \x01(\x0b\x32\x1a.borealis.analysis.v1.Plan\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x46\n\x07\x63ontext\x18\x03 \x03(\x0b\x32\x35.borealis.analysis.v1.RunAnalysisRequest.ContextEntry\x12J\n\tvariables\x18\x04 \x03(\x0b\x32\x37.borealis.analysis.v1.RunAnalysisRequest.VariablesEntry\x1a.\n\x0c\x43ontextEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x87\x01\n\x13RunAnalysisResponse\x12\x34\n\tjudgement\x18\x01 \x01(\x0b\x32\x1f.borealis.analysis.v1.JudgementH\x00\x12\x32\n\x08\x61nalysis\x18\x02 \x01(\x0b\x32\x1e.borealis.analysis.v1.AnalysisH\x00\x42\x06\n\x04part2\xf6\x01\n\x0f\x41nalysisService\x12t\n\x0eListJudgements\x12+.borealis.analysis.v1.ListJudgementsRequest\x1a,.borealis.analysis.v1.ListJudgementsResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x12m\n\x0bRunAnalysis\x12(.borealis.analysis.v1.RunAnalysisRequest\x1a).borealis.analysis.v1.RunAnalysisResponse\"\x07\x90\x02\x02\x88\xb5\x18<0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,16 +38,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNANALYSISREQUEST_CONTEXTENTRY']._serialized_options = b'8\001'
   _globals['_RUNANALYSISREQUEST_VARIABLESENTRY']._loaded_options = None
   _globals['_RUNANALYSISREQUEST_VARIABLESENTRY']._serialized_options = b'8\001'
+  _globals['_ANALYSISSERVICE'].methods_by_name['ListJudgements']._loaded_options = None
+  _globals['_ANALYSISSERVICE'].methods_by_name['ListJudgements']._serialized_options = b'\220\002\001\210\265\030\003'
   _globals['_ANALYSISSERVICE'].methods_by_name['RunAnalysis']._loaded_options = None
   _globals['_ANALYSISSERVICE'].methods_by_name['RunAnalysis']._serialized_options = b'\220\002\002\210\265\030<'
-  _globals['_RUNANALYSISREQUEST']._serialized_start=175
-  _globals['_RUNANALYSISREQUEST']._serialized_end=531
-  _globals['_RUNANALYSISREQUEST_CONTEXTENTRY']._serialized_start=435
-  _globals['_RUNANALYSISREQUEST_CONTEXTENTRY']._serialized_end=481
-  _globals['_RUNANALYSISREQUEST_VARIABLESENTRY']._serialized_start=483
-  _globals['_RUNANALYSISREQUEST_VARIABLESENTRY']._serialized_end=531
-  _globals['_RUNANALYSISRESPONSE']._serialized_start=534
-  _globals['_RUNANALYSISRESPONSE']._serialized_end=669
-  _globals['_ANALYSISSERVICE']._serialized_start=672
-  _globals['_ANALYSISSERVICE']._serialized_end=800
+  _globals['_LISTJUDGEMENTSREQUEST']._serialized_start=174
+  _globals['_LISTJUDGEMENTSREQUEST']._serialized_end=286
+  _globals['_LISTJUDGEMENTSRESPONSE']._serialized_start=288
+  _globals['_LISTJUDGEMENTSRESPONSE']._serialized_end=394
+  _globals['_RUNANALYSISREQUEST']._serialized_start=397
+  _globals['_RUNANALYSISREQUEST']._serialized_end=753
+  _globals['_RUNANALYSISREQUEST_CONTEXTENTRY']._serialized_start=657
+  _globals['_RUNANALYSISREQUEST_CONTEXTENTRY']._serialized_end=703
+  _globals['_RUNANALYSISREQUEST_VARIABLESENTRY']._serialized_start=705
+  _globals['_RUNANALYSISREQUEST_VARIABLESENTRY']._serialized_end=753
+  _globals['_RUNANALYSISRESPONSE']._serialized_start=756
+  _globals['_RUNANALYSISRESPONSE']._serialized_end=891
+  _globals['_ANALYSISSERVICE']._serialized_start=894
+  _globals['_ANALYSISSERVICE']._serialized_end=1140
 # @@protoc_insertion_point(module_scope)

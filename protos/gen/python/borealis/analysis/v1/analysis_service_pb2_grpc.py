@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class AnalysisServiceStub:
-    """Analyses outside of deployments: the same questions and the same judge, over any time that has passed.
+    """The evidence of analyses, and analyses outside of deployments: the same questions and the same judge, over any time that
+    has passed.
     """
 
     def __init__(self, channel):
@@ -35,6 +36,11 @@ class AnalysisServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.ListJudgements = channel.unary_unary(
+                '/borealis.analysis.v1.AnalysisService/ListJudgements',
+                request_serializer=borealis_dot_analysis_dot_v1_dot_analysis__service__pb2.ListJudgementsRequest.SerializeToString,
+                response_deserializer=borealis_dot_analysis_dot_v1_dot_analysis__service__pb2.ListJudgementsResponse.FromString,
+                _registered_method=True)
         self.RunAnalysis = channel.unary_stream(
                 '/borealis.analysis.v1.AnalysisService/RunAnalysis',
                 request_serializer=borealis_dot_analysis_dot_v1_dot_analysis__service__pb2.RunAnalysisRequest.SerializeToString,
@@ -43,8 +49,17 @@ class AnalysisServiceStub:
 
 
 class AnalysisServiceServicer:
-    """Analyses outside of deployments: the same questions and the same judge, over any time that has passed.
+    """The evidence of analyses, and analyses outside of deployments: the same questions and the same judge, over any time that
+    has passed.
     """
+
+    def ListJudgements(self, request, context):
+        """Lists the judgements of a deployment, in the order in which they were made. Each verdict follows from the plan of its
+        step and from these alone. Fails with DEPLOYMENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def RunAnalysis(self, request, context):
         """Judges a range of the past: first each judgement as it is made, then the analysis with its verdict. Nothing is kept, and
@@ -57,6 +72,11 @@ class AnalysisServiceServicer:
 
 def add_AnalysisServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'ListJudgements': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListJudgements,
+                    request_deserializer=borealis_dot_analysis_dot_v1_dot_analysis__service__pb2.ListJudgementsRequest.FromString,
+                    response_serializer=borealis_dot_analysis_dot_v1_dot_analysis__service__pb2.ListJudgementsResponse.SerializeToString,
+            ),
             'RunAnalysis': grpc.unary_stream_rpc_method_handler(
                     servicer.RunAnalysis,
                     request_deserializer=borealis_dot_analysis_dot_v1_dot_analysis__service__pb2.RunAnalysisRequest.FromString,
@@ -71,8 +91,36 @@ def add_AnalysisServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AnalysisService:
-    """Analyses outside of deployments: the same questions and the same judge, over any time that has passed.
+    """The evidence of analyses, and analyses outside of deployments: the same questions and the same judge, over any time that
+    has passed.
     """
+
+    @staticmethod
+    def ListJudgements(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/borealis.analysis.v1.AnalysisService/ListJudgements',
+            borealis_dot_analysis_dot_v1_dot_analysis__service__pb2.ListJudgementsRequest.SerializeToString,
+            borealis_dot_analysis_dot_v1_dot_analysis__service__pb2.ListJudgementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def RunAnalysis(request,

@@ -27,12 +27,18 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AnalysisServiceStub:
-    """Analyses outside of deployments: the same questions and the same judge, over any time that has passed."""
+    """The evidence of analyses, and analyses outside of deployments: the same questions and the same judge, over any time that
+    has passed.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AnalysisServiceAsyncStub: ...
+    ListJudgements: _grpc.UnaryUnaryMultiCallable[_analysis_service_pb2.ListJudgementsRequest, _analysis_service_pb2.ListJudgementsResponse]
+    """Lists the judgements of a deployment, in the order in which they were made. Each verdict follows from the plan of its
+    step and from these alone. Fails with DEPLOYMENT_NOT_FOUND.
+    """
     RunAnalysis: _grpc.UnaryStreamMultiCallable[_analysis_service_pb2.RunAnalysisRequest, _analysis_service_pb2.RunAnalysisResponse]
     """Judges a range of the past: first each judgement as it is made, then the analysis with its verdict. Nothing is kept, and
     nothing waits: every window has to be over.
@@ -40,16 +46,34 @@ class AnalysisServiceStub:
 
 @_typing.type_check_only
 class AnalysisServiceAsyncStub(AnalysisServiceStub):
-    """Analyses outside of deployments: the same questions and the same judge, over any time that has passed."""
+    """The evidence of analyses, and analyses outside of deployments: the same questions and the same judge, over any time that
+    has passed.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    ListJudgements: _aio.UnaryUnaryMultiCallable[_analysis_service_pb2.ListJudgementsRequest, _analysis_service_pb2.ListJudgementsResponse]  # type: ignore[assignment]
+    """Lists the judgements of a deployment, in the order in which they were made. Each verdict follows from the plan of its
+    step and from these alone. Fails with DEPLOYMENT_NOT_FOUND.
+    """
     RunAnalysis: _aio.UnaryStreamMultiCallable[_analysis_service_pb2.RunAnalysisRequest, _analysis_service_pb2.RunAnalysisResponse]  # type: ignore[assignment]
     """Judges a range of the past: first each judgement as it is made, then the analysis with its verdict. Nothing is kept, and
     nothing waits: every window has to be over.
     """
 
 class AnalysisServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Analyses outside of deployments: the same questions and the same judge, over any time that has passed."""
+    """The evidence of analyses, and analyses outside of deployments: the same questions and the same judge, over any time that
+    has passed.
+    """
+
+    @_abc_1.abstractmethod
+    def ListJudgements(
+        self,
+        request: _analysis_service_pb2.ListJudgementsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analysis_service_pb2.ListJudgementsResponse, _abc.Awaitable[_analysis_service_pb2.ListJudgementsResponse]]:
+        """Lists the judgements of a deployment, in the order in which they were made. Each verdict follows from the plan of its
+        step and from these alone. Fails with DEPLOYMENT_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def RunAnalysis(

@@ -9,6 +9,8 @@ __all__ = (
     "Answer",
     "Comparison",
     "Judgement",
+    "ListJudgementsRequest",
+    "ListJudgementsResponse",
     "Mode",
     "Outcome",
     "Plan",
@@ -17,6 +19,7 @@ __all__ = (
     "RunAnalysisRequest",
     "RunAnalysisResponse",
     "Sample",
+    "StepJudgement",
     "Verdict",
 )
 
@@ -321,6 +324,61 @@ default_message_pool.register_message("borealis.analysis.v1", "Judgement", Judge
 
 
 @dataclass(eq=False, repr=False)
+class ListJudgementsRequest(betterproto2.Message):
+    """
+    Asks for the evidence of a deployment.
+    """
+
+    deployment: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Resource name: `tenants/{tenant}/deployments/{deployment}`.
+    """
+
+    target: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Only judgements of this target; empty for all.
+    """
+
+    step: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Only judgements of this step; empty for all.
+    """
+
+    page_size: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
+    """
+    At most so many, 1 to 250; 0 means 50.
+    """
+
+    page_token: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    `next_page_token` of the page before; empty for the first page.
+    """
+
+
+default_message_pool.register_message("borealis.analysis.v1", "ListJudgementsRequest", ListJudgementsRequest)
+
+
+@dataclass(eq=False, repr=False)
+class ListJudgementsResponse(betterproto2.Message):
+    """
+    A page of evidence.
+    """
+
+    judgements: "list[StepJudgement]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    In the order in which they were made.
+    """
+
+    next_page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Token of the next page; empty when this is the last.
+    """
+
+
+default_message_pool.register_message("borealis.analysis.v1", "ListJudgementsResponse", ListJudgementsResponse)
+
+
+@dataclass(eq=False, repr=False)
 class Plan(betterproto2.Message):
     """
     All of an analysis that is known before it starts.
@@ -591,10 +649,63 @@ class Sample(betterproto2.Message):
 default_message_pool.register_message("borealis.analysis.v1", "Sample", Sample)
 
 
+@dataclass(eq=False, repr=False)
+class StepJudgement(betterproto2.Message):
+    """
+    A judgement of a deployment.
+    """
+
+    sequence: "int" = betterproto2.field(1, betterproto2.TYPE_INT64)
+    """
+    Number of the event that carries it.
+    """
+
+    target: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Name of the target.
+    """
+
+    step: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Identifier of the step in the target.
+    """
+
+    judgement: "Judgement | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The evidence.
+    """
+
+
+default_message_pool.register_message("borealis.analysis.v1", "StepJudgement", StepJudgement)
+
+
 class AnalysisServiceStub(betterproto2_grpclib.ServiceStub):
     """
-    Analyses outside of deployments: the same questions and the same judge, over any time that has passed.
+    The evidence of analyses, and analyses outside of deployments: the same questions and the same judge, over any time that
+    has passed.
     """
+
+    async def list_judgements(
+        self,
+        message: "ListJudgementsRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "ListJudgementsResponse":
+        """
+        Lists the judgements of a deployment, in the order in which they were made. Each verdict follows from the plan of its
+        step and from these alone. Fails with DEPLOYMENT_NOT_FOUND.
+        """
+
+        return await self._unary_unary(
+            "/borealis.analysis.v1.AnalysisService/ListJudgements",
+            message,
+            ListJudgementsResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
 
     async def run_analysis(
         self,

@@ -1,0 +1,130 @@
+"""Guards of Services in a blue/green run, and in a canary after one; each is taken away in turn."""
+
+from __future__ import annotations
+
+from kit.checker.mutations import Mutation, row
+
+_DOMAIN = "borealis_server.domain"
+
+TRAFFIC_GUARDS: tuple[Mutation, ...] = (
+    row(
+        "traffic is tied to the old version before the new one comes",
+        f"{_DOMAIN}.planning.services:_holding",
+        "yield with_version(selector, version)",
+        "yield selector",
+        "blue-green",
+        "1",
+    ),
+    row(
+        "Services lead to both versions before a canary after blue/green",
+        f"{_DOMAIN}.applying:_taking_over",
+        "for service in run.services:",
+        "for service in ():",
+        "canary-after-blue-green",
+        "1",
+    ),
+    row(
+        "the selector of an applied Service stays as it is",
+        f"{_DOMAIN}.applying:apply_objects",
+        "if service.index == index",
+        "if service.index is None",
+        "blue-green-applied + late, forward",
+        "1",
+    ),
+    row(
+        "the new version is whole when it gets the traffic",
+        f"{_DOMAIN}.steps.redirect_traffic:redirect",
+        "moving = move_pods(run, step, seen, here, pods.BESIDE_WITH_TRAFFIC)",
+        "moving = None",
+        "blue-green-waits + pod, forward",
+        "1",
+    ),
+    row(
+        "a switch is over when the endpoints have followed",
+        f"{_DOMAIN}.steps.redirect_traffic:redirect",
+        "await_endpoints(run, step, missing, here) if missing else None",
+        "None",
+        "blue-green",
+        "1",
+    ),
+    row(
+        "the old version goes after one more look",
+        f"{_DOMAIN}.steps.shut_down_old_version:decide",
+        "missing = redirect(run, step, seen, here)",
+        "missing = None",
+        "blue-green-waits + pod, forward",
+        "1",
+    ),
+    row(
+        "traffic goes back before pods do",
+        f"{_DOMAIN}.rollback:restore_traffic",
+        "if run.has_taken_over and traffic.is_routed(run):",
+        "if False:",
+        "blue-green",
+        "1",
+    ),
+    row(
+        "the old version is whole when it gets the traffic back",
+        f"{_DOMAIN}.rollback:_lead_back",
+        "if traffic.leads_to_new(run, seen):",
+        "if False:",
+        "blue-green + pod",
+        "1",
+    ),
+    row(
+        "the way back waits for endpoints",
+        f"{_DOMAIN}.rollback:_lead_back",
+        "missing = traffic.unfollowed(run, seen, Side.OLD, ServiceRole.ACTIVE)",
+        "missing = None",
+        "blue-green",
+        "1",
+    ),
+    row(
+        "a switch that may still arrive is waited out",
+        f"{_DOMAIN}.rollback:_lead_back",
+        "return late.await_arrival(run, here)",
+        "return None",
+        "blue-green-active-only + late",
+        "1",
+    ),
+    row(
+        "where traffic is led back in two changes the first does not come last",
+        f"{_DOMAIN}.late:unknown",
+        "run.phase is not Phase.RESTORING_TRAFFIC",
+        "True",
+        "blue-green-waits + late",
+        "6",
+    ),
+    row(
+        "Services come back as they were",
+        f"{_DOMAIN}.rollback:restore_objects",
+        "for one in run.services if one.before and not one.is_left",
+        "for one in ()",
+        "blue-green",
+        "6",
+    ),
+    row(
+        "what is written off a Service before the new version comes is written back",
+        f"{_DOMAIN}.steps.deploy_new_version:decide",
+        "if strayed:",
+        "if False:",
+        "blue-green + edited, forward",
+        "1",
+    ),
+    row(
+        "a Service that somebody leads away during a wait is led back",
+        f"{_DOMAIN}.steps.stage:_with_traffic_kept",
+        "if back is None:",
+        "if True:",
+        "blue-green-waits + edited, forward",
+        "1",
+    ),
+    row(
+        "a Service that leads astray does not wait for pods",
+        f"{_DOMAIN}.steps.redirect_traffic:redirect",
+        "if back else moving",
+        "if False else moving",
+        "blue-green + pod and edited, forward",
+        "1",
+    ),
+)
