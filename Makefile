@@ -59,6 +59,7 @@ check: install ## Check everything that needs no test: format, lint, types, impo
 test: install ## Run every test, the ones against a real Kubernetes API server included
 	@tests/kube/install.sh >/dev/null
 	@tests/tools/install-grpcurl.sh >/dev/null
+	@tests/tools/install-oidc.sh >/dev/null
 	@pytest -q -n 3 --dist worksteal tests
 
 .PHONY: test-fast

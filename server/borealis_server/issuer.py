@@ -104,46 +104,24 @@ def _parts(
     issuers: HttpIssuers,
     clock: Clock,
 ) -> tuple[OAuthParts, PageParts]:
-    randomness = SystemRandomness()
-    people = People(
-        directories,
-        Organizations(directories, clock, randomness),
-        UserService(directories, clock, randomness),
-        clock,
-        randomness,
-    )
-    terms = SessionTerms(
-        access_s=settings.user_token_lifetime_s,
-        refresh=timedelta(days=settings.login_days),
-        federated=timedelta(hours=settings.federated_login_hours),
-    )
+    randomness, store = SystemRandomness(), roots.logins
+    people = _people(directories, clock)
     sessions = Sessions(
-        store=roots.logins, people=people, signer=roots.signer, terms=terms, clock=clock, randomness=randomness
+        store=store, people=people, signer=roots.signer, terms=_terms(settings), clock=clock, randomness=randomness
     )
     authorization = Authorization(
-        store=roots.logins,
+        store=store,
         people=people,
         sessions=sessions,
         clients=known_clients(roots.address),
         clock=clock,
         randomness=randomness,
     )
-    logins = BrowserLogins(
-        store=roots.logins,
-        people=people,
-        passwords=Argon2Passwords(),
-        factors=TotpFactors("Borealis"),
-        sealer=AesSealer(open_sealing_key(roots.data_dir / "keys" / "login.key", randomness), randomness),
-        clock=clock,
-        randomness=randomness,
-    )
-    exchange = TokenExchange(
-        roots.others.rules, issuers=issuers, signer=roots.signer, clock=clock, randomness=randomness
-    )
+    logins = _browser_logins(roots, people, clock)
     federation = Federation(
         roots.others.providers,
         issuers=issuers,
-        store=roots.logins,
+        store=store,
         people=people,
         logins=logins,
         callback=f"{roots.address}/login/callback",
@@ -155,7 +133,9 @@ def _parts(
         identity=identity,
         authorization=authorization,
         sessions=sessions,
-        exchange=exchange,
+        exchange=TokenExchange(
+            roots.others.rules, issuers=issuers, signer=roots.signer, clock=clock, randomness=randomness
+        ),
         gate=roots.gate,
         people=people,
         clock=clock,
@@ -173,6 +153,34 @@ def _parts(
         may_sign_up=settings.may_sign_up,
     )
     return oauth, pages
+
+
+def _people(directories: Directories, clock: Clock) -> People:
+    randomness = SystemRandomness()
+    organizations = Organizations(directories, clock, randomness)
+    return People(directories, organizations, UserService(directories, clock, randomness), clock, randomness)
+
+
+def _terms(settings: ServerSettings) -> SessionTerms:
+    return SessionTerms(
+        access_s=settings.user_token_lifetime_s,
+        refresh=timedelta(days=settings.login_days),
+        federated=timedelta(hours=settings.federated_login_hours),
+    )
+
+
+def _browser_logins(roots: IssuerRoots, people: People, clock: Clock) -> BrowserLogins:
+    randomness = SystemRandomness()
+    key = open_sealing_key(roots.data_dir / "keys" / "login.key", randomness)
+    return BrowserLogins(
+        store=roots.logins,
+        people=people,
+        passwords=Argon2Passwords(),
+        factors=TotpFactors("Borealis"),
+        sealer=AesSealer(key, randomness),
+        clock=clock,
+        randomness=randomness,
+    )
 
 
 async def _tend(keys: KeyFolder) -> None:

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
+
 from borealis.agent.v1.agent_service_pb2_grpc import add_AgentServiceServicer_to_server
 from borealis.analysis.v1.analysis_service_pb2_grpc import add_AnalysisServiceServicer_to_server
 from borealis.audit.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
@@ -30,7 +31,6 @@ from borealis.role.v1.role_service_pb2_grpc import add_RoleServiceServicer_to_se
 from borealis.secret.v1.secret_service_pb2_grpc import add_SecretServiceServicer_to_server
 from borealis.tenant.v1.tenant_service_pb2_grpc import add_TenantServiceServicer_to_server
 from borealis.user.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
-
 from borealis_server.adapters import private_files
 from borealis_server.adapters.callback_key import open_callback_key
 from borealis_server.adapters.client_file import ClientFile, read_client_file, write_client_file
@@ -244,19 +244,12 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
         fetcher = await stack.enter_async_context(open_fetcher(allows_private=settings.allow_private_addresses))
         file = data_dir / "borealis.db"
         database = await stack.enter_async_context(open_database(file, on_commit=metrics.commits.observe))
-        credentials = SqliteCredentialStore(database)
         directories = Directories(SqliteDirectoryStore(database), clock)
         await Organizations(directories, clock, SystemRandomness()).open_home()
         roots = issuer_roots(settings, data_dir, issuer, database, clock)
-        identity = IdentityService(
-            credentials=credentials,
-            directories=directories,
-            signer=roots.signer,
-            clock=clock,
-            randomness=SystemRandomness(),
-            token_lifetime_s=settings.token_lifetime_s,
-            gate=roots.gate,
-            rules=roots.others.rules,
+        credentials, identity = (
+            SqliteCredentialStore(database),
+            _identity(settings, roots, database, directories, clock),
         )
         trail = await stack.enter_async_context(
             open_audit_trail(
@@ -302,6 +295,21 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
             callbacks=Callbacks(journal, shelf, secrets, tokens, identity.verify, actions, clock),
             previews=await stack.enter_async_context(_open_previews(settings, database, journal, web_port)),
         )
+
+
+def _identity(
+    settings: ServerSettings, roots: IssuerRoots, database: SqliteDatabase, directories: Directories, clock: SystemClock
+) -> IdentityService:
+    return IdentityService(
+        credentials=SqliteCredentialStore(database),
+        directories=directories,
+        signer=roots.signer,
+        clock=clock,
+        randomness=SystemRandomness(),
+        token_lifetime_s=settings.token_lifetime_s,
+        gate=roots.gate,
+        rules=roots.others.rules,
+    )
 
 
 async def _open_secrets(

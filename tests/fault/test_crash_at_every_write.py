@@ -7,6 +7,7 @@ import os
 import pytest
 
 from kit.crash import DELIVERIES, ON_A_SANDBOX, crash_at
+from kit.crash_routes import ROUTED
 from kit.power import open_sandbox_world
 
 SAMPLE_EVERY = 1 if os.environ.get("CRASH_POINTS") == "all" else 9
@@ -20,7 +21,7 @@ async def on_sandbox(point, delivery, folder):
 
 @pytest.mark.looptime
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("delivery", DELIVERIES, ids=lambda delivery: delivery.name)
+@pytest.mark.parametrize("delivery", [*DELIVERIES, *ROUTED], ids=lambda delivery: delivery.name)
 async def test_a_crash_after_any_write_changes_nothing_about_the_end(delivery, tmp_path):
     undisturbed = await crash_at(0, delivery, tmp_path)
     assert undisturbed is not None

@@ -82,6 +82,9 @@ _CLIENT_VARIABLES = """\
 | `BOREALIS_CLIENT_ID` | Identifier of the client credential to use. |
 | `BOREALIS_CLIENT_SECRET` | Secret of that credential. |
 | `BOREALIS_TOKEN` | Access token to use instead of a credential. |
+| `BOREALIS_TENANT` | Tenant to act in, by id or name, instead of the credential's own; for roles that reach further. |
+| `BOREALIS_CONTEXT` | Name of the login to use, of those in `borealis context list`. Default: the current one. |
+| `BOREALIS_KEYRING` | `off` keeps the tokens of logins in a private file instead of the system's keyring. |
 | `BOREALIS_CONTEXT_FILE` | JSON file that stands for all of the above. Default: what a server here wrote. |
 | `BOREALIS_ALLOW_PRIVATE_ADDRESSES` | CLI: `1` fetches deploy files and what they name from private networks too. |
 | `BOREALIS_DEBUG` | CLI: anything but empty shows where in the code a bug is. |

@@ -19,7 +19,10 @@ EXTRA_OF = {
 }
 """The extra that brings what a program needs; None is the base install."""
 
-OPTIONAL = {"clients/python/borealis_client/kubernetes.py": "kubernetes"}
+OPTIONAL = {
+    "clients/python/borealis_client/kubernetes.py": "kubernetes",
+    "clients/python/borealis_client/login/system_keyring.py": "cli",
+}
 """Modules that nothing else imports, each with the extra that brings what it needs."""
 
 FOUND_IN = {

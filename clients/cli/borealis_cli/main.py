@@ -17,6 +17,7 @@ from borealis_cli.commands import (
     agents,
     audit,
     config,
+    convert,
     credentials,
     decisions,
     deploy,
@@ -78,6 +79,7 @@ for module_of_group in (
     integrations,
     queries,
     previews,
+    convert,
 ):
     module_of_group.register(app)
 

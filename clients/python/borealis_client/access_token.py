@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from borealis_client.errors import SettingsError
 
-_PRINCIPAL_CLAIM: Final = "https://borealis.dev/principal"
+_PRINCIPAL_CLAIM: Final = "urn:borealis:principal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

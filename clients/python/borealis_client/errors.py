@@ -4,6 +4,7 @@ Catch the leaf you can handle, a kind to treat a family alike, or `BorealisError
 change; `reason` and `metadata` are for programs and do not. It does not read gRPC errors (`status`).
 """
 
+# Long on purpose: one small class for each reason of the contract, as the server has them.
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -195,8 +195,10 @@ webhooks:
     headers:
       - {key: Authorization, value: "Bearer {{secrets.ci-token}}"}
     bodyTemplate:
-      # The job reports {"success": true} to the callback address.
-      inline: '{"target": "{{armory.environmentName}}", "callback": "{{armory.callbackUri}}/callback"}'
+      # The job reports {"success": true} to the callback address, with `Authorization: Bearer` and the token.
+      inline: |
+        {"target": "{{armory.environmentName}}", "callback": "{{armory.callbackUri}}/callback",
+         "token": "{{armory.callbackToken}}"}
     retryCount: 2
 """
 _SERVICES: Final = """\

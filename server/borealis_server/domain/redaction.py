@@ -63,17 +63,20 @@ def _forms(value: str) -> Iterator[str]:
     for text in dict.fromkeys((value, value.strip(), *lines)):
         if len(text) < _SHORTEST:
             continue
-        as_json = json.dumps(text)[1:-1]
-        yield text
-        yield from (as_json, as_json.replace("/", "\\/"), json.dumps(text, ensure_ascii=False)[1:-1])
-        yield from (
-            quote(text, safe=""),
-            quote(text),
-            quote_plus(text),
-            html.escape(text),
-            html.escape(text, quote=False),
-        )
-        yield from (form for form in _binary_forms(text.encode("utf-8", "surrogatepass")) if len(form) >= _SHORTEST)
+        once = dict.fromkeys((text, *_written(text)))
+        yield from once
+        for one in once:
+            yield from _written(one)  # JSON in JSON, an address in an address, and so on
+            yield from (form for form in _binary_forms(one.encode("utf-8", "surrogatepass")) if len(form) >= _SHORTEST)
+
+
+def _written(text: str) -> Iterator[str]:
+    """The text as it stands in JSON, addresses, forms and HTML."""
+    as_json = json.dumps(text)[1:-1]
+    yield from (as_json, as_json.replace("/", "\\/"), json.dumps(text, ensure_ascii=False)[1:-1])
+    yield from (html.escape(text), html.escape(text, quote=False))
+    raw = text.encode("utf-8", "surrogatepass")
+    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
 
 
 def _binary_forms(value: bytes) -> Iterator[str]:

@@ -26,6 +26,8 @@ class DirectoryStore(Protocol):
     ) -> Directory:
         """Replace an organization's directory by what `decide` makes of its newest state, all or nothing; returns that.
 
+        Nothing is written where that is no other, and the version stays.
+
         `decide` must be pure and fast; what it raises comes out, and nothing is written. Without `with_credentials` it
         sees none and cannot change any; with it, it sees and changes all those of the organization's tenants.
         Errors: OrganizationNotFound; UserExists, TenantExists, CredentialExists.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
-PRINCIPAL_CLAIM: Final = "https://borealis.dev/principal"
+PRINCIPAL_CLAIM: Final = "urn:borealis:principal"
 """Claim of access tokens with what a person may want to know about them."""
 PRINCIPAL_ALIAS: Final = "https://cloud.armory.io/principal"
 """The same under the name that tools of the reference platform look for."""
@@ -298,7 +298,7 @@ def about_person(person: Person, scope: tuple[str, ...]) -> dict[str, object]:
 def _parts(token: str) -> tuple[str, str, str]:
     """Session, family and rotating part of a refresh token; empty parts when it is none."""
     kind, *parts = token.split(".") if len(token) <= _MAX_TOKEN else [""]
-    session, family, rotating = parts if kind == _REFRESH and len(parts) == 3 else ("", "", "")  # noqa: PLR2004
+    session, family, rotating = parts if kind == _REFRESH and len(parts) == 3 else ("", "", "")  # noqa: PLR2004 - its parts
     return session, family, rotating
 
 

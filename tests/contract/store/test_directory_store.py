@@ -163,6 +163,16 @@ async def test_the_version_grows_with_every_change(directories, stores):
     assert seen == sorted(set(seen))
 
 
+async def test_a_change_that_changes_nothing_keeps_the_version(directories):
+    await directories.create(FULL)
+    version = await directories.version()
+
+    assert (
+        await directories.change("home", lambda one: replace(one, roles=dict(one.roles)), with_credentials=True) == FULL
+    )
+    assert await directories.version() == version
+
+
 async def test_credentials_are_changed_with_the_rest_where_they_are_asked_for(directories, stores):
     await directories.create(FULL)
     for one in (CI, replace(CI, client_id="c2", display_name="cd"), replace(CI, client_id="c3", tenant="theirs")):

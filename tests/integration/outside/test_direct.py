@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import ssl
 
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractResolver
 
 from borealis_sandbox.pki import Authority
 from borealis_server.adapters.outside.direct import open_direct
@@ -199,18 +199,37 @@ class TestGuard:
         assert isinstance(failure, OutsideFailure)
         assert hooks.came == []
 
-    async def test_a_name_that_changes_its_mind_is_judged_by_where_the_connection_goes(self, hooks, monkeypatch):
-        async def rebound(self, host, port, **_):  # noqa: ARG001 - as the loop's own
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+    async def test_a_name_that_changes_its_mind_is_judged_by_where_the_connection_goes(self, hooks):
+        async with open_direct(resolver=Rebound()) as outside:
+            failure = await outside.send(request(f"http://public.example:{hooks.port}/"))
 
-        monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", rebound)
-
-        failure = await send(f"http://public.example:{hooks.port}/", allows_private=False)
-
-        assert (
-            "public.example leads to a machine that is not public (127.0.0.1 is a loopback address)" in failure.detail
-        )
+        assert "leads to a machine that is not public (127.0.0.1 is a loopback address)" in failure.detail
         assert hooks.came == []
+
+    async def test_of_several_addresses_one_that_is_not_public_is_enough(self, hooks):
+        async with open_direct(resolver=Rebound("127.0.0.1", "::1")) as outside:
+            failure = await outside.send(request(f"http://public.example:{hooks.port}/"))
+
+        assert failure.is_refused
+        assert hooks.came == []
+
+
+class Rebound(AbstractResolver):
+    """A name service that leads to this machine."""
+
+    def __init__(self, *addresses):
+        self._addresses = addresses or ("127.0.0.1",)
+
+    async def resolve(self, host, port=0, family=socket.AF_INET):  # noqa: ARG002 - as the library's own
+        return [_result(host, port, one) for one in self._addresses]
+
+    async def close(self):
+        """Nothing to close."""
+
+
+def _result(host, port, address):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return {"hostname": host, "host": address, "port": port, "family": family, "proto": 0, "flags": 0}
 
 
 def _trusting(folder, authority):

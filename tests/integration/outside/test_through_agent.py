@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 
 import pytest
-from pydantic import TypeAdapter
 
 from borealis_agent.targets.policy import Policy, ServiceRange, WebTarget
 from borealis_server.adapters.outside.through_agent import OutsideThroughAgent
@@ -41,8 +40,7 @@ async def sending(folder, **targets):
 
 
 def jobs_at(hooks, path="", **fields):
-    fields = {"methods": ("POST",), "allow_local": True, "url": f"{hooks.root}{path}"} | fields
-    return {"jobs": TypeAdapter(WebTarget).validate_python(fields)}
+    return {"jobs": WebTarget(url=f"{hooks.root}{path}", methods=("POST",), allow_local=True, **fields)}
 
 
 async def test_st_07_what_only_the_cluster_reaches_is_called_by_its_address(hooks, tmp_path):

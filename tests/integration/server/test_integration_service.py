@@ -7,13 +7,14 @@ from typing import cast
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2  # type: ignore[import-untyped]  # no types are published
+from grpc_status import rpc_status
+
 from borealis.analysis.v1 import analysis_pb2, analysis_service_pb2
 from borealis.analysis.v1.analysis_service_pb2_grpc import AnalysisServiceStub
 from borealis.integration.v1 import integration_pb2
 from borealis.integration.v1 import integration_service_pb2 as pb
 from borealis.integration.v1.integration_service_pb2_grpc import IntegrationServiceStub
-from google.rpc import error_details_pb2  # type: ignore[import-untyped]  # no types are published
-from grpc_status import rpc_status
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

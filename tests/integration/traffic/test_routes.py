@@ -15,7 +15,7 @@ import pytest
 from borealis_server.domain.states import DeploymentState, EndReason, Rollback
 from kit import meshes
 from kit.control_plane import describe
-from kit.lab import APPROVAL, service, web, weight
+from kit.lab import APPROVAL, NEVER, service, web, weight
 from kit.shares import open_share_history
 
 CORE = "v1"
@@ -54,10 +54,7 @@ def place(document):
 async def prepared(lab, provider):
     """Version 1 runs behind a Service; the objects of the provider are somebody else's. Gives its ReplicaSet."""
     await lab.create("services", service("shop"), group=CORE)
-    for document in provider.objects:
-        plural, group = place(document)
-        path = lab.path(plural, document["metadata"]["name"], group=group)
-        (await lab.rest.apply(path, document, manager="helm")).ok()
+    await applied(lab, *provider.objects)
     done = await lab.deploy(web("1"), traffic=provider.block)
     return done.targets[0].workloads[0].new_name
 
@@ -232,3 +229,156 @@ async def test_a_route_that_is_nowhere_ends_the_run_before_it_changes_anything(l
     assert done.targets[0].end_reason is EndReason.ROUTE_NOT_MATCHED
     assert "VirtualService shop does not exist in namespace" in done.targets[0].message
     assert await lab.replica_sets() == {}
+
+
+async def applied(lab, *documents):
+    """Objects as somebody else has applied them."""
+    for document in documents:
+        plural, group = place(document)
+        path = lab.path(plural, document["metadata"]["name"], group=group)
+        (await lab.rest.apply(path, document, manager="helm")).ok()
+
+
+async def test_cn_12_cn_14_a_named_route_among_several_with_hosts_of_every_length(lab):
+    """CN-12, CN-14: only the named route changes, whichever way its host is written; others keep their share."""
+    await lab.create("services", service("shop"), group=CORE)
+    full = f"shop.{lab.namespace}.svc.cluster.local"
+    routes = [
+        {"name": "admin", "route": [{"destination": {"host": "admin", "subset": "stable"}}]},
+        {
+            "name": "buy",
+            "route": [
+                {"destination": {"host": full, "subset": "stable"}, "weight": 70},
+                {"destination": {"host": "legacy"}, "weight": 30},
+            ],
+        },
+    ]
+    other = meshes.destination_rule("another", host="another")
+    await applied(lab, meshes.destination_rule(), other, meshes.virtual_service(http=routes))
+    block = {"istio": [{"virtualService": {"name": "shop", "httpRouteName": "buy"}}]}
+    await lab.deploy(web("1"), traffic=block)
+    before = await everything(lab)
+    key = await lab.start(web("2"), steps=(weight(50), APPROVAL), traffic=block)
+    await lab.until_approval(key)
+
+    live = (await everything(lab))["virtualservices", "shop"]["spec"]["http"]
+    assert live[0] == routes[0]
+    assert [each["weight"] for each in live[1]["route"]] == [35, 35, 30]
+    assert sum(each["weight"] for each in live[1]["route"]) == 100
+    done = await lab.approve(key)
+    assert done.state is DeploymentState.SUCCEEDED, describe(done)
+    assert await everything(lab) == before
+
+
+@pytest.mark.parametrize("ends", ["approved", "rolled-back"])
+async def test_cn_13_routes_that_come_with_the_very_run(lab, ends):
+    """CN-13: they are applied first, then divided; at the end they are as the manifests say, or were never there."""
+    objects = (service("shop"), meshes.destination_rule(), meshes.virtual_service())
+    one = (await lab.deploy(service("shop"), web("1"))).targets[0].workloads[0].new_name
+    async with safe_shares(lab):
+        key = await lab.start(*objects, web("2"), steps=(weight(25), APPROVAL), traffic=ISTIO_BLOCK)
+        await lab.until_approval(key)
+        found = await everything(lab)
+        entries = found["virtualservices", "shop"]["spec"]["http"][0]["route"]
+        assert [each["weight"] for each in entries] == [75, 25]
+        done = await (lab.approve(key) if ends == "approved" else lab.roll_back(key))
+
+    found = await everything(lab)
+    if ends == "approved":
+        assert done.state is DeploymentState.SUCCEEDED, describe(done)
+        for document in objects[1:]:
+            plural, _ = place(document)
+            assert found[plural, "shop"]["spec"] == document["spec"]
+        # Applying once more is no conflict with ourselves, and changes nothing.
+        await lab.deploy(*objects, web("3"), traffic=ISTIO_BLOCK)
+        assert {name: each["spec"] for name, each in (await everything(lab)).items()} == {
+            name: each["spec"] for name, each in found.items()
+        }
+    else:
+        assert done.targets[0].rollback is Rollback.DONE, describe(done)
+        assert [name for name in found if name[0] != "services"] == []
+        assert await lab.replica_sets() == {one: 4}
+
+
+@pytest.mark.parametrize("block", [SMI_BLOCK, GATEWAY_BLOCK], ids=["smi", "gateway-api"])
+async def test_cn_08_a_canary_service_is_made_only_where_none_is_given(lab, block):
+    """CN-08, CN-09: one that is given is tied to the new version for the time of the run, and stays."""
+    await lab.create("services", service("shop"), group=CORE)
+    await lab.create("services", service("shop-next"), group=CORE)
+    await applied(lab, meshes.route())
+    ((name, (entry,)),) = block.items()
+    given = {name: [{**entry, "canaryServiceName": "shop-next"}]}
+    await lab.deploy(web("1"), traffic=given)
+    before = await everything(lab)
+    key = await lab.start(web("2"), steps=(weight(10), APPROVAL), traffic=given)
+    waiting = await lab.until_approval(key)
+
+    found = await everything(lab)
+    new = waiting.targets[0].workloads[0].new_name.removeprefix("shop-")
+    assert selectors(found, "shop-next") == [new]
+    assert ("services", "shop-canary") not in found
+    done = await lab.approve(key)
+    assert done.state is DeploymentState.SUCCEEDED, describe(done)
+    assert await everything(lab) == before
+
+
+async def test_two_deployments_each_with_its_route_and_a_third_without(lab):
+    """RB-04: routes of all Deployments move in the same step and go back together; a worker shares by pods."""
+    names = ("shop", "api")
+    for name in names:
+        await lab.create("services", service(name, app=name), group=CORE)
+    await applied(
+        lab,
+        *(meshes.destination_rule(name, host=name, app=name) for name in names),
+        *(meshes.virtual_service(name, host=name) for name in names),
+    )
+    block = {"istio": [{"virtualService": {"name": name}} for name in names]}
+
+    def version(text):
+        return [web(text, name=name, replicas=2) for name in (*names, "worker")]
+
+    first = await lab.deploy(*version("1"), traffic=block)
+    before, pods = await everything(lab), await lab.replica_sets()
+    key = await lab.start(*version("2"), steps=(weight(50), APPROVAL), traffic=block)
+    waiting = await lab.until_approval(key)
+
+    live = await everything(lab)
+    for name in names:
+        entries = live["virtualservices", name]["spec"]["http"][0]["route"]
+        assert [each["weight"] for each in entries] == [50, 50]
+    counts = {load.name: (load.new_pods, load.old_pods) for load in waiting.targets[0].workloads}
+    assert counts == {"shop": (2, 2), "api": (2, 2), "worker": (1, 1)}
+    done = await lab.roll_back(key)
+    assert done.targets[0].rollback is Rollback.DONE, describe(done)
+    assert await everything(lab) == before
+    assert await lab.replica_sets() == pods
+    assert len(first.targets[0].workloads) == 3
+
+
+async def test_a_version_that_never_gets_ready_has_no_traffic(lab):
+    await prepared(lab, PROVIDERS[0])
+    before = await everything(lab)
+    async with safe_shares(lab) as history:
+        broken = web("2", pod={"readinessGates": NEVER})
+        key = await lab.start(broken, steps=(weight(50),), traffic=ISTIO_BLOCK)
+        await lab.until_wait(key, "pods of the new version available")
+        lab.plane.clock.jump(61)
+        done = await lab.plane.until_end(key)
+
+    assert (done.targets[0].end_reason, done.targets[0].rollback) == (EndReason.READINESS_TIMEOUT, Rollback.DONE)
+    assert set(history.check(replicas=4)) <= {0}
+    assert await everything(lab) == before
+
+
+async def test_a_route_that_somebody_deletes_ends_the_run_and_pods_go_back(lab):
+    one = await prepared(lab, PROVIDERS[0])
+    key = await start(lab, PROVIDERS[0])
+    waiting = await lab.until_approval(key)
+    (await lab.rest.delete(lab.path("virtualservices", "shop", group=meshes.ISTIO))).ok()
+    lab.plane.look_again(waiting)
+    done = await lab.plane.until_end(key)
+
+    assert done.state is DeploymentState.FAILED
+    assert "VirtualService shop is gone: somebody else deleted it" in done.targets[0].message
+    assert done.targets[0].rollback is Rollback.DONE, describe(done)
+    assert await lab.replica_sets() == {one: 4}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import betterproto2
-
 from borealis_cli.render.tables import table
 from borealis_cli.render.text import one_line, short_id, timestamp, word
 
@@ -13,8 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from borealis_client import Analysis, Answer, Integration, Judgement, Query, Sample
-
-_KINDS = {"prometheus": "Prometheus", "datadog": "Datadog", "new_relic": "New Relic"}
 
 
 def integration_table(integrations: Sequence[Integration]) -> list[str]:
@@ -94,8 +90,8 @@ def _said(answer: Answer | None) -> str:
 
 
 def _kind(one: Integration) -> str:
-    name, _ = betterproto2.which_one_of(one, "provider")
-    return _KINDS.get(name, "unknown")
+    providers = {"Prometheus": one.prometheus, "Datadog": one.datadog, "New Relic": one.new_relic}
+    return next((name for name, provider in providers.items() if provider is not None), "unknown")
 
 
 def _credentials(one: Integration) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Protocol
 
+from borealis_client.errors import SettingsError
 from borealis_client.login.contexts import read_private, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_SERVICE: Final = "borealis"
+_KEYRING: Final = "borealis_client.login.system_keyring"  # slow to load, and its library is not there without the CLI
 _FILE: Final = "credentials.json"
 
 
@@ -51,7 +52,7 @@ class FileVault:
 
     def read(self, name: str) -> KeptTokens | None:
         """What is kept under that name."""
-        return _tokens(read_private(self._file).get(name))
+        return tokens_of(read_private(self._file).get(name))
 
     def write(self, name: str, tokens: KeptTokens) -> None:
         """Keep these. Errors: SettingsError."""
@@ -64,35 +65,17 @@ class FileVault:
             write_private(self._file, kept)
 
 
-class KeyringVault:
-    """The system's keyring."""
-
-    def __init__(self) -> None:
-        import keyring  # noqa: PLC0415  # slow to load, and not there without the extra `cli`
-
-        self._keyring: Any = keyring  # Any: the library's functions
-
-    def read(self, name: str) -> KeptTokens | None:
-        """What is kept under that name."""
-        text = self._keyring.get_password(_SERVICE, name)
-        try:
-            return _tokens(json.loads(text)) if text else None
-        except ValueError:
-            return None
-
-    def write(self, name: str, tokens: KeptTokens) -> None:
-        """Keep these."""
-        self._keyring.set_password(_SERVICE, name, json.dumps(asdict(tokens)))
-
-    def remove(self, name: str) -> None:
-        """Forget what is kept."""
-        if self._keyring.get_password(_SERVICE, name):
-            self._keyring.delete_password(_SERVICE, name)
-
-
 def vault_of(kept_in: str, folder: Path) -> Vault:
-    """The vault of that word."""
-    return KeyringVault() if kept_in == "keyring" else FileVault(folder)
+    """The vault of that word. Errors: SettingsError when it is the keyring, and its library is not installed."""
+    if kept_in != "keyring":
+        return FileVault(folder)
+    try:
+        vault: Vault = import_module(_KEYRING).KeyringVault()
+    except ImportError as error:
+        raise SettingsError(
+            "the login is in the keyring, and its library is missing: install borealis-cd[cli]."
+        ) from error
+    return vault
 
 
 def best_vault(env: Mapping[str, str]) -> str:
@@ -100,24 +83,14 @@ def best_vault(env: Mapping[str, str]) -> str:
     if env.get("BOREALIS_KEYRING", "").lower() in ("0", "off", "false", "no"):
         return "file"
     try:
-        import keyring  # noqa: PLC0415  # as above
-        from keyring.backends import chainer, fail, null  # noqa: PLC0415
-
-        backend = keyring.get_keyring()
-        is_real = backend.priority >= 1 and not isinstance(backend, fail.Keyring | null.Keyring)
-        if isinstance(backend, chainer.ChainerBackend):
-            is_real = is_real and bool(backend.backends)
-        if not is_real:
-            return "file"
-        keyring.set_password(_SERVICE, "probe", "works")
-        works = keyring.get_password(_SERVICE, "probe") == "works"
-        keyring.delete_password(_SERVICE, "probe")
+        works = import_module(_KEYRING).works()
     except Exception:  # noqa: BLE001  # backends fail in ways of their own; then there is the file
         return "file"
     return "keyring" if works else "file"
 
 
-def _tokens(content: object) -> KeptTokens | None:
+def tokens_of(content: object) -> KeptTokens | None:
+    """What was kept; None when it is something else."""
     if not isinstance(content, dict):
         return None
     try:

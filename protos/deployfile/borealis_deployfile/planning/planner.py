@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from borealis_deployfile.model import BlueGreen
 from borealis_deployfile.planning.graph import plan_order
 from borealis_deployfile.planning.plan import Plan, PlannedTarget
+from borealis_deployfile.planning.routed import routed_among
 from borealis_deployfile.planning.steps import plan_conditions, plan_strategy, together_s
 from borealis_deployfile.planning.workloads import find_deployments
 
@@ -67,7 +68,8 @@ def _target(
 ) -> PlannedTarget:
     deployments = find_deployments(objects, target.name, replicas, live)
     strategy = file.strategies.get(target.strategy) if target.strategy else None
-    steps = plan_strategy(strategy, deployments, file.routes_of(target.name)) if deployments else ()
+    routed = routed_among(objects, file.routes_of(target.name))
+    steps = plan_strategy(strategy, deployments, routed) if deployments else ()
     before, after = plan_conditions("before", target.before), plan_conditions("after", target.after)
     return PlannedTarget(
         name=target.name,

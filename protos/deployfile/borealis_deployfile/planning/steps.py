@@ -10,31 +10,33 @@ from borealis_deployfile.model import (
     BlueGreen,
     Canary,
     ExposeServices,
-    KubernetesTraffic,
     Pause,
     RunWebhook,
     SetWeight,
 )
 from borealis_deployfile.planning.plan import Approval, PlannedStep, StepKind
-from borealis_deployfile.planning.workloads import Movement, full_size, share, total_replicas
+from borealis_deployfile.planning.workloads import Movement, full_size, joined, share, total_replicas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from borealis_deployfile.model import Condition, Route, Strategy
+    from borealis_deployfile.model import Condition, Strategy
     from borealis_deployfile.planning.plan import PlannedDeployment
+    from borealis_deployfile.planning.routed import Place
 
 FULL_WEIGHT: Final = 100
 
 
 def plan_strategy(
-    strategy: Strategy | None, deployments: Sequence[PlannedDeployment], routes: Iterable[Route]
+    strategy: Strategy | None, deployments: Sequence[PlannedDeployment], routed: Collection[Place]
 ) -> tuple[PlannedStep, ...]:
-    """The steps of a target with Deployments; without a strategy the new version takes over at once."""
+    """The steps of a target with Deployments; without a strategy the new version takes over at once.
+
+    `routed` are the Deployments, by namespace and name, whose traffic is divided by weight.
+    """
     if isinstance(strategy, BlueGreen):
         return _blue_green(strategy, deployments)
-    has_mesh = any(not isinstance(route, KubernetesTraffic) for route in routes)
-    return _canary(strategy, deployments, has_mesh=has_mesh)
+    return _canary(strategy, deployments, routed)
 
 
 def plan_conditions(prefix: str, conditions: Iterable[Condition]) -> tuple[PlannedStep, ...]:
@@ -48,7 +50,7 @@ def together_s(steps: Iterable[PlannedStep]) -> float:
 
 
 def _canary(
-    strategy: Canary | None, deployments: Sequence[PlannedDeployment], *, has_mesh: bool
+    strategy: Canary | None, deployments: Sequence[PlannedDeployment], routed: Collection[Place]
 ) -> tuple[PlannedStep, ...]:
     steps = list(strategy.steps) if strategy else []
     weights = [step.weight_percent for step in steps if isinstance(step, SetWeight)]
@@ -61,9 +63,13 @@ def _canary(
             planned.append(_condition(ref, step))
             continue
         is_last = step.weight_percent == FULL_WEIGHT
-        moved = (
-            full_size(deployments, has_old=not is_last) if has_mesh else share(deployments, weight, step.weight_percent)
+        are_beside = [(one.namespace, one.name) in routed for one in deployments]
+        beside, sharing = (
+            [one for one, is_beside in zip(deployments, are_beside, strict=True) if is_beside is wanted]
+            for wanted in (True, False)
         )
+        stood, shared = full_size(beside, has_old=not is_last), share(sharing, weight, step.weight_percent)
+        moved = joined(are_beside, stood, shared)
         summary = f"{step.weight_percent} % to the new version"
         planned.append(_moving(ref, StepKind.SET_WEIGHT, summary, step.weight_percent, moved, deployments))
         weight = step.weight_percent

@@ -79,6 +79,12 @@ def full_size(deployments: Sequence[PlannedDeployment], *, has_old: bool) -> Mov
     return _movement(parts, sum(one.replicas + _old_size(one) for one in deployments))
 
 
+def joined(are_first: Sequence[bool], first: Movement, second: Movement) -> Movement:
+    """Two movements as one, in the order of all Deployments: `are_first` says for each which one has it."""
+    parts = iter(first.parts), iter(second.parts)
+    return _movement([next(parts[not is_first]) for is_first in are_first], first.most + second.most)
+
+
 def _old_size(one: PlannedDeployment) -> int:
     """Pods of the old version, which keeps the size that it has: what is live, as far as somebody was asked."""
     if one.live is None or one.live.unknown:

@@ -1,7 +1,8 @@
 """HTTP from this machine to public ones, within limits of size and time.
 
-What is judged is the address of the socket that is about to be connected: a name that changes its mind, a number in
-another spelling and a redirect change nothing. Proxies of the environment are not used: they would choose the machine.
+What a name resolves to is judged once, and the connection goes to exactly that; the address of every socket is judged
+once more. A name that changes its mind, a number in another spelling and a redirect change nothing. Proxies of the
+environment are not used: they would choose the machine.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from borealis_fetch.addresses import Address, refusal
@@ -23,6 +25,8 @@ from borealis_server.ports.outside import OutsideAnswer, OutsideFailure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from aiohttp.abc import ResolveResult
 
     from borealis_server.ports.outside import OutsideRequest
 
@@ -38,8 +42,9 @@ class NotPublicError(Exception):
 class DirectOutside:
     """Sends requests from this machine. Use `open_direct`."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, *, allows_private: bool) -> None:
         self._session = session
+        self._allows_private = allows_private
 
     async def send(self, request: OutsideRequest) -> OutsideAnswer | OutsideFailure:
         """The answer, or why there is none."""
@@ -65,6 +70,9 @@ class DirectOutside:
             return _failure(error, sent)
 
     async def _exchange(self, request: OutsideRequest, address: Address, sent: _Sent) -> OutsideAnswer:
+        problem = None if self._allows_private else _problem(address.host)
+        if problem:
+            raise NotPublicError(problem)
         async with self._session.request(
             request.method,
             URL(str(address), encoded=True),
@@ -92,15 +100,20 @@ class _Sent:
 
 @asynccontextmanager
 async def open_direct(
-    *, allows_private: bool = False, tls: ssl.SSLContext | None = None
+    *,
+    allows_private: bool = False,
+    tls: ssl.SSLContext | None = None,
+    resolver: AbstractResolver | None = None,
 ) -> AsyncIterator[DirectOutside]:
-    """A sender while the context is open. `tls` trusts other authorities than the system's."""
+    """A sender while the context is open. `tls` trusts other authorities than the system's, `resolver` asks others."""
+    chosen = resolver or aiohttp.ThreadedResolver()
     tracing = aiohttp.TraceConfig()
     tracing.on_request_headers_sent.append(_note_sent)
     connector = aiohttp.TCPConnector(
         limit=0,
         ssl=tls or ssl.create_default_context(),
         use_dns_cache=False,
+        resolver=chosen if allows_private else _PublicResolver(chosen),
         force_close=True,
         socket_factory=_any_socket if allows_private else _public_socket,
     )
@@ -118,7 +131,7 @@ async def open_direct(
     ) as session:
         # It would send GET, PUT and DELETE again by itself; whether a call is repeated is for the caller to decide.
         session._retry_connection = False  # noqa: SLF001 - there is no other switch
-        yield DirectOutside(session)
+        yield DirectOutside(session, allows_private=allows_private)
 
 
 async def _note_sent(
@@ -135,10 +148,37 @@ def _any_socket(place: aiohttp.AddrInfoType) -> socket.socket:
 
 
 def _public_socket(place: aiohttp.AddrInfoType) -> socket.socket:
-    problem = refusal(ipaddress.ip_address(str(place[4][0]).partition("%")[0]))
+    problem = _problem(str(place[4][0]))
     if problem:
-        raise NotPublicError(problem)
+        raise PermissionError(problem)  # whoever tries several addresses goes on with the next one
     return _any_socket(place)
+
+
+def _problem(address: str) -> str | None:
+    """Why a machine may not be called; None for a public one, and for a name."""
+    try:
+        return refusal(ipaddress.ip_address(address.partition("%")[0]))
+    except ValueError:
+        return None
+
+
+class _PublicResolver(AbstractResolver):
+    """Resolves names, unless one of their addresses is not public."""
+
+    def __init__(self, inner: AbstractResolver) -> None:
+        self._inner = inner
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        problems = [problem for one in found if (problem := _problem(one["host"]))]
+        if problems:
+            raise NotPublicError(problems[0])
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
 
 
 async def _prefix(response: aiohttp.ClientResponse, limit_bytes: int) -> tuple[bytes, bool]:

@@ -81,6 +81,8 @@ class SqliteDirectoryStore:
             if before is None:
                 raise OrganizationNotFound(organization)
             after = decide(before)
+            if after == before:
+                return after
             _write(connection, before, after)
             if with_credentials:
                 _write_credentials(connection, before.credentials, after.credentials)

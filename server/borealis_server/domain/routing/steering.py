@@ -140,13 +140,6 @@ def indices(run: TargetRun) -> frozenset[int]:
     )
 
 
-def services_of(run: TargetRun) -> frozenset[tuple[str, str]]:
-    """Services, by namespace and name, that routes have for themselves."""
-    return frozenset(
-        (route.namespace, part.name) for route in run.routes for part in route.parts if part.kind == "Service"
-    )
-
-
 def parts_of(route: Route, seen: Observation) -> Parts:
     """The live objects of a route."""
     return seen.routes.get(route.key, {})

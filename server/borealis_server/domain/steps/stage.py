@@ -93,16 +93,16 @@ def _decide(run: TargetRun, steps: tuple[StepRun, ...], seen: Observation, here:
         return hold
     if not seen.workloads:
         return replace(hold, wake_at=_earlier(wake_at, here.now + pods.RESYNC_WHILE_HELD))
-    return _follow(hold, steps[0], seen, here, weight)
+    return _follow(hold, seen, here, weight)
 
 
-def _follow(hold: Hold, step: StepRun, seen: Observation, here: Circumstances, weight: int) -> Decision:
+def _follow(hold: Hold, seen: Observation, here: Circumstances, weight: int) -> Decision:
     """Keep pods and routes at the weight at which the stage holds them, whoever else changes them."""
     held = replace(hold, run=steering.with_shares(hold.run, seen))
     followed_pods = pods.follow(held, seen, here, weight_percent=weight)
     if not isinstance(followed_pods, Hold):
         return followed_pods
-    return steer(followed_pods.run, step, seen, here, weight) or replace(
+    return steer(followed_pods.run, None, seen, here, weight) or replace(
         followed_pods, run=steering.at_rest(followed_pods.run, weight)
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from borealis_server.domain import rollback
 from borealis_server.domain.decision import Act, Become, Circumstances, Decision
 from borealis_server.domain.deployment import StepRun, TargetRun
 from borealis_server.domain.observation import Observation
@@ -12,10 +13,17 @@ from borealis_server.domain.states import EndReason, EventKind
 from borealis_server.domain.steps.executor import fail
 
 
-def steer(run: TargetRun, step: StepRun, seen: Observation, here: Circumstances, percent: int) -> Decision | None:
-    """What the step has to do until every route gives the new version its share; None when all do."""
+def steer(
+    run: TargetRun, step: StepRun | None, seen: Observation, here: Circumstances, percent: int
+) -> Decision | None:
+    """What has to be done until every route gives the new version its share; None when all do.
+
+    `step` is the one that asks for it; None where the share is only held while steps wait for something else.
+    """
     change = next_change(run, seen, percent)
     if isinstance(change, Misfit):
+        if step is None:
+            return rollback.begin(run, EndReason.APPLY_ERROR, change.message, here)
         return fail(run, step, EndReason.APPLY_ERROR, change.message, here)
     return act_on(run, change) if change else None
 

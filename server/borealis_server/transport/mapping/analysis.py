@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from borealis.analysis.v1 import analysis_pb2 as pb
-
 from borealis_server.domain.analysis.plan import AnalysisPlan, Comparison, Mode, Outcome, QueryRule
 from borealis_server.domain.analysis.questions import QueryTexts
 from borealis_server.domain.analysis.verdict import query_verdict

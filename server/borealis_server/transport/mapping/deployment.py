@@ -2,7 +2,6 @@
 
 from borealis.deployment.v1 import deployment_pb2 as pb
 from borealis.deployment.v1 import deployment_service_pb2 as service_pb
-
 from borealis_server.domain.deployment import (
     Approval,
     Deployment,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from borealis.integration.v1 import integration_pb2 as pb
-
 from borealis_server.domain.errors import InvalidArgument
 from borealis_server.domain.integration import DatadogSettings, NewRelicSettings, PrometheusSettings
 from borealis_server.services.integrations import Draft

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from borealis.analysis.v1 import analysis_service_pb2 as pb
 from borealis.analysis.v1.analysis_service_pb2_grpc import AnalysisServiceServicer
-
 from borealis_server.domain.analysis.evidence import Judgement
 from borealis_server.services.retrospection import Retrospect
 from borealis_server.transport.interceptors.auth import current_principal

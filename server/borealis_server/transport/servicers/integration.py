@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from borealis.integration.v1 import integration_service_pb2 as pb
 from borealis.integration.v1.integration_service_pb2_grpc import IntegrationServiceServicer
-
 from borealis_server.domain.integration import IntegrationName
 from borealis_server.domain.paging import PageRequest
 from borealis_server.transport.interceptors.auth import current_principal

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from borealis.preview.v1 import preview_pb2
 from borealis.preview.v1 import preview_service_pb2 as pb
 from borealis.preview.v1.preview_service_pb2_grpc import PreviewServiceServicer
-
 from borealis_server.domain.errors import InvalidArgument
 from borealis_server.domain.names import DeploymentName
 from borealis_server.domain.paging import PageRequest

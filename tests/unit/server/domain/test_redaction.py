@@ -32,6 +32,10 @@ FORMS = [
     pytest.param(lambda value: base64.b64encode(f"u:{value}".encode()).decode(), id="basic-authentication"),
     pytest.param(lambda value: base64.b64encode(f"me:{value}!".encode()).decode(), id="in-the-middle-of-base64"),
     pytest.param(lambda value: value.encode().hex(), id="hexadecimal"),
+    pytest.param(lambda value: json.dumps(json.dumps({"a": value})), id="json-in-json"),
+    pytest.param(lambda value: quote(quote(value, safe=""), safe=""), id="address-in-an-address"),
+    pytest.param(lambda value: html.escape(json.dumps(value)), id="json-in-html"),
+    pytest.param(lambda value: base64.b64encode(json.dumps({"a": value}).encode()).decode(), id="json-in-base64"),
 ]
 
 
@@ -44,7 +48,9 @@ def test_every_form_goes(form):
     assert shown.startswith("before ")
     assert shown.endswith(" after")
     left = shown.removeprefix("before ").removesuffix(" after").replace("****", "")
-    assert not any(left[start : start + 6] in sent for start in range(max(len(left) - 5, 0))) or "token" in left
+    around = form("nothing of it")
+    pieces = {left[start : start + 6] for start in range(max(len(left) - 5, 0))}
+    assert [piece for piece in pieces if piece in sent and piece not in around] == []
 
 
 @given(SECRETS, st.sampled_from([param.values[0] for param in FORMS]), st.text(max_size=20), st.text(max_size=20))

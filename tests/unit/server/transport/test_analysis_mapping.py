@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from borealis.analysis.v1 import analysis_pb2 as pb
 
+from borealis.analysis.v1 import analysis_pb2 as pb
 from borealis_server.domain.analysis.plan import Comparison, Mode, Outcome
 from borealis_server.domain.record import Note
 from borealis_server.domain.states import EventKind, StepKind

@@ -20,7 +20,8 @@ from borealis_server.transport.mapping.deployment import target_to_proto
 from borealis_server.transport.mapping.identity import caller_to_proto, credential_to_proto
 from kit.blue_green import blue_green_drive
 from kit.callers import a_caller
-from kit.delivery import approval
+from kit.delivery import approval, set_weight
+from kit.routed import routed_drive
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 250000, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
@@ -123,3 +124,22 @@ def test_a_blue_green_target_shows_its_steps_its_services_and_where_traffic_goes
     (load,) = message.workloads
     assert (load.new_available, load.old_available) == (2, 2)
     assert (load.asked_weight_percent, load.actual_weight_percent) == (100, 100)
+
+
+def test_a_routed_target_shows_what_is_asked_of_each_route_and_what_it_really_gives():
+    run = routed_drive("istio", set_weight(25), approval()).rest().run
+    unseen = replace(run.routes[0], real_percent=None)
+
+    message = target_to_proto(replace(run, routes=(run.routes[0], unseen)))
+
+    shown, other = message.routes
+    assert (shown.provider, shown.kind, shown.name) == (
+        deployment_pb2.TrafficRoute.PROVIDER_ISTIO,
+        "VirtualService",
+        "shop",
+    )
+    assert (shown.namespace, shown.workload) == ("shop", "shop")
+    assert (shown.asked_weight_percent, shown.actual_weight_percent) == (25, 25)
+    assert shown.HasField("actual_weight_percent")
+    assert not other.HasField("actual_weight_percent")
+    assert message.workloads[0].actual_weight_percent == 25

@@ -30,7 +30,6 @@ CLIENTS = known_clients("https://borealis.example")
         (CLI, "http://user@127.0.0.1:49152/callback", False),
         (CLI, "http://127.0.0.1:049152/callback", False),
         (CLI, "http://127.0.0.1:99999/callback", False),
-        (CLI, "http://127.0.0.2:49152/callback", False),
         (CLI, "http://localhost:49152/callback", False),
         (CLI, "https://127.0.0.1:49152/callback", False),
         (CLI, "http://127.0.0.1.evil.example/callback", False),
