@@ -3,6 +3,8 @@
 Every record is frozen; `transitions.py` holds the states' tables, `decide.py` the decisions.
 """
 
+# Long on purpose: the records of a deployment are one thing that is read together, and each of them is short.
+
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
