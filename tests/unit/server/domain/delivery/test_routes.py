@@ -196,6 +196,7 @@ def test_traffic_that_cannot_be_led_back_stays_with_its_pods():
 
 
 def test_the_old_version_has_its_pods_before_it_gets_the_traffic_back():
+    """Hard case 4."""
     drive = routed_drive("gateway-api", set_weight(100), approval(), pods=PODS).rest()
     drive.cluster.sets[OLD].available = 1
     roll_back(drive)
@@ -219,6 +220,7 @@ def test_less_weight_asks_for_the_old_version_first():
 
 @pytest.mark.parametrize("kind", ["smi", "gateway-api"])
 def test_endpoints_that_do_not_follow_hold_the_weight_and_then_end_the_run(kind):
+    """Hard case 42."""
     drive = routed_drive(kind, set_weight(50), pods=PODS)
     drive.cluster.is_stuck = True
     drive.rest()

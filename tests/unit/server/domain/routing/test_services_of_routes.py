@@ -60,6 +60,7 @@ def test_cn_07_a_split_is_made_by_the_newest_version_that_is_served(version):
 
 @given(st.lists(st.integers(0, 100), max_size=4), st.booleans(), st.booleans())
 def test_cn_09_helpers_go_and_given_objects_stay_as_they_were(percents, is_given, is_back):
+    """Hard case 43."""
     given_objects = [service("next"), traffic_split(shop=1)] if is_given else []
     lab = RouteLab.of(replace(SMI, canary_service="next" if is_given else ""), ROOT, *given_objects)
     before = copy.deepcopy(lab.live)
