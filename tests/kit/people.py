@@ -55,7 +55,20 @@ class People:
             await self.users.set_active(self.founder, user.id, is_active=False)
         return self.signed(f"users/{user.id}", tenant, session=await self.session(user.id, tenant))
 
-    async def session(self, user_id: str, tenant: str = "main") -> str:
+    async def useless(self, email: str) -> dict[str, str]:
+        """Tokens that were made for an administrator and open nothing, by what is wrong with them."""
+        user = (await self.invited(email, "admin")).user
+        over, subject = await self.session(user.id, ended_why="logged out"), f"users/{user.id}"
+        live, now = await self.session(user.id), int(SystemClock().now().timestamp())
+        said = {"sub": subject, "tenant": "main", "sid": live, "iat": now, "nbf": now, "exp": now + 900, "jti": "j"}
+        return {
+            "person whose session was revoked": self.signed(subject, session=over),
+            "person without a session": self.signed(subject),
+            "person with the session of another one": self.signed("users/somebody", session=live),
+            "ID token of a person": self._signer.sign_identity(said, audience=CLI),
+        }
+
+    async def session(self, user_id: str, tenant: str = "main", *, ended_why: str = "") -> str:
         """Id of a session in which a program acts for that person."""
         session_id, now = random_id(SystemRandomness().token_bytes(RANDOM_ID_BYTES)), SystemClock().now()
         session = Session(
@@ -70,6 +83,7 @@ class People:
             began_at=now,
             used_at=now,
             authenticated_at=now,
+            ended_why=ended_why,
         )
         await self._logins.add(session)
         return session_id

@@ -65,10 +65,12 @@ def say_one(message: Message, output: Format, *lines: str) -> None:
 def say_sent(sent: SentInvitation, output: Format) -> None:
     """An invitation with its secret."""
     if output is Format.TEXT:
-        say([sent.secret])
-        note(f"This is the secret of the invitation of {sent.invitation.email}. Nobody can show it again.")
+        say([sent.link])
+        note(
+            f"Give this link to {sent.invitation.email}, and to nobody else. It is not shown again."
+        )
     else:
-        say_json({"invitation": message_json(sent.invitation), "secret": sent.secret}, output)
+        say_json({"invitation": message_json(sent.invitation), "secret": sent.secret, "link": sent.link}, output)
 
 
 def note(*lines: str) -> None:

@@ -19,6 +19,7 @@ from borealis_client._generated.borealis.user.v1 import (
     User,
     UserServiceStub,
 )
+from borealis_client.access_token import AccessToken
 from borealis_client.answers import present
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class SentInvitation:
 
     invitation: Invitation
     secret: str = field(repr=False)
+    link: str = field(repr=False)
+    """Where the person opens it with a browser."""
 
 
 class Users:
@@ -114,7 +117,7 @@ class Users:
             CreateInvitationRequest(email=email, display_name=display_name, roles=[*roles]),
             is_repeatable=False,
         )
-        return SentInvitation(invitation=present(answer.invitation, "invitation"), secret=answer.secret)
+        return await self._sent(answer.invitation, answer.secret)
 
     async def resend_invitation(self, name: str) -> SentInvitation:
         """A new link in the place of the one of before. Errors: InvitationNotFoundError, EscalationRefusedError."""
@@ -123,7 +126,12 @@ class Users:
             ResendInvitationRequest(name=name),
             is_repeatable=False,
         )
-        return SentInvitation(invitation=present(answer.invitation, "invitation"), secret=answer.secret)
+        return await self._sent(answer.invitation, answer.secret)
+
+    async def _sent(self, invitation: Invitation | None, secret: str) -> SentInvitation:
+        issuer = AccessToken.parse(await self._transport.token()).issuer.rstrip("/")
+        link = f"{issuer}/invitations/{secret}"
+        return SentInvitation(invitation=present(invitation, "invitation"), secret=secret, link=link)
 
     async def revoke_invitation(self, name: str) -> None:
         """Takes an invitation back. Errors: InvitationNotFoundError, EscalationRefusedError."""

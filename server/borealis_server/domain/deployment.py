@@ -3,6 +3,8 @@
 Every record is frozen; `transitions.py` holds the states' tables, `decide.py` the decisions.
 """
 
+# Long on purpose: the records of a deployment are one thing that is read together, and each of them is short.
+
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -26,11 +28,7 @@ from borealis_server.domain.states import (
 )
 from borealis_server.domain.webhook import WebhookRun
 
-_PART_OF_PHASE = {
-    Phase.BEFORE: StepPart.BEFORE,
-    Phase.STEPPING: StepPart.STRATEGY,
-    Phase.AFTER: StepPart.AFTER,
-}
+_PART_OF_PHASE = {Phase.BEFORE: StepPart.BEFORE, Phase.STEPPING: StepPart.STRATEGY, Phase.AFTER: StepPart.AFTER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,8 +58,7 @@ class Organizations:
     async def _create(self, organization: Organization, *people: User) -> Directory:
         empty = Directory(organization=organization, users={one.id: one for one in people})
         directory = with_new_tenant(empty, MAIN_TENANT, random=self._new_id(), now=organization.created_at)
-        await self._directories.store.create(directory)
-        self._directories.forget()
+        await self._directories.create(directory)
         return directory
 
     def _new_id(self) -> str:

@@ -230,3 +230,19 @@ async def test_cl_05_in_ci_nobody_logs_in_and_nothing_is_left_behind(terminal):
     assert code == 2
     assert "CI" in err
     assert list(terminal.home.rglob("*")) == []
+
+
+async def test_who_is_invited_opens_the_link_and_logs_in(terminal, browser):
+    site = terminal.site
+    local = {"BOREALIS_CONTEXT_FILE": str(site.running.client_file)}
+    asked = ("invitation", "create", "vera@home.example", "Deployments Full Access", "--name", "Vera")
+    code, link, err = await terminal.run(*asked, **local)
+    assert code == 0, err
+    page = await browser.get(link.strip())
+    assert "vera@home.example" in page.text
+    page = await browser.submit(page, page.forms[0].action, password="correct horse battery staple")
+    page = await browser.set_up(page, "vera@home.example")
+    assert (page.path, page.title) == ("/account", "Vera")
+
+    assert "Welcome Vera of Home" in await terminal.log_in(browser)
+    assert (await browser.get(link.strip())).status == 404

@@ -55,6 +55,8 @@ ROWS: dict[str, set[str]] = {
     "agent.v1.AgentService/ListAgents": SEERS,
     "agent.v1.AgentService/GetAgent": SEERS,
     "agent.v1.AgentService/WatchAgents": SEERS,
+    "analysis.v1.AnalysisService/ListJudgements": SEERS,
+    "analysis.v1.AnalysisService/RunAnalysis": STARTERS,
     "audit.v1.AuditService/ListAuditCalls": READERS,
     "audit.v1.AuditService/ListAuditActions": READERS,
     "audit.v1.AuditService/ExportAudit": READERS,
@@ -79,8 +81,6 @@ ROWS: dict[str, set[str]] = {
     "identity.v1.IdentityService/ListClientCredentials": TENANT,
     "identity.v1.IdentityService/UpdateClientCredential": TENANT,
     "identity.v1.IdentityService/DeleteClientCredential": TENANT,
-    "analysis.v1.AnalysisService/ListJudgements": SEERS,
-    "analysis.v1.AnalysisService/RunAnalysis": STARTERS,
     "integration.v1.IntegrationService/CreateIntegration": TENANT,
     "integration.v1.IntegrationService/ListIntegrations": STARTERS,
     "integration.v1.IntegrationService/GetIntegration": STARTERS,
@@ -146,7 +146,15 @@ FORGED = (
     "person that never was",
     "rubbish",
 )
-GONE = ("machine whose credential was deleted", "person who was deactivated", "machine whose tenant was deleted")
+GONE = (
+    "machine whose credential was deleted",
+    "person who was deactivated",
+    "machine whose tenant was deleted",
+    "person whose session was revoked",
+    "person without a session",
+    "person with the session of another one",
+    "ID token of a person",
+)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -222,6 +230,7 @@ class _Making:
                 "person who was deactivated": await people.token(
                     "matrix-gone@example.org", "admin", is_deactivated=True
                 ),
+                **await people.useless("matrix-useless@example.org"),
             }
 
     def _forged(self, good: str) -> dict[str, str]:

@@ -160,7 +160,7 @@ def create_invitation(
     server: Server = None,
     ca_file: CaFile = None,
 ) -> None:
-    """Ask somebody into the organization, and print the secret of their link: it is shown this once."""
+    """Ask somebody into the organization, and print their link: it is shown this once."""
     from borealis_cli.context import connected
     from borealis_cli.output import say_sent
     from borealis_cli.running import run
