@@ -342,8 +342,7 @@ async def watched(borealis: Borealis, has_begun: asyncio.Event) -> str:
         async for _ in borealis.agents.watch():
             has_begun.set()
     except BorealisError as error:
-        assert has_begun.is_set(), error
-        return error.reason
+        return error.reason if has_begun.is_set() else f"never began: {error}"
     finally:
         has_begun.set()
     return "ended by itself"
