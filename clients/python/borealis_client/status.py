@@ -51,6 +51,8 @@ CLASS_BY_REASON: Final[Mapping[str, type[errors.BorealisError]]] = {
         errors.OwnAdministrationError,
         errors.PageTokenInvalidError,
         errors.PermissionDeniedError,
+        errors.PreviewEndedError,
+        errors.PreviewNotFoundError,
         errors.RateLimitError,
         errors.RelayRefusedError,
         errors.RequestIdReusedError,
