@@ -74,6 +74,8 @@ CLASS_BY_REASON: Final[Mapping[str, type[errors.BorealisError]]] = {
         errors.TargetGroupExistsError,
         errors.EscalationRefusedError,
         errors.LastAdministratorError,
+        errors.PreviewNotFoundError,
+        errors.PreviewEndedError,
         errors.SecretNotFoundError,
         errors.SecretUnreadableError,
         errors.ServerStoppingError,
