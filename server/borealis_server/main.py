@@ -245,7 +245,14 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
         fetcher = await stack.enter_async_context(open_fetcher(allows_private=settings.allow_private_addresses))
         file = data_dir / "borealis.db"
         database = await stack.enter_async_context(open_database(file, on_commit=metrics.commits.observe))
-        directories = Directories(SqliteDirectoryStore(database), clock)
+        actions = ActionAudit(
+            SqliteAuditStore(database),
+            clock,
+            SystemRandomness(),
+            on_written=metrics.audit_entries.labels("written").inc,
+            on_lost=metrics.audit_entries.labels("lost").inc,
+        )
+        directories = Directories(SqliteDirectoryStore(database), clock, on_own_change=actions.happened)
         await Organizations(directories, clock, SystemRandomness()).open_home()
         roots = issuer_roots(settings, data_dir, issuer, database, clock)
         credentials, identity = (
@@ -267,13 +274,6 @@ async def _open_parts(settings: ServerSettings, data_dir: Path, web_port: int) -
         journal = Journal(SqliteDeploymentStore(database))
         shelf = DeployFileShelf(journal.store)
         direct = await stack.enter_async_context(open_direct(allows_private=settings.allow_private_addresses))
-        actions = ActionAudit(
-            SqliteAuditStore(database),
-            clock,
-            SystemRandomness(),
-            on_written=metrics.audit_entries.labels("written").inc,
-            on_lost=metrics.audit_entries.labels("lost").inc,
-        )
         tokens = CallbackTokens(open_callback_key(data_dir / "keys" / "callbacks.key", SystemRandomness()))
         yield _Parts(
             settings=settings,

@@ -120,7 +120,7 @@ async def echo(request: web.Request) -> web.Response:
 
 
 @pytest.mark.timeout(240)
-async def test_secrets_that_webhooks_use_stand_nowhere_else(stage):
+async def test_ia_12_df_33_secrets_that_webhooks_use_stand_nowhere_else(stage):
     async with borealis_client.connect(
         stage.address,
         ca_file=stage.client["ca_file"],

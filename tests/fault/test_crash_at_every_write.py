@@ -23,6 +23,7 @@ async def on_sandbox(point, delivery, folder):
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("delivery", [*DELIVERIES, *ROUTED], ids=lambda delivery: delivery.name)
 async def test_a_crash_after_any_write_changes_nothing_about_the_end(delivery, tmp_path):
+    """Hard case 16."""
     undisturbed = await crash_at(0, delivery, tmp_path)
     assert undisturbed is not None
     assert undisturbed.deployment.state is delivery.ends, undisturbed.deployment.message

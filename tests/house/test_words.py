@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 LASTING_HOSTS = {
+    "api.osv.dev",
     "127.0.0.1",
     "api.datadoghq.com",
     "api.newrelic.com",

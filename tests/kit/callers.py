@@ -9,8 +9,9 @@ from borealis_server.adapters.randomness import SystemRandomness
 from borealis_server.adapters.store.memory import MemoryCredentialStore
 from borealis_server.adapters.store.memory_directory import MemoryDirectoryStore
 from borealis_server.domain.access import ORGANIZATION, HeldGrant, api
-from borealis_server.domain.directory import HOME_ORGANIZATION, Directory, Organization, Tenant, held_grants
+from borealis_server.domain.directory import Directory, Organization, Tenant, held_grants
 from borealis_server.domain.identity import Principal, PrincipalKind
+from borealis_server.domain.names import HOME_ORGANIZATION
 from borealis_server.domain.roles import ADMINISTRATOR, Role
 from borealis_server.services.directories import Directories
 from borealis_server.services.identity import IdentityService

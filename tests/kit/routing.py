@@ -85,6 +85,13 @@ class RouteLab:
             self._wish(part, AsBefore(stays=stays))
         return self
 
+    def remember(self, *documents: dict[str, Any]) -> None:
+        """Have these objects as what was there before the run, one for each part that was."""
+        parts = tuple(
+            replace(part, before=json.dumps(each)) for part, each in zip(self.route.parts, documents, strict=True)
+        )
+        self.route = replace(self.route, parts=parts)
+
     def misfit(self, kind: str, name: str = "shop", *, percent: int = 50) -> str:
         """Why an object cannot be brought into shape."""
         part = next(one for one in self.route.parts if (one.kind, one.name) == (kind, name))

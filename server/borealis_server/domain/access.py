@@ -63,6 +63,9 @@ _EVERYBODY: Final = frozenset({Permission.PUBLIC, Permission.AUTHENTICATED})
 _SEE: Final = frozenset({Permission.DEPLOYMENTS_READ, Permission.AGENTS_READ})
 _SEE_ALL: Final = _SEE | {Permission.AUDIT_READ, Permission.USERS_READ, Permission.ROLES_READ}
 _OF_ALL_TENANTS: Final = frozenset({Permission.TENANTS_WRITE, Permission.KEYS_ROTATE})
+OF_INSTALLATION: Final = frozenset({Permission.KEYS_ROTATE})
+"""What concerns every organization of the installation, so that only its own organization may do it."""
+
 _OF_AGENTS: Final = frozenset({Permission.TUNNEL_CONNECT})
 _OF_TARGETS: Final = frozenset({Permission.DEPLOYMENTS_WRITE, Permission.DEPLOYMENTS_APPROVE})
 """What narrow grants can give for some targets only: the rest holds for a tenant or not at all."""

@@ -3,11 +3,14 @@
 Every record is frozen; `transitions.py` holds the states' tables, `decide.py` the decisions.
 """
 
+# Long on purpose: the records of a deployment are one thing that is read together, and each of them is short.
+
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from borealis_server.domain.analysis.evidence import Judgement
 from borealis_server.domain.analysis.verdict import AnalysisRun
+from borealis_server.domain.autoscaler import Autoscaler
 from borealis_server.domain.errand import Errand
 from borealis_server.domain.exposure import Exposure
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
@@ -26,11 +29,7 @@ from borealis_server.domain.states import (
 )
 from borealis_server.domain.webhook import WebhookRun
 
-_PART_OF_PHASE = {
-    Phase.BEFORE: StepPart.BEFORE,
-    Phase.STEPPING: StepPart.STRATEGY,
-    Phase.AFTER: StepPart.AFTER,
-}
+_PART_OF_PHASE = {Phase.BEFORE: StepPart.BEFORE, Phase.STEPPING: StepPart.STRATEGY, Phase.AFTER: StepPart.AFTER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,20 +194,6 @@ class SavedObject:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Autoscaler:
-    """A HorizontalPodAutoscaler of a workload: it is away while the run moves pods."""
-
-    namespace: str
-    name: str
-    workload: str
-    """Name of the workload whose pods it scales."""
-    before: str = ""
-    """JSON of the live object; empty when the run brings it."""
-    index: int | None = None
-    """Its place among the objects to apply; None when the manifests leave it as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

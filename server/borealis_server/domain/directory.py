@@ -6,14 +6,11 @@ Owns the records, and what somebody holds by them. How they change: `tenants.py`
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, Self
+from typing import Self
 
 from borealis_server.domain.access import ORGANIZATION, Grant, GrantType, HeldGrant
 from borealis_server.domain.identity import ClientCredential
 from borealis_server.domain.roles import ADMINISTRATOR, SYSTEM_ROLES, Role, TargetGroup, name_key
-
-HOME_ORGANIZATION: Final = "home"
-"""Id of the organization that every installation has; its tenants' ids are their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from borealis_server.domain.access import Permission, is_administrator, is_allowed
+from borealis_server.domain.access import OF_INSTALLATION, Permission, is_administrator, is_allowed
 from borealis_server.domain.errors import InvalidArgument, Violation
-from borealis_server.domain.names import AgentName
+from borealis_server.domain.names import HOME_ORGANIZATION, AgentName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,6 +93,8 @@ class Principal:
 
     def may(self, permission: Permission) -> bool:
         """Whether the caller has the permission in the tenant, for some target at least."""
+        if permission in OF_INSTALLATION and self.organization != HOME_ORGANIZATION:
+            return False
         return is_allowed(self.grants, permission, self.tenant)
 
 

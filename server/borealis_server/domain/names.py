@@ -14,6 +14,9 @@ from borealis_server.domain.errors import InvalidArgument
 MAIN_TENANT = "main"
 """The tenant that every installation has."""
 
+HOME_ORGANIZATION = "home"
+"""Id of the organization that every installation has, whose owner is the installation's; its tenants' ids are names."""
+
 RANDOM_ID_BYTES = 8
 """Random bytes that `random_id` wants."""
 

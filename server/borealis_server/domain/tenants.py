@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from borealis_server.domain.directory import HOME_ORGANIZATION, Tenant
+from borealis_server.domain.directory import Tenant
 from borealis_server.domain.errors import InvalidArgument, TenantExists, TenantInUse, TenantNotFound
-from borealis_server.domain.names import MAIN_TENANT
+from borealis_server.domain.names import HOME_ORGANIZATION, MAIN_TENANT
 from borealis_server.domain.roles import name_key, name_violations
 
 if TYPE_CHECKING:

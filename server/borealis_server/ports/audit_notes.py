@@ -27,6 +27,11 @@ def note_change(
         changes.append(AuditChange(what=str(what), before=_text(before), after=_text(after)))
 
 
+def is_noting() -> bool:
+    """Whether somebody gathers what is noted now: an audited call is served."""
+    return _changes.get() is not None
+
+
 @contextmanager
 def noting_changes() -> Iterator[list[AuditChange]]:
     """Gathers what is noted in its course, by this task and those that it makes."""

@@ -17,6 +17,7 @@ from borealis_server.domain.names import RANDOM_ID_BYTES, random_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from borealis_server.domain.directory import Directory
     from borealis_server.domain.identity import Principal
     from borealis_server.ports.audit_store import AuditStore
     from borealis_server.ports.clock import Clock
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _REQUEST_CHARACTERS: Final = 4096
+_OWN: Final = "login or server/ChangeOrganization"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,31 @@ class ActionAudit:
         except ServerUnavailable:
             self._on_lost(1)
             log.exception("audit.refusal_lost", method=asked.method)
+
+    async def happened(self, after: Directory, changes: Sequence[AuditChange]) -> None:
+        """Write down what nobody has asked for by a call: by a page of a login, or by the server itself. Never fails.
+
+        Shape: one entry, in the oldest tenant of the organization.
+        """
+        now = self._clock.now()
+        tenants = sorted(after.live_tenants(), key=lambda one: (one.created_at, one.id))
+        action = AuditAction(
+            id=random_id(self._randomness.token_bytes(RANDOM_ID_BYTES)),
+            opened_at=now,
+            tenant=tenants[0].id if tenants else after.organization.id,
+            actor="",
+            subject="",
+            source="",
+            method=_OWN,
+            request="{}",
+            end=AuditActionEnd(closed_at=now, changes=tuple(changes)),
+        )
+        try:
+            await self._store.append(actions=[action])
+            self._on_written(1)
+        except ServerUnavailable:
+            self._on_lost(1)
+            log.exception("audit.change_lost", action=action.id)
 
     def _action(self, caller: Principal, asked: Asked) -> AuditAction:
         request = asked.request

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from borealis_server.domain.directory_changes import changes_of
-from borealis_server.ports.audit_notes import note_change
+from borealis_server.ports.audit_notes import is_noting, note_change, noting_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
+    from borealis_server.domain.audit import AuditChange
     from borealis_server.domain.directory import Directory
     from borealis_server.ports.clock import Clock
     from borealis_server.ports.directory import DirectoryStore
@@ -29,10 +32,21 @@ _ENTRIES: Final = 10_000
 T = TypeVar("T")
 
 
+class OwnChange(Protocol):
+    """Hears of changes in whose course no call is audited: somebody has signed up, or accepted an invitation."""
+
+    async def __call__(self, after: Directory, changes: Sequence[AuditChange], /) -> None:
+        """Something of the organization was changed."""
+        ...
+
+
 class Directories:
     """Reads organizations through a cache that another server's changes reach within `lag_s`, and our own at once."""
 
-    def __init__(self, store: DirectoryStore, clock: Clock, *, lag_s: float = LAG_S) -> None:
+    def __init__(
+        self, store: DirectoryStore, clock: Clock, *, lag_s: float = LAG_S, on_own_change: OwnChange | None = None
+    ) -> None:
+        self._on_own_change = on_own_change
         self.store = store
         self._clock = clock
         self._lag = timedelta(seconds=lag_s)
@@ -54,6 +68,12 @@ class Directories:
         """The organization of the person with that id."""
         return await self._of(f"users/{user}", lambda: self.store.organization_of_user(user))
 
+    async def create(self, directory: Directory) -> None:
+        """Keep a new organization, as `DirectoryStore.create`."""
+        await self.store.create(directory)
+        self.forget()
+        await self._tell(replace(directory, tenants={}, users={}, roles={}), directory)
+
     async def change(
         self, organization: str, decide: Callable[[Directory], Directory], *, with_credentials: bool = False
     ) -> Directory:
@@ -68,8 +88,7 @@ class Directories:
             after = await self.store.change(organization, decided, with_credentials=with_credentials)
         finally:
             self.forget()
-        for what, was, now in changes_of(seen[-1], after):
-            note_change(what, before=was, after=now)
+        await self._tell(seen[-1], after)
         return after
 
     def forget(self) -> None:
@@ -85,6 +104,14 @@ class Directories:
                     self._version = await self.store.version()
                     self._checked_at = now
         return self._version
+
+    async def _tell(self, before: Directory, after: Directory) -> None:
+        """The audit hears of a change: with the call that has made it, or by itself."""
+        with noting_changes() if not is_noting() else nullcontext() as own:
+            for what, was, now in changes_of(before, after):
+                note_change(what, before=was, after=now)
+        if own and self._on_own_change is not None:
+            await self._on_own_change(after, own)
 
     def _is_fresh(self) -> bool:
         return self._checked_at is not None and timedelta(0) <= self._clock.now() - self._checked_at < self._lag

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from borealis_server.domain.directory import HOME_ORGANIZATION, Directory, Organization, User, normal_email
+from borealis_server.domain.directory import Directory, Organization, User, normal_email
 from borealis_server.domain.errors import InvalidArgument, UserExists
-from borealis_server.domain.names import MAIN_TENANT, RANDOM_ID_BYTES, random_id
+from borealis_server.domain.names import HOME_ORGANIZATION, MAIN_TENANT, RANDOM_ID_BYTES, random_id
 from borealis_server.domain.roles import ADMINISTRATOR, name_violations
 from borealis_server.domain.tenants import with_new_tenant
 from borealis_server.domain.users import check_person
@@ -58,8 +58,7 @@ class Organizations:
     async def _create(self, organization: Organization, *people: User) -> Directory:
         empty = Directory(organization=organization, users={one.id: one for one in people})
         directory = with_new_tenant(empty, MAIN_TENANT, random=self._new_id(), now=organization.created_at)
-        await self._directories.store.create(directory)
-        self._directories.forget()
+        await self._directories.create(directory)
         return directory
 
     def _new_id(self) -> str:

@@ -1,4 +1,4 @@
-"""The wall clock of the hub jumps, as after a suspended machine or a wrong time server: row F25 of the table of faults.
+"""The wall clock of the hub jumps, as after a suspended machine or a wrong time server: row F25; hard case 41.
 
 The agent's own cannot matter: nothing in the agent or in the tunnel's protocol asks for it.
 """

@@ -9,8 +9,13 @@ import pytest
 
 from borealis.audit.v1 import audit_service_pb2 as audit
 from borealis.audit.v1.audit_service_pb2_grpc import AuditServiceStub
+from borealis.deployment.v1 import deployment_service_pb2 as deployment
+from borealis.deployment.v1.deployment_service_pb2_grpc import DeploymentServiceStub
 from borealis.identity.v1 import identity_service_pb2 as identity
 from borealis.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+from borealis.role.v1 import role_pb2
+from borealis.role.v1 import role_service_pb2 as role
+from borealis.role.v1.role_service_pb2_grpc import RoleServiceStub
 from borealis.secret.v1 import secret_service_pb2 as secret
 from borealis.secret.v1.secret_service_pb2_grpc import SecretServiceStub
 
@@ -32,7 +37,7 @@ async def refusal(call):
     return caught.value.code()
 
 
-async def test_a_secret_is_set_and_the_audit_says_so_without_it(channel, token):
+async def test_ia_16_a_secret_is_set_and_the_audit_says_so_without_it(channel, token):
     """IA-16: a change of a secret is recorded, with before and after."""
     secrets, value = SecretServiceStub(channel), "the value of the audited secret"
     for _ in range(2):
@@ -49,6 +54,21 @@ async def test_a_secret_is_set_and_the_audit_says_so_without_it(channel, token):
     assert (created.what, created.before) == ("tenants/main/secrets/audited", "")
     assert (changed.before, json.loads(changed.after)["set_by"]) == (created.after, "local-admin")
     assert value not in str(await actions(channel, token))
+
+
+async def test_ia_16_an_approval_and_a_change_of_a_role_are_recorded(channel, token):
+    grant = role_pb2.Grant(type="api", resource="deployment", permission="read")
+    wanted = role.CreateRoleRequest(display_name="Audited Role", tenant="main", grants=[grant])
+    await RoleServiceStub(channel).CreateRole(wanted, metadata=with_token(token))
+    approval = deployment.ApproveDeploymentRequest(name="tenants/main/deployments/nothing", comment="go")
+    await refusal(DeploymentServiceStub(channel).ApproveDeployment(approval, metadata=with_token(token)))
+
+    approved, created = (await actions(channel, token))[:2]
+
+    assert (created.method.rpartition("/")[2], created.end.reason) == ("CreateRole", "")
+    assert json.loads(created.end.changes[0].after)["name"] == "Audited Role"
+    assert (approved.method.rpartition("/")[2], approved.end.reason) == ("ApproveDeployment", "DEPLOYMENT_NOT_FOUND")
+    assert json.loads(approved.request)["comment"] == "go"
 
 
 async def test_what_failed_says_with_what_reason(channel, token):

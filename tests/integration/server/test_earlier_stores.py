@@ -6,8 +6,10 @@ Each dump was made by the server of its time: a credential of an agent, and a de
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import aclosing, asynccontextmanager, closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+_TIME = re.compile(r"2026-11-20T[0-9:.]+Z")
 FOLDER = Path(__file__).parent / "earlier_stores"
 CLIENTS = json.loads((FOLDER / "clients.json").read_text())
 SCHEMAS = sorted(int(file.stem.removeprefix("schema_")) for file in FOLDER.glob("schema_*.sql"))
@@ -33,7 +36,9 @@ def data_folder(folder: Path, schema: int) -> Path:
     """The data folder of a server of that schema."""
     folder.mkdir(mode=0o700)
     with closing(sqlite3.connect(folder / "borealis.db")) as connection:
-        connection.executescript((FOLDER / f"schema_{schema}.sql").read_text())
+        dump = (FOLDER / f"schema_{schema}.sql").read_text()
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        connection.executescript(_TIME.sub(now, dump))  # begun just now: the wait for an agent has a limit
     kept = {"server": "localhost:1", "web": "https://localhost:1", "ca_file": "", "tenant": "main"}
     client_file = folder / "client.json"
     client_file.write_text(json.dumps({**kept, **CLIENTS[str(schema)]}))

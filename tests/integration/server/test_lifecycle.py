@@ -177,6 +177,7 @@ def test_a_revoked_local_credential_stays_revoked(data_dir):
 
 
 def test_a_second_server_on_the_same_folder_is_refused_and_told_which_process(data_dir):
+    """Hard case 17."""
     with start(data_dir) as server:
         said = refusal(data_dir)
 

@@ -447,6 +447,7 @@ def an_object(api_version: str, kind: str, name: str = "a") -> ManifestObject:
 
 @given(st.permutations(ORDER))
 def test_objects_are_applied_in_the_documented_order(shuffled):
+    """Hard case 23."""
     groups = apply_order(an_object(api_version, kind) for _, api_version, kind in shuffled)
 
     by_phase = itertools.groupby(ORDER, lambda row: row[0])

@@ -105,7 +105,7 @@ def action_table(actions: Sequence[AuditAction]) -> list[str]:
     rows = [
         (
             timestamp(one.open_time) if one.open_time else "",
-            one.actor,
+            one.actor or "(server)",
             one.method.rpartition("/")[2],
             one.request,
             _action_ending(one),

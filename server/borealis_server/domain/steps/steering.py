@@ -9,6 +9,7 @@ from borealis_server.domain.observation import Observation
 from borealis_server.domain.record import Note
 from borealis_server.domain.routing.provider import Misfit
 from borealis_server.domain.routing.steering import Change, next_change, with_asked, with_repair_told
+from borealis_server.domain.stages import followed
 from borealis_server.domain.states import EndReason, EventKind
 from borealis_server.domain.steps.executor import fail
 
@@ -25,7 +26,10 @@ def steer(
         if step is None:
             return rollback.begin(run, EndReason.APPLY_ERROR, change.message, here)
         return fail(run, step, EndReason.APPLY_ERROR, change.message, here)
-    return act_on(run, change) if change else None
+    if change is None:
+        return None
+    # What the step waited for is there.
+    return act_on(followed(run.with_step(replace(step, wait=None)), here.now) if step else run, change)
 
 
 def act_on(run: TargetRun, change: Change) -> Decision:

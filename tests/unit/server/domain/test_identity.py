@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from borealis_server.domain.access import Permission
 from borealis_server.domain.errors import InvalidArgument
 from borealis_server.domain.identity import NewCredential, PrincipalKind, check_credential
 from borealis_server.domain.roles import ADMINISTRATOR, AGENT, DEPLOYER, VIEWER
@@ -46,6 +49,15 @@ def test_every_fault_of_a_wish_is_named(name, roles, agent, fields):
 def test_people_are_called_by_their_address_and_machines_by_their_name():
     assert a_caller(VIEWER, kind=PrincipalKind.USER, name="ana").actor == "ana@example.org"
     assert a_caller(VIEWER, name="ci").actor == "ci"
+
+
+def test_what_concerns_the_whole_installation_is_for_its_own_organization():
+    ours = a_caller(ADMINISTRATOR)
+    theirs = replace(ours, organization="another")
+
+    assert ours.may(Permission.KEYS_ROTATE)
+    assert not theirs.may(Permission.KEYS_ROTATE)
+    assert theirs.may(Permission.TENANTS_WRITE)
 
 
 def test_names_of_roles_are_sorted_and_each_is_there_once():

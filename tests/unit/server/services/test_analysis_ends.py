@@ -57,6 +57,7 @@ async def test_a_bad_version_is_rolled_back(engine):
 
 
 async def test_a_silent_version_is_inconclusive_where_the_file_says_so(engine):
+    """Hard case 36."""
     await with_prometheus(engine, errors=[None])
     silent = [query("errors", "errors", onNoData="inconclusive")]
     async with engine.running() as plane:
@@ -129,6 +130,7 @@ async def test_st_17_modes_say_who_acts(engine, roll_forward, roll_back, value, 
 
 @pytest.mark.parametrize("decision", ["approve", "roll back"])
 async def test_st_17_a_person_decides_about_a_bad_result(engine, decision):
+    """Hard case 38."""
     await with_prometheus(engine, errors=[1])
     async with engine.running() as plane:
         await deploy_first(plane)

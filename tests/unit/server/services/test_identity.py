@@ -17,8 +17,11 @@ from borealis_server.domain.errors import (
     CredentialExists,
     CredentialNotFound,
     CredentialRefused,
+    EscalationRefused,
     InvalidArgument,
+    LastAdministrator,
     PageTokenInvalid,
+    TenantDenied,
     Unauthenticated,
 )
 from borealis_server.domain.identity import NewCredential
@@ -159,6 +162,48 @@ async def test_a_busy_token_reads_the_store_once_in_a_while_only(identity, store
     assert store.reads == before + 1
 
 
+async def test_a_call_that_names_a_tenant_acts_there_if_it_may(identity):
+    made = await identity.create_credential("main", NewCredential(display_name="b", roles=("admin",)), giver=EVERYTHING)
+    token = (await identity.issue_token(made.credential.client_id, made.secret)).access_token
+
+    assert [(await identity.verify(token, tenant)).tenant for tenant in ("", "main", "other", "OTHER")] == [
+        "main",
+        "main",
+        "other",
+        "other",
+    ]
+    with pytest.raises(TenantDenied):
+        await identity.verify(token, "nowhere")
+
+
+async def test_who_is_at_home_in_one_tenant_acts_in_no_other(identity, token):
+    with pytest.raises(TenantDenied, match="tenant other"):
+        await identity.verify(token, "other")
+
+
+async def test_nobody_gives_a_credential_more_than_they_hold(identity, deployer, token):
+    giver = (await identity.verify(token)).grants
+    name = CredentialName("main", deployer.credential.client_id)
+
+    with pytest.raises(EscalationRefused):
+        await identity.create_credential("main", NewCredential(display_name="b", roles=("admin",)), giver=giver)
+    with pytest.raises(EscalationRefused):
+        await identity.update_credential(name, ["deployer", "admin"], tenant="main", giver=giver)
+    changed = await identity.update_credential(name, ["viewer"], tenant="main", giver=giver)
+    assert [role.id for role in changed.roles] == ["viewer"]
+
+
+async def test_the_last_administrator_keeps_the_credential(identity, store):
+    made = await local_credential(identity, store, "main", None)
+    name = CredentialName("main", made[0])
+
+    with pytest.raises(LastAdministrator):
+        await identity.delete_credential("main", name, giver=EVERYTHING)
+    with pytest.raises(LastAdministrator):
+        await identity.update_credential(name, ["viewer"], tenant="main", giver=EVERYTHING)
+    assert await local_credential(identity, store, "main", made) == made
+
+
 async def test_a_credential_of_the_same_id_in_another_tenant_is_not_the_one_behind_the_token(
     identity, store, deployer, token
 ):
@@ -229,7 +274,7 @@ async def test_pages_of_credentials_join_without_gap_or_repeat(identity):
     seen, token = [], ""
     for _ in range(10):
         page = await identity.list_credentials("main", PageRequest(size=3, token=token))
-        seen += [credential.display_name for credential in page.items]
+        seen += [one.credential.display_name for one in page.items]
         token = page.next_token
         if not token:
             break

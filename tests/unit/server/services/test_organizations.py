@@ -13,7 +13,7 @@ from borealis_server.adapters.randomness import CountingRandomness
 from borealis_server.adapters.store.memory import MemoryCredentialStore, MemoryDeploymentStore
 from borealis_server.adapters.store.memory_directory import MemoryDirectoryStore
 from borealis_server.domain.access import Grant, GrantType, Permission, TargetPlace, api
-from borealis_server.domain.directory import HOME_ORGANIZATION, held_grants
+from borealis_server.domain.directory import held_grants
 from borealis_server.domain.errors import (
     EscalationRefused,
     InvalidArgument,
@@ -34,6 +34,7 @@ from borealis_server.domain.errors import (
     UserNotFound,
 )
 from borealis_server.domain.identity import ClientCredential, PrincipalKind
+from borealis_server.domain.names import HOME_ORGANIZATION
 from borealis_server.domain.paging import PageRequest
 from borealis_server.domain.roles import ADMINISTRATOR, DEPLOYER, SYSTEM_ROLES, VIEWER, Role
 from borealis_server.services.directories import Directories

@@ -138,6 +138,7 @@ class TestScale:
 
 class TestCreate:
     async def test_a_replica_set_of_our_name_that_we_did_not_make_is_refused(self, kube, performer):
+        """Hard case 18."""
         kube.put(placed(replica_set(NEW)))
 
         result = await performer.perform(SITE, CREATE)

@@ -74,6 +74,7 @@ class TestTheCall:
         ids=["two-more-tries", "one-more-try"],
     )
     async def test_st_08_a_call_that_fails_twice_is_tried_as_often_as_the_file_says(self, engine, retries, state):
+        """Hard case 35."""
         engine.outside.says(UNREACHABLE, BROKEN, OK)
         async with engine.running() as plane:
             old = await deploy_first(plane)

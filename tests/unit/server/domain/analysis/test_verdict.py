@@ -103,7 +103,7 @@ def test_a_silent_pass_says_that_there_was_no_value():
 
 
 def test_a_share_of_no_traffic_is_inconclusive_not_good():
-    """0/0 is not a number, and NaN is within no limits."""
+    """Hard case 37: 0/0 is not a number, and NaN is within no limits."""
     run = judged(plan(rule(upper_limit=0.05, on_nan=Outcome.INCONCLUSIVE)), NAN, NAN, NAN)
 
     assert run.verdict is INCONCLUSIVE
@@ -111,6 +111,7 @@ def test_a_share_of_no_traffic_is_inconclusive_not_good():
 
 
 def test_infinity_fails_even_where_no_limit_is_in_its_way():
+    """Hard case 37."""
     run = judged(plan(rule(lower_limit=0, on_nan=Outcome.PASSED)), 1, "+Inf", 1)
 
     assert run.verdict is FAILED
@@ -145,6 +146,7 @@ def test_nothing_but_errors_is_no_success():
 
 
 def test_failures_among_errors_are_no_success():
+    """Hard case 40."""
     run = judged(plan(rule(upper_limit=1), runs=5, errors_in_a_row=3), 9, DOWN, DOWN, DOWN, 9)
 
     assert run.verdict is FAILED

@@ -94,6 +94,7 @@ class TestBusyCluster:
 
     @pytest.mark.parametrize(("first", "second"), [(Prepare, CreateReplicaSet), (MarkLive, DeleteReplicaSet)])
     def test_each_change_has_the_whole_limit_for_itself(self, first, second):
+        """Hard case 29."""
         drive = a_canary(set_weight(50))
         drive.bad.busy = (first,)
         while not drive.bad.tries:

@@ -8,10 +8,13 @@ from itertools import count
 import pytest
 
 from borealis_server.domain import persons
+from borealis_server.domain.decide import decide
+from borealis_server.domain.decision import Act
 from borealis_server.domain.deployment import PersonsDecision
 from borealis_server.domain.effects import DeleteReplicaSet, ReleaseRoute, Scale, ShapeRoute
 from borealis_server.domain.late import LATEST_ARRIVAL
 from borealis_server.domain.states import EndReason, EventKind, Phase, Rollback, TargetState
+from borealis_server.domain.why import explain_target
 from kit.delivery import NEW, OLD, approval, set_weight
 from kit.routed import ROUTES, routed_drive
 
@@ -193,6 +196,7 @@ def test_traffic_that_cannot_be_led_back_stays_with_its_pods():
 
 
 def test_the_old_version_has_its_pods_before_it_gets_the_traffic_back():
+    """Hard case 4."""
     drive = routed_drive("gateway-api", set_weight(100), approval(), pods=PODS).rest()
     drive.cluster.sets[OLD].available = 1
     roll_back(drive)
@@ -216,6 +220,7 @@ def test_less_weight_asks_for_the_old_version_first():
 
 @pytest.mark.parametrize("kind", ["smi", "gateway-api"])
 def test_endpoints_that_do_not_follow_hold_the_weight_and_then_end_the_run(kind):
+    """Hard case 42."""
     drive = routed_drive(kind, set_weight(50), pods=PODS)
     drive.cluster.is_stuck = True
     drive.rest()
@@ -273,3 +278,17 @@ def test_what_cannot_be_left_as_it_was_is_named_and_the_new_version_serves():
 
     assert drive.run.state is TargetState.FAILED
     assert "the new version serves, but could not let DestinationRule shop lead to all pods again" in drive.run.message
+
+
+def test_why_names_the_route_that_is_being_changed():
+    drive = routed_drive("istio", set_weight(50), pods=PODS)
+    while "send 50 %" not in drive.run.intent:
+        if not drive.once(crash_after_intent="send" in drive.run.intent):
+            drive.cluster.advance()
+        decision = decide(drive.run, drive.cluster.observe(), drive.here)
+        if isinstance(decision, Act) and "send 50 %" in str(decision.effect):
+            drive.keep(decision.run)
+
+    told = explain_target(drive.deployment, "prod").sentence
+
+    assert "let VirtualService shop send 50 % to the new version" in told

@@ -96,6 +96,7 @@ def test_goal_uses_all_pods_or_one_more_where_surge_permits(replicas, weight, ma
 
 @given(replicas=st.integers(2, 300), weight=st.integers(1, 99), max_surge=st.integers(0, 3))
 def test_goal_never_empties_a_side_between_0_and_100(replicas, weight, max_surge):
+    """Hard case 9."""
     wanted = goal(replicas, weight, max_surge)
 
     assert wanted.new >= 1
@@ -125,6 +126,7 @@ def test_goal_rises_with_the_weight(replicas, max_surge):
 
 
 def test_bounds_that_round_to_zero_still_let_a_pod_go():
+    """Hard case 8."""
     bounds = Bounds.of(10, "0%", "0%")
 
     assert next_counts(goal(10, 10, bounds.max_surge), all_ready(0, 10), bounds, 10) == counts(0, 9)

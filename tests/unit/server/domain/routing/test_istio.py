@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from borealis_server.domain.effects import Refused
+from borealis_server.domain.routing.registry import PROVIDERS
 from kit.meshes import destination_rule, virtual_service
 from kit.routing import ISTIO, RouteLab, planned, side
 
@@ -237,3 +238,36 @@ def test_a_subset_for_two_deployments_is_told():
 
     assert isinstance(found, Refused)
     assert "leads to the pods of shop and api" in found.message
+
+
+def test_what_was_there_and_went_before_the_first_change_is_told():
+    lab = lab_of()
+    service, rule_ = (
+        copy.deepcopy(lab.live["VirtualService", "shop"]),
+        copy.deepcopy(lab.live["DestinationRule", "shop"]),
+    )
+    rule_["spec"]["subsets"] = []
+    service["spec"]["http"][0]["route"] = [entry("else", "")]
+    lab.remember(rule_, service)
+    assert "had no subset stable when the run began" in lab.misfit("DestinationRule")
+    assert "had no destination of subset stable when the run began" in lab.misfit("VirtualService")
+
+    service["spec"]["http"] = []
+    lab.remember(rule_, service)
+    assert "has no http route" in lab.misfit("VirtualService")
+
+
+def test_what_a_failed_rollback_left_of_a_route_that_went_meanwhile_is_no_matter():
+    left = [subset("stable", app="shop"), subset("stable-canary", app="shop", **{HASH: "dead"})]
+    lab = lab_of(rules=[rule(*left)])
+    gone = {**lab.live, ("VirtualService", "shop"): virtual_service(http=[{"name": "other"}])}
+
+    noted = PROVIDERS[ISTIO.provider].noted(lab.route, gone)
+
+    assert noted["VirtualService", "shop"]["spec"]["http"] == [{"name": "other"}]
+
+
+def test_a_rule_that_is_named_is_the_one_whatever_else_has_its_host():
+    found = planned(replace(ISTIO, destination_rule="two"), virtual_service(), rule(), rule(name="two"))
+
+    assert found.parts[0].name == "two"

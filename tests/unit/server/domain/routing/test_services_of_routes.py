@@ -14,7 +14,7 @@ from borealis_server.domain.routes import RouteProvider
 from borealis_server.domain.routing.smi import PROVIDER as SMI_PROVIDER
 from kit.lab import service
 from kit.meshes import route, traffic_split
-from kit.routing import GATEWAY, SMI, RouteLab, planned
+from kit.routing import GATEWAY, SMI, RouteLab, placed, planned
 
 HASH = "armory-pod-template-hash"
 ROOT = service("shop")
@@ -60,6 +60,7 @@ def test_cn_07_a_split_is_made_by_the_newest_version_that_is_served(version):
 
 @given(st.lists(st.integers(0, 100), max_size=4), st.booleans(), st.booleans())
 def test_cn_09_helpers_go_and_given_objects_stay_as_they_were(percents, is_given, is_back):
+    """Hard case 43."""
     given_objects = [service("next"), traffic_split(shop=1)] if is_given else []
     lab = RouteLab.of(replace(SMI, canary_service="next" if is_given else ""), ROOT, *given_objects)
     before = copy.deepcopy(lab.live)
@@ -268,3 +269,39 @@ def test_services_of_other_kinds_and_places_are_none():
 
     assert RouteLab.of(GATEWAY, ROOT, route(rules=rules(refs))).route.spec.root_service == "shop"
     assert GATEWAY.provider is RouteProvider.GATEWAY_API
+
+
+def test_a_split_that_somebody_else_made_or_deleted_is_no_business_of_the_end():
+    ours = RouteLab.of(SMI, ROOT).share(50)
+    foreign = placed(traffic_split(shop=1))[0]
+    ours.live["TrafficSplit", "shop"] = foreign
+    assert ours.release().live["TrafficSplit", "shop"] == foreign
+    theirs = RouteLab.of(SMI, ROOT, traffic_split(shop=1)).share(50)
+    del theirs.live["TrafficSplit", "shop"]
+    assert ("TrafficSplit", "shop") not in theirs.release().live
+
+
+def test_splits_of_other_services_are_nobodys_business():
+    assert planned(SMI, ROOT, traffic_split("other", service="api", x=1)).parts[-1].template
+
+
+def test_rules_without_what_a_failed_rollback_left_stay_as_they_are():
+    left = RouteLab.of(GATEWAY, ROOT, route(rules=rules([ref()], [ref()]))).share(40)
+    document = left.live["HTTPRoute", "shop"]
+    document["spec"]["rules"][1]["backendRefs"] = [ref(weight=3)]
+    canary = left.live["Service", "shop-canary"]
+
+    lab = RouteLab.of(replace(GATEWAY, root_service="shop"), ROOT, _bare(document), _bare(canary))
+
+    assert lab.share(10).release().spec("HTTPRoute")["rules"][1]["backendRefs"] == [ref(weight=3)]
+
+
+def _bare(document):
+    return {**document, "metadata": {"name": document["metadata"]["name"], **_labels(document)}}
+
+
+def test_a_route_that_is_gone_gives_nobody_a_share():
+    lab = RouteLab.of(GATEWAY, ROOT, route())
+    del lab.live["HTTPRoute", "shop"]
+
+    assert lab.percent is None

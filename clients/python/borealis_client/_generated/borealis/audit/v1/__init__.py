@@ -154,7 +154,7 @@ class AuditAction(betterproto2.Message):
 
     actor: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
     """
-    Display name of who asked.
+    Display name of who asked; empty for what came by the pages of a login, or from the server itself.
     """
 
     subject: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
