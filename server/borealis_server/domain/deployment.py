@@ -275,10 +275,8 @@ class TargetRun:
 
     def with_workload(self, workload: Workload) -> "TargetRun":
         """The same run with `workload` in place of the one of its namespace and name."""
-        key = (workload.namespace, workload.name)
-        return replace(
-            self, workloads=tuple(workload if (old.namespace, old.name) == key else old for old in self.workloads)
-        )
+        key, loads = (workload.namespace, workload.name), self.workloads
+        return replace(self, workloads=tuple(workload if (old.namespace, old.name) == key else old for old in loads))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
