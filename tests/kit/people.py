@@ -53,7 +53,11 @@ class People:
         user = (await self.invited(email, *roles)).user
         if is_deactivated:
             await self.users.set_active(self.founder, user.id, is_active=False)
-        return self.signed(f"users/{user.id}", tenant, session=await self.session(user.id, tenant))
+        return await self.token_of(user.id, tenant)
+
+    async def token_of(self, user_id: str, tenant: str = "main") -> str:
+        """A token of somebody who is there already, in a session of its own."""
+        return self.signed(f"users/{user_id}", tenant, session=await self.session(user_id, tenant))
 
     async def useless(self, email: str) -> dict[str, str]:
         """Tokens that were made for an administrator and open nothing, by what is wrong with them."""

@@ -66,9 +66,7 @@ def say_sent(sent: SentInvitation, output: Format) -> None:
     """An invitation with its secret."""
     if output is Format.TEXT:
         say([sent.link])
-        note(
-            f"Give this link to {sent.invitation.email}, and to nobody else. It is not shown again."
-        )
+        note(f"Give this link to {sent.invitation.email}, and to nobody else. It is not shown again.")
     else:
         say_json({"invitation": message_json(sent.invitation), "secret": sent.secret, "link": sent.link}, output)
 

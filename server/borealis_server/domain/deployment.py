@@ -10,6 +10,7 @@ from datetime import datetime
 
 from borealis_server.domain.analysis.evidence import Judgement
 from borealis_server.domain.analysis.verdict import AnalysisRun
+from borealis_server.domain.autoscaler import Autoscaler
 from borealis_server.domain.errand import Errand
 from borealis_server.domain.exposure import Exposure
 from borealis_server.domain.planning.pod_ratio import DEFAULT_MAX_SURGE, DEFAULT_MAX_UNAVAILABLE, Bounds
@@ -193,20 +194,6 @@ class SavedObject:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Autoscaler:
-    """A HorizontalPodAutoscaler of a workload: it is away while the run moves pods."""
-
-    namespace: str
-    name: str
-    workload: str
-    """Name of the workload whose pods it scales."""
-    before: str = ""
-    """JSON of the live object; empty when the run brings it."""
-    index: int | None = None
-    """Its place among the objects to apply; None when the manifests leave it as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ Each is safe to repeat: it carries deterministic names, and a precondition where
 
 from dataclasses import dataclass
 
-from borealis_server.domain.deployment import Autoscaler, RoutedService, SavedObject, Selector, ServicePair, Workload
+from borealis_server.domain.autoscaler import Autoscaler
+from borealis_server.domain.deployment import RoutedService, SavedObject, Selector, ServicePair, Workload
 from borealis_server.domain.routes import Labels, Route, RoutePart, RouteSpec
 from borealis_server.domain.states import EndReason
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from borealis_server.domain.deployment import Autoscaler, SavedObject, ServicePair, Workload
+from borealis_server.domain.autoscaler import Autoscaler
+from borealis_server.domain.deployment import SavedObject, ServicePair, Workload
 from borealis_server.domain.effects import Prepared, Refused
 from borealis_server.domain.kubernetes import autoscalers
 from borealis_server.domain.kubernetes.json_types import Document, annotation, dig, label, meta

@@ -149,7 +149,7 @@ async def test_ia_07_a_deployer_of_one_tenant_is_refused_in_another(world):
         assert [one async for one in borealis.deployments.list(application="nothing")] == []
         assert [one.display_name async for one in borealis.tenants.list()] == ["main"]
 
-    token = world.people.signed(f"users/{(await world.people.users.get(world.people.founder, email)).user.id}")
+    token = await world.people.token_of((await world.people.users.get(world.people.founder, email)).user.id)
     for tenant in ("payments", "nowhere"):
         async with world.client(token=token, tenant=tenant) as borealis:
             with pytest.raises(TenantDeniedError):
@@ -342,7 +342,9 @@ async def watched(borealis: Borealis, has_begun: asyncio.Event) -> str:
         async for _ in borealis.agents.watch():
             has_begun.set()
     except BorealisError as error:
-        return error.reason
+        return error.reason if has_begun.is_set() else f"never began: {error}"
+    finally:
+        has_begun.set()
     return "ended by itself"
 
 
@@ -356,7 +358,7 @@ async def test_an_open_stream_ends_within_five_seconds_of_its_authority(world, w
     users, founder = world.people.users, world.people.founder
     async with (
         world.machine(role.display_name) as machine,
-        world.client(token=world.people.signed(f"users/{user.user.id}")) as person,
+        world.client(token=await world.people.token_of(user.user.id)) as person,
     ):
         watcher = machine if way == "credential deleted" else person
         subject = (await machine.identity.caller()).subject

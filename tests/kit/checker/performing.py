@@ -39,7 +39,7 @@ from kit.checker.services import Service, base_of, workload_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from borealis_server.domain.deployment import Autoscaler
+    from borealis_server.domain.autoscaler import Autoscaler
 
 DONE, OUTDATED = Done(), Outdated()
 

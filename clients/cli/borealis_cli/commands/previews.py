@@ -122,7 +122,7 @@ def preview_rule(
                 now = await borealis.previews.rule()
             else:
                 now = await borealis.previews.set_rule(PreviewRule[rule.name])
-        say([word(now)])
+        say([word(now).lower()])
         return 0
 
     run(command)

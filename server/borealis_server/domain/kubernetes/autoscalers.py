@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection
 from typing import Any, Final
 
-from borealis_server.domain.deployment import Autoscaler
+from borealis_server.domain.autoscaler import Autoscaler
 from borealis_server.domain.kubernetes.json_types import Document, dig, meta
 from borealis_server.domain.kubernetes.ownership import without_server_fields
 

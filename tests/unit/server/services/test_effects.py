@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from borealis_server.domain.deployment import Autoscaler
+from borealis_server.domain.autoscaler import Autoscaler
 from borealis_server.domain.effects import (
     ApplyObject,
     Busy,

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from borealis_server.domain import applying
+from borealis_server.domain.autoscaler import Autoscaler
 from borealis_server.domain.decide import decide, needs_observation
 from borealis_server.domain.decision import Act, Become, Hold
-from borealis_server.domain.deployment import Autoscaler, SavedObject, Workload
+from borealis_server.domain.deployment import SavedObject, Workload
 from borealis_server.domain.effects import KeepDeployment, MarkLive, PlaceAutoscaler, RemoveAutoscaler
 from borealis_server.domain.observation import ObjectView, Observation, PodProblem, Readiness, Watched
 from borealis_server.domain.planning.pod_ratio import Bounds

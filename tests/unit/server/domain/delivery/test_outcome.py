@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from borealis_server.domain import outcome, rollback
+from borealis_server.domain.autoscaler import Autoscaler
 from borealis_server.domain.decide import NOTHING_SEEN, decide
 from borealis_server.domain.decision import Become, Hold
-from borealis_server.domain.deployment import Autoscaler, SavedObject, Workload
+from borealis_server.domain.deployment import SavedObject, Workload
 from borealis_server.domain.effects import (
     AgentAway,
     ApplyObject,

@@ -2,7 +2,7 @@
 
 import json
 
-from borealis_server.domain.deployment import Autoscaler
+from borealis_server.domain.autoscaler import Autoscaler
 from borealis_server.domain.kubernetes import autoscalers
 
 SCALER = {
