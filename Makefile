@@ -90,9 +90,9 @@ random-runs: install ## Deliver random deploy files while random things happen. 
 	@python tests/model/random_runs.py --runs $(or $(RUNS),10000)
 
 .PHONY: bench
-bench: install ## Measure, and write docs/benchmarks.md. ONLY=relay|engine|steps CASE=get-16 QUICK=1
+bench: install ## Measure, and write docs/benchmarks.md. ONLY=relay|engine|steps|previews CASE=get-16 QUICK=1
 	@tests/kube/install.sh >/dev/null
-	@for each in $(or $(ONLY),$(if $(CASE),relay,relay engine steps)); do \
+	@for each in $(or $(ONLY),$(if $(CASE),relay,relay engine steps previews)); do \
 	  PYTHONPATH=tests python -m bench.$$each $(if $(QUICK),--quick) $(if $(CASE),--case $(CASE)) || exit 1; \
 	done
 

@@ -262,7 +262,7 @@ async def test_a_viewer_is_refused_with_the_reason_and_sees_what_kinds_there_are
 
     assert (listed.code, created.code) == (1, 1)
     assert "Forbidden" in listed.err
-    assert "you lack the permission kube.read: ask an administrator" in listed.err
+    assert "you lack the permission kube.read in tenant main: ask an administrator" in listed.err
     assert "you lack the permission kube.write" in created.err
     assert "configmaps" in await kubectl.ok("api-resources")
     async with asyncio.timeout(30):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kit.prometheus import Prometheus
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """It scrapes four times a second."""
     with open_prometheus(tmp_path_factory.mktemp("prometheus")) as running:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ssl
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import aiohttp
+import pytest
 import pytest_asyncio
 
 from borealis.identity.v1 import identity_service_pb2 as pb
 from borealis.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from borealis_server.adapters.pki import open_own_certificate
+from borealis_server.domain.login.throttle import RateLimit
 from borealis_server.main import RunningServer, open_server
 from borealis_server.settings import ServerSettings
 from kit.browser import Browser
@@ -125,6 +128,14 @@ async def site(tmp_path_factory) -> AsyncIterator[Site]:
         open_server(settings) as running,
     ):
         yield Site(running, issuer, provider, certificate.authority_file)
+
+
+@pytest.fixture(autouse=True)
+def full_buckets() -> None:
+    """All tests come from one address: each begins as if nobody had tried anything there for a while."""
+    for one in gc.get_objects():
+        if type(one) is RateLimit:
+            one._buckets.clear()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

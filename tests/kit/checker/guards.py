@@ -107,7 +107,7 @@ GUARDS: tuple[Mutation, ...] = (
     row(
         "an approval is for those who have the role",
         f"{_DOMAIN}.persons:_may_approve",
-        "not step.requires_roles or ",
+        "not wanted or ",
         "True or ",
         "two-pods-approval",
         "8",
