@@ -124,7 +124,7 @@ async def test_what_is_no_request_is_refused_with_the_field(channel, admin, mess
 
 
 async def test_only_who_may_see_the_audit_sees_it(channel, as_role):
-    viewer, _ = await as_role("kube-audit-viewer", "viewer")
+    viewer, _ = await as_role("calls-viewer", "viewer")
 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await AuditServiceStub(channel).ListAuditCalls(
