@@ -149,6 +149,7 @@ async def crash_at(point: int, delivery: Delivery, folder: Path, world: World | 
     async with world.life(first) as plane:
         if delivery.prepare:
             await delivery.prepare(world, plane)
+        await first.rest()
         await world.forget()
         first.arm(point)
         done = await _until_pulled(delivery, plane, first)

@@ -64,9 +64,16 @@ class Plug:
     """Where the next life finds it."""
     pull_at: int = 0
     writes: list[str] = field(default_factory=list)
+    under_way: int = 0
+    """Writes that have begun, and of which their caller has not learnt yet."""
     is_armed: bool = False
     is_out: bool = False
     pulled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def rest(self) -> None:
+        """Returns when no write is under way: who reads may see what was committed before who wrote it is told."""
+        while self.under_way:
+            await asyncio.sleep(0.001)
 
     def arm(self, pull_at: int) -> None:
         """Count from now on."""
@@ -106,9 +113,16 @@ class Powered:
 
         async def call(*arguments: Any, **options: Any) -> Any:  # Any: as the method
             await self._plug.flow()
-            result = await method(*arguments, **options)
-            if name in self._writes and not _is_nothing(result):
-                self._plug.written(name)
+            if name not in self._writes:
+                result = await method(*arguments, **options)
+            else:
+                self._plug.under_way += 1
+                try:
+                    result = await method(*arguments, **options)
+                    if not _is_nothing(result):
+                        self._plug.written(name)
+                finally:
+                    self._plug.under_way -= 1
             await self._plug.flow()
             return result
 
